@@ -1,0 +1,63 @@
+//! Files that are either the old or the new one, also after a crash.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+};
+
+/// Replaces a file so that a reader, or the machine after a power failure, finds the old or the new content whole.
+/// Only the owner may read it.
+pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    let missing = || io::Error::new(io::ErrorKind::InvalidInput, "not the path of a file");
+    let directory = path.parent().ok_or_else(missing)?;
+    let name = path.file_name().ok_or_else(missing)?;
+    let mut temporary = name.to_owned();
+    temporary.push(".new");
+    let temporary = directory.join(temporary);
+
+    // A left-over of an earlier attempt may have other permissions.
+    match fs::remove_file(&temporary) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Err(_) | Ok(()) => {}
+    }
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&temporary)?;
+    file.write_all(content)?;
+    file.sync_all()?;
+    fs::rename(&temporary, path)?;
+    File::open(directory)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_and_private_and_nothing_else_stays() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("token");
+        fs::write(&path, "old").unwrap();
+        fs::write(directory.path().join("token.new"), "left over").unwrap();
+        replace(&path, b"new").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "new");
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_directory_that_is_missing_is_an_error() {
+        let directory = tempfile::tempdir().unwrap();
+        let error = replace(&directory.path().join("no/exit.json"), b"{}").unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
+    }
+}

@@ -1,0 +1,173 @@
+//! From the command line to the supervisor.
+
+use std::{
+    fs::{self, File},
+    io,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use chrono::{DateTime, Utc};
+use nix::{
+    errno::Errno,
+    fcntl::{Flock, FlockArg},
+    sys::{
+        prctl,
+        resource::{Resource, getrlimit, setrlimit},
+    },
+    unistd::setsid,
+};
+use protocol::{EXIT_FILE, Launch, PROCESS_FILE, PROTOCOL_VERSION};
+use tracing_subscriber::{EnvFilter, filter::LevelFilter};
+
+use crate::{process, rank, record, server::whole};
+
+/// Arguments of the agent.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// File that says what to run, written by the runtime
+    #[arg(long, value_name = "PATH")]
+    pub launch: PathBuf,
+}
+
+/// Why the agent did not take up the rank. Nothing of the user ran then.
+#[derive(Debug, thiserror::Error)]
+enum Refusal {
+    #[error("{} cannot be read", path.display())]
+    Launch { path: PathBuf, source: io::Error },
+    #[error("{} was written for version {version} of the protocol, this agent knows {PROTOCOL_VERSION}", path.display())]
+    Version { path: PathBuf, version: u32 },
+    #[error("the directory {} cannot be used", path.display())]
+    RankDir { path: PathBuf, source: io::Error },
+    #[error("another agent runs this rank: it holds {}", .0.display())]
+    Taken(PathBuf),
+    #[error("this rank has ended already: {} exists", .0.display())]
+    Ended(PathBuf),
+    #[error("the machine refuses what a supervisor needs")]
+    Machine(#[source] io::Error),
+}
+
+/// Runs one rank until it has ended and its end is known. The process must be started for this alone: it becomes the
+/// reaper of all its descendants.
+pub fn run(args: Args) -> ExitCode {
+    trace();
+    match supervise(&args.launch) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(refusal) => {
+            tracing::error!(error = whole(&refusal), "the agent cannot run");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn supervise(path: &Path) -> Result<(), Refusal> {
+    let launch = read(path)?;
+    let rank_dir = launch.rank_dir.clone();
+    // Held to the end of the process: two agents of one rank would kill each other's processes.
+    let _taken = take(&rank_dir)?;
+    let exit = rank_dir.join(EXIT_FILE);
+    if exit.exists() {
+        return Err(Refusal::Ended(exit));
+    }
+    become_supervisor().map_err(Refusal::Machine)?;
+    let me = process::own_id().map_err(Refusal::Machine)?;
+    let unusable = |source| Refusal::RankDir {
+        path: rank_dir.clone(),
+        source,
+    };
+    let own = serde_json::to_vec(&me)
+        .map_err(io::Error::from)
+        .map_err(unusable)?;
+    record::replace(&rank_dir.join(PROCESS_FILE), &own).map_err(unusable)?;
+
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let runtime = runtime.map_err(Refusal::Machine)?;
+    tracing::info!(
+        task.id = launch.task_id,
+        run = launch.run,
+        rank = launch.rank,
+        process.pid = me.pid,
+        "the agent waits for its order"
+    );
+    let ended = runtime.block_on(rank::supervise(launch, me, now));
+    // A write that hangs on a disk must not hold up the end.
+    runtime.shutdown_background();
+    ended.map_err(Refusal::Machine)
+}
+
+fn read(path: &Path) -> Result<Launch, Refusal> {
+    let unreadable = |source| Refusal::Launch {
+        path: path.to_owned(),
+        source,
+    };
+    let content = fs::read(path).map_err(unreadable)?;
+    if fs::metadata(path).map_err(unreadable)?.mode() & 0o077 != 0 {
+        tracing::warn!(path = %path.display(), "others may read the launch file, secrets included");
+    }
+    let launch: Launch = serde_json::from_slice(&content)
+        .map_err(io::Error::from)
+        .map_err(unreadable)?;
+    let version = launch.protocol_version;
+    if version > PROTOCOL_VERSION {
+        return Err(Refusal::Version {
+            path: path.to_owned(),
+            version,
+        });
+    }
+    Ok(launch)
+}
+
+fn take(rank_dir: &Path) -> Result<Flock<File>, Refusal> {
+    let unusable = |source| Refusal::RankDir {
+        path: rank_dir.to_owned(),
+        source,
+    };
+    let directory = File::open(rank_dir).map_err(unusable)?;
+    Flock::lock(directory, FlockArg::LockExclusiveNonblock).map_err(|(_file, errno)| match errno {
+        Errno::EWOULDBLOCK => Refusal::Taken(rank_dir.to_owned()),
+        errno => unusable(errno.into()),
+    })
+}
+
+/// Makes this process independent of who started it, and the parent of every orphan below it.
+fn become_supervisor() -> io::Result<()> {
+    match setsid() {
+        // The leader of a group cannot start a session, but no terminal reaches it either, except by SIGHUP.
+        Ok(_) | Err(Errno::EPERM) => {}
+        Err(errno) => return Err(errno.into()),
+    }
+    prctl::set_child_subreaper(true)?;
+    // Training opens many files; the soft limit is meant for programs that use select().
+    let (_soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?;
+    Ok(())
+}
+
+/// Diagnostics go to stderr, which the runtime keeps in a file. The libraries below are kept quiet: at their most
+/// talkative they print frames with the token.
+fn trace() {
+    let filter = EnvFilter::builder()
+        .with_default_directive(LevelFilter::INFO.into())
+        .from_env_lossy();
+    let quiet = ["tungstenite=info", "tokio_tungstenite=info"]
+        .into_iter()
+        .filter_map(|directive| directive.parse().ok())
+        .fold(filter, EnvFilter::add_directive);
+    // The program that links the agent may trace already.
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(quiet)
+        .with_writer(io::stderr)
+        .with_ansi(false)
+        .try_init();
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place where the agent reads the wall clock"
+)]
+fn now() -> DateTime<Utc> {
+    Utc::now()
+}

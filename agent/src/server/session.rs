@@ -1,0 +1,164 @@
+//! One connection, from its beginning to its end.
+
+use std::{pin::pin, time::Duration};
+
+use futures_util::{FutureExt, StreamExt, future::Fuse};
+use tokio::time::{Instant, sleep_until};
+use transport::Connection;
+
+use super::{
+    Failure, Link, Said, file,
+    operation::{self, ORDERS, REGISTER, RENEW, REPORT},
+    token::Lifetime,
+    whole,
+};
+
+/// Least time between two reports, except for the exit.
+const REPORT_PERIOD: Duration = Duration::from_millis(100);
+
+/// When to try again to renew a token that is still good.
+const RENEWAL_RETRY: Duration = Duration::from_secs(600);
+
+/// A token of this process is not renewed sooner, whatever it says.
+const SHORTEST_HALF: Duration = Duration::from_secs(60);
+
+/// Stands for no renewal at all.
+const NEVER: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// Why a connection ended.
+pub(super) enum Ended {
+    /// The token is half spent. Connecting again renews it.
+    RenewalDue,
+    /// It could not be made, or broke.
+    Failed(Failure),
+}
+
+impl Link {
+    /// Connects, registers, and serves until the connection ends. Also tells whether the agent was registered.
+    pub(super) async fn session(&mut self) -> (Ended, bool) {
+        let opened = async {
+            let (connection, renew_at) = self.open().await?;
+            let registered = connection.execute(operation::register(&self.me)).await;
+            let order = operation::order(REGISTER, registered)?;
+            Ok((connection, renew_at, order))
+        };
+        match opened.await {
+            Err(failure) => (Ended::Failed(failure), false),
+            Ok((connection, renew_at, order)) => {
+                tracing::info!(?order, "registered with the server");
+                self.say(Said::Order(order)).await;
+                (
+                    self.serve(&connection, renew_at)
+                        .await
+                        .unwrap_or_else(Ended::Failed),
+                    true,
+                )
+            }
+        }
+    }
+
+    /// Connects, first renewing the token if it is half spent. Also tells when to do that the next time.
+    async fn open(&mut self) -> Result<(Connection, Instant), Failure> {
+        let address = file::address(&self.launch.server_file)?;
+        let token = file::token(&self.launch.token_file)?;
+        let connection = connect(&address, &token).await?;
+        let renew_at = self.renew_at(&token);
+        if Instant::now() < renew_at {
+            return Ok((connection, renew_at));
+        }
+        match self.renew(&connection).await {
+            Ok(token) => {
+                connection.close().await;
+                self.renewed = Some(Instant::now());
+                let renew_at = self.renew_at(&token);
+                Ok((connect(&address, &token).await?, renew_at))
+            }
+            Err(failure) if failure.is_over() || self.is_spent(&token) => Err(failure),
+            Err(failure) => {
+                tracing::warn!(error = whole(&failure), "the token was not renewed");
+                Ok((connection, Instant::now() + RENEWAL_RETRY))
+            }
+        }
+    }
+
+    async fn renew(&self, connection: &Connection) -> Result<String, Failure> {
+        let renewed = connection.execute(operation::renew()).await;
+        let token: String = operation::answer(RENEW, renewed)?;
+        file::replace_token(&self.launch.token_file, &token)?;
+        tracing::info!("got a new token");
+        Ok(token)
+    }
+
+    fn is_spent(&self, token: &str) -> bool {
+        Lifetime::of(token).is_some_and(|lifetime| lifetime.is_spent((self.clock)()))
+    }
+
+    /// A token that this process got is counted from then, so that no difference between the clocks of the machines
+    /// makes it look spent at once.
+    fn renew_at(&self, token: &str) -> Instant {
+        let now = Instant::now();
+        match (Lifetime::of(token), self.renewed) {
+            (None, _) => now + NEVER,
+            (Some(lifetime), Some(renewed)) => {
+                renewed + lifetime.half().clamp(SHORTEST_HALF, NEVER)
+            }
+            (Some(lifetime), None) => now + lifetime.until_half((self.clock)()).min(NEVER),
+        }
+    }
+
+    /// Hears orders and reports, one report at a time, each with the newest status.
+    async fn serve(
+        &mut self,
+        connection: &Connection,
+        renew_at: Instant,
+    ) -> Result<Ended, Failure> {
+        let mut orders = connection.subscribe(operation::orders());
+        let mut acknowledged = None;
+        let mut next_report = Instant::now();
+        let mut under_way = None;
+        let mut report = pin!(Fuse::terminated());
+        loop {
+            let status = self.status.borrow_and_update().clone();
+            let due = under_way.is_none() && acknowledged.as_ref() != Some(&status);
+            if due && (status.exit.is_some() || Instant::now() >= next_report) {
+                report.set(connection.execute(operation::report(&status)).fuse());
+                next_report = Instant::now() + REPORT_PERIOD;
+                under_way = Some(status);
+                continue;
+            }
+            tokio::select! {
+                order = orders.next() => match order {
+                    Some(data) => {
+                        let order = operation::order(ORDERS, data)?;
+                        tracing::info!(?order, "heard an order");
+                        self.say(Said::Order(order)).await;
+                    }
+                    None => return Err(Failure::Ended),
+                },
+                answer = &mut report => {
+                    let _taken: bool = operation::answer(REPORT, answer)?;
+                    acknowledged = under_way.take();
+                    if acknowledged.as_ref().is_some_and(|status| status.exit.is_some()) {
+                        self.say(Said::Acknowledged).await;
+                    }
+                }
+                () = sleep_until(next_report), if due => {}
+                changed = self.status.changed() => {
+                    if changed.is_err() {
+                        // The supervisor has ended, and drops this at once.
+                        std::future::pending::<()>().await;
+                    }
+                }
+                () = sleep_until(renew_at) => return Ok(Ended::RenewalDue),
+            }
+        }
+    }
+}
+
+async fn connect(address: &str, token: &str) -> Result<Connection, Failure> {
+    let opened = Connection::open(address, Some(token)).await;
+    opened.map_err(|source| Failure::Server {
+        what: "connecting",
+        source,
+    })
+}

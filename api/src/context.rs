@@ -1,0 +1,51 @@
+//! What resolvers find in their context.
+
+use async_graphql::Context;
+use async_graphql::dataloader::DataLoader;
+use domain::auth::{Action, Actor, Target, UserActor, require};
+use domain::{App, Error, Result};
+use tokio_util::task::TaskTracker;
+
+use crate::loaders::Rows;
+
+/// Invariant: the schema is built with an [`App`], a [`TaskTracker`] and the loaders, and the engine gives every request
+/// that reaches a resolver its [`Actor`].
+pub(crate) trait Access {
+    /// The platform.
+    fn app(&self) -> &App;
+    /// Who asks.
+    fn actor(&self) -> &Actor;
+    /// Rows that belong to other rows.
+    fn loaders(&self) -> &DataLoader<Rows>;
+    /// For what must run beside the request.
+    fn tracker(&self) -> &TaskTracker;
+
+    /// The user who asks, once it is sure that agents are not meant.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] for an agent.
+    fn user(&self) -> Result<&UserActor> {
+        require(self.actor(), Action::Look, Target::Platform)?;
+        self.actor()
+            .user()
+            .ok_or_else(|| Error::Forbidden("this is for users only".to_owned()))
+    }
+}
+
+impl Access for Context<'_> {
+    fn app(&self) -> &App {
+        self.data_unchecked()
+    }
+
+    fn actor(&self) -> &Actor {
+        self.data_unchecked()
+    }
+
+    fn loaders(&self) -> &DataLoader<Rows> {
+        self.data_unchecked()
+    }
+
+    fn tracker(&self) -> &TaskTracker {
+        self.data_unchecked()
+    }
+}

@@ -1,0 +1,42 @@
+//! How it is asked: GraphQL over HTTP and WebSocket, GraphiQL for people, health for machines.
+//!
+//! ```text
+//! http ──┬── engine: who asks (auth), how much (limits), execute, what went wrong (error)
+//! ws ────┘      └── schema ── task, run, node, user, quota, log, server_info, agent: one folder per noun
+//! ```
+//!
+//! - Resolvers are thin: they call the use cases and queries of `domain` and give its errors on with `?`; [`error`] is
+//!   the one place where errors become answers.
+//! - Related rows come through [`loaders`], lists through [`connection`], live results through [`live`].
+//! - The contract is `schema.graphql`: [`sdl`] prints it, a test compares them.
+
+mod agent;
+mod auth;
+mod config;
+mod connection;
+mod context;
+mod engine;
+mod error;
+mod graphiql;
+mod http;
+mod id;
+mod limits;
+mod live;
+mod loaders;
+mod log;
+mod node;
+mod quota;
+mod run;
+mod scalar;
+mod schema;
+mod server_info;
+mod task;
+mod user;
+mod ws;
+
+#[cfg(test)]
+mod testing;
+
+pub use config::{ApiConfig, Limits, Timing};
+pub use http::router;
+pub use schema::sdl;

@@ -1,0 +1,60 @@
+//! The roots of the schema, put together from the nouns, and its text.
+
+use async_graphql::{
+    MergedObject, MergedSubscription, SDLExportOptions, Schema, SchemaBuilder,
+};
+use chrono::{DateTime, Utc};
+
+use crate::agent::{AgentMutation, AgentSubscription};
+use crate::log::{LogQuery, LogSubscription};
+use crate::node::{NodeConnection, NodeEdge, NodeQuery};
+use crate::quota::QuotaMutation;
+use crate::run::{RunConnection, RunEdge};
+use crate::server_info::ServerInfoQuery;
+use crate::task::{TaskConnection, TaskEdge, TaskMutation, TaskQuery, TaskSubscription};
+use crate::user::{UserMutation, UserQuery};
+
+/// The schema of the platform.
+pub(crate) type PlatformSchema = Schema<Query, Mutation, Subscription>;
+
+/// What can be read.
+#[derive(Debug, Default, MergedObject)]
+pub(crate) struct Query(UserQuery, TaskQuery, LogQuery, NodeQuery, ServerInfoQuery);
+
+/// What can be changed.
+#[derive(Debug, Default, MergedObject)]
+pub(crate) struct Mutation(TaskMutation, UserMutation, QuotaMutation, AgentMutation);
+
+/// What can be followed live.
+#[derive(Debug, Default, MergedSubscription)]
+pub(crate) struct Subscription(TaskSubscription, LogSubscription, AgentSubscription);
+
+/// The schema without a platform behind it.
+pub(crate) fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
+    Schema::build(
+        Query::default(),
+        Mutation::default(),
+        Subscription::default(),
+    )
+    .override_output_type_description::<DateTime<Utc>>(
+        "A moment in UTC, written as in RFC 3339: `2030-01-31T09:30:00.250+00:00`.",
+    )
+    .override_output_type_description::<async_graphql::Json<serde_json::Value>>(
+        "Any JSON value.",
+    )
+    .override_output_type_description::<TaskConnection>("One page of a list of tasks.")
+    .override_output_type_description::<TaskEdge>("A task at its place in a list.")
+    .override_output_type_description::<RunConnection>("One page of a list of runs.")
+    .override_output_type_description::<RunEdge>("A run at its place in a list.")
+    .override_output_type_description::<NodeConnection>("One page of a list of nodes.")
+    .override_output_type_description::<NodeEdge>("A node at its place in a list.")
+}
+
+/// The text of the schema: what `schema.graphql` holds.
+pub fn sdl() -> String {
+    let options = SDLExportOptions::new()
+        .use_space_ident()
+        .prefer_single_line_descriptions()
+        .include_specified_by();
+    builder().finish().sdl_with_options(options)
+}

@@ -1,0 +1,11 @@
+//! The real binary, as a user runs it, against a server in this process that says what a test tells it to.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic, and its helpers too")]
+
+mod follow;
+mod login;
+mod platform;
+mod program;
+mod simulate;
+mod submit;
+mod tasks;

@@ -1,0 +1,183 @@
+//! Who stands in line, and at which level: the obstacles that are a task's own or its owner's.
+
+use std::collections::BTreeMap;
+
+use crate::account::Account;
+use crate::order::own_order;
+use crate::plan::earliest;
+use crate::stock::{Stock, count};
+use crate::survey::{Applicant, Survey};
+use crate::{Level, Millis, Policy, QuotaBook, Task, User, Wait, WaitReason};
+
+/// A task that may run when it is its turn and there are nodes.
+pub(crate) struct Candidate<'a> {
+    pub(crate) task: &'a Task,
+    pub(crate) level: Level,
+    /// Nodes that it could use but for an exclusion, and when that ends.
+    pub(crate) excluded: BTreeMap<usize, Millis>,
+}
+
+pub(crate) struct Admission<'a> {
+    /// The tasks of each owner in their own order.
+    pub(crate) in_line: Vec<Candidate<'a>>,
+    pub(crate) turned_away: Vec<Wait>,
+    /// When time may next remove an obstacle or change a quota.
+    pub(crate) wake_at: Option<Millis>,
+}
+
+/// Decides for each waiting task whether it stands in line.
+pub(crate) fn admit<'a>(
+    survey: &Survey<'a>,
+    book: &QuotaBook<'_>,
+    policy: &Policy,
+) -> Admission<'a> {
+    let turned_away = survey
+        .ambiguous
+        .iter()
+        .map(|task| Wait::outside(task, WaitReason::Duplicate))
+        .collect();
+    let mut admission = Admission {
+        in_line: Vec::new(),
+        turned_away,
+        wake_at: None,
+    };
+
+    let mut applicants = survey.applicants.clone();
+    applicants.sort_by(|left, right| {
+        owner(left)
+            .cmp(&owner(right))
+            .then_with(|| own_order(left.task, right.task))
+    });
+    for own in applicants.chunk_by(|left, right| owner(left) == owner(right)) {
+        let mut gate = Gate {
+            survey,
+            book,
+            policy,
+            account: None,
+            wake_at: None,
+        };
+        for applicant in own {
+            match gate.pass(applicant) {
+                Ok(candidate) => admission.in_line.push(candidate),
+                Err(reason) => admission
+                    .turned_away
+                    .push(Wait::outside(applicant.task, reason)),
+            }
+        }
+        admission.wake_at = earliest(admission.wake_at, gate.wake_at);
+    }
+    admission
+}
+
+fn owner<'a>(applicant: &Applicant<'a>) -> impl Ord + use<'a> {
+    (&applicant.task.group, &applicant.task.user)
+}
+
+/// Where the tasks of one owner and group pass one by one.
+struct Gate<'g, 'a> {
+    survey: &'g Survey<'a>,
+    book: &'g QuotaBook<'g>,
+    policy: &'g Policy,
+    /// Opened by the first task whose quota matters.
+    account: Option<Account>,
+    wake_at: Option<Millis>,
+}
+
+impl<'a> Gate<'_, 'a> {
+    /// Asks in the order in which [`WaitReason`] lists the answers.
+    fn pass(&mut self, applicant: &Applicant<'a>) -> Result<Candidate<'a>, WaitReason> {
+        let (task, policy) = (applicant.task, self.policy);
+        let user = self
+            .survey
+            .users
+            .get(&task.user)
+            .ok_or(WaitReason::UnknownUser)?;
+        if !user.active {
+            return Err(WaitReason::InactiveUser);
+        }
+        let stock = self
+            .survey
+            .stocks
+            .get(&task.group)
+            .ok_or(WaitReason::NoSuchGroup)?;
+        if applicant.held {
+            return Err(WaitReason::Held);
+        }
+        if task.nodes == 0 {
+            return Err(WaitReason::NoNodesAsked);
+        }
+        let total = stock.tally(task.zone.as_ref()).total;
+        if task.nodes > total {
+            return Err(WaitReason::GroupTooSmall {
+                needed: task.nodes,
+                total,
+            });
+        }
+        self.account(user, task).check_covers(task, policy)?;
+        self.check_backoff(applicant)?;
+        let excluded = self.check_exclusions(applicant, stock)?;
+        let level = self.account(user, task).reserve(task, policy)?;
+        Ok(Candidate {
+            task,
+            level,
+            excluded,
+        })
+    }
+
+    fn account(&mut self, user: &User, task: &Task) -> &mut Account {
+        self.account.get_or_insert_with(|| {
+            let limits = self.book.limits(user, &task.group);
+            self.wake_at = earliest(self.wake_at, limits.valid_until);
+            Account::open(&limits, &self.survey.usage, &task.user, &task.group)
+        })
+    }
+
+    fn check_backoff(&mut self, applicant: &Applicant<'_>) -> Result<(), WaitReason> {
+        match applicant.not_before {
+            Some(until) if until > self.survey.now => {
+                self.wake_at = earliest(self.wake_at, Some(until));
+                Err(WaitReason::Backoff { until })
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// A task that even an empty group could not serve because of its exclusions waits for itself,
+    /// not for others.
+    fn check_exclusions(
+        &mut self,
+        applicant: &Applicant<'_>,
+        stock: &Stock<'_>,
+    ) -> Result<BTreeMap<usize, Millis>, WaitReason> {
+        let pin = applicant.task.zone.as_ref();
+        let mut excluded = BTreeMap::new();
+        for exclusion in applicant
+            .excluded
+            .iter()
+            .filter(|each| each.until > self.survey.now)
+        {
+            if let Some(node) = stock.find_ready(pin, &exclusion.node) {
+                let until = excluded.entry(node).or_insert(exclusion.until);
+                *until = exclusion.until.max(*until);
+            }
+        }
+        let needed = applicant.task.nodes;
+        let ready = stock.tally(pin).ready;
+        let n_excluded = count(excluded.len());
+        if needed > ready || needed <= ready - n_excluded {
+            return Ok(excluded);
+        }
+        let mut ends: Vec<Millis> = excluded.into_values().collect();
+        ends.sort_unstable();
+        self.wake_at = earliest(self.wake_at, ends.first().copied());
+        // Between 1 and `n_excluded`, as two comparisons above say.
+        let n_missing = needed - (ready - n_excluded);
+        let until = ends[n_missing as usize - 1];
+        Err(WaitReason::ExcludedNodes {
+            needed,
+            ready,
+            excluded: n_excluded,
+            until,
+        })
+    }
+}

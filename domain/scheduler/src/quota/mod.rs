@@ -1,0 +1,222 @@
+//! How many nodes a user may use in a group at each level, and how many are in use.
+//!
+//! The planner and whoever shows quotas to people use the same functions:
+//!
+//! ```
+//! use scheduler::{GroupName, Level, Owner, Quota, QuotaBook, QuotaKind, User, UserName};
+//!
+//! let rows = [Quota {
+//!     owner: Owner::Group("public".into()),
+//!     group: "training".into(),
+//!     kind: QuotaKind::Grant,
+//!     level: Level::Normal.value(),
+//!     nodes: 4,
+//!     expires_at: None,
+//! }];
+//! let ada = User { name: "ada".into(), groups: vec!["public".into()], active: true };
+//! let limits = QuotaBook::open(&rows, 0).limits(&ada, &"training".into());
+//! assert_eq!(limits.at(Level::Normal), 4);
+//! assert_eq!(limits.at(Level::High), 0);
+//! ```
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::stock::count;
+use crate::{
+    GroupName, Issue, Level, Millis, Owner, Quota, QuotaKind, Task, TaskState, User, UserGroup,
+    UserName,
+};
+
+/// The quota rows that count at one moment, ready to be looked up.
+#[derive(Clone, Debug)]
+pub struct QuotaBook<'a> {
+    own: BTreeMap<(&'a UserName, &'a GroupName), Vec<Row>>,
+    shared: BTreeMap<(&'a UserGroup, &'a GroupName), Vec<Row>>,
+    issues: Vec<Issue>,
+}
+
+/// A quota row that was understood and has not expired.
+#[derive(Clone, Copy, Debug)]
+struct Row {
+    kind: QuotaKind,
+    level: Level,
+    nodes: u32,
+    expires_at: Option<Millis>,
+}
+
+impl<'a> QuotaBook<'a> {
+    /// Reads the rows as they count at `now`. Malformed rows do not count, see
+    /// [`QuotaBook::issues`].
+    pub fn open(quotas: &'a [Quota], now: Millis) -> Self {
+        let mut book = Self {
+            own: BTreeMap::new(),
+            shared: BTreeMap::new(),
+            issues: Vec::new(),
+        };
+        for quota in quotas {
+            let (level, nodes) = match quota.check() {
+                Ok(checked) => checked,
+                Err(fault) => {
+                    book.issues.push(Issue::MalformedQuota {
+                        quota: quota.clone(),
+                        fault,
+                    });
+                    continue;
+                }
+            };
+            if quota.expires_at.is_some_and(|expires_at| expires_at <= now) {
+                continue;
+            }
+            let row = Row {
+                kind: quota.kind,
+                level,
+                nodes,
+                expires_at: quota.expires_at,
+            };
+            match &quota.owner {
+                Owner::User(user) => book.own.entry((user, &quota.group)).or_default().push(row),
+                Owner::Group(group) => {
+                    book.shared
+                        .entry((group, &quota.group))
+                        .or_default()
+                        .push(row);
+                }
+            }
+        }
+        book
+    }
+
+    /// The rows that were left out because they are malformed, expired or not.
+    pub fn issues(&self) -> &[Issue] {
+        &self.issues
+    }
+
+    pub(crate) fn into_issues(self) -> Vec<Issue> {
+        self.issues
+    }
+
+    /// What `user` may use in `group`.
+    ///
+    /// At each level, the user's own grant wins outright, even if it is lower than that of a group,
+    /// and zero is a denial; else the largest grant of the user's groups counts; else zero.
+    /// Ceilings are found in the same way, own ones first, but the smallest counts; the grant is
+    /// cut down to it.
+    pub fn limits(&self, user: &User, group: &GroupName) -> Limits {
+        let own: Vec<Row> = self
+            .own
+            .get(&(&user.name, group))
+            .into_iter()
+            .flatten()
+            .copied()
+            .collect();
+        let shared: Vec<Row> = user
+            .groups
+            .iter()
+            .filter_map(|user_group| self.shared.get(&(user_group, group)))
+            .flatten()
+            .copied()
+            .collect();
+
+        let nodes = Level::ALL
+            .into_iter()
+            .filter_map(|level| {
+                let nodes = |rows: &[Row], kind| -> Vec<u32> {
+                    rows.iter()
+                        .filter(|row| row.kind == kind && row.level == level)
+                        .map(|row| row.nodes)
+                        .collect()
+                };
+                let grant = nodes(&own, QuotaKind::Grant).into_iter().max();
+                let grant = grant.or(nodes(&shared, QuotaKind::Grant).into_iter().max())?;
+                let ceiling = nodes(&own, QuotaKind::Ceiling).into_iter().min();
+                let ceiling = ceiling.or(nodes(&shared, QuotaKind::Ceiling).into_iter().min());
+                Some((level, grant.min(ceiling.unwrap_or(u32::MAX))))
+            })
+            .collect();
+        let valid_until = own
+            .iter()
+            .chain(&shared)
+            .filter_map(|row| row.expires_at)
+            .min();
+        Limits { nodes, valid_until }
+    }
+}
+
+impl Quota {
+    /// The level and the number of nodes this row is about, if it makes sense. More nodes than a
+    /// `u32` can count are as many as it can.
+    pub fn check(&self) -> Result<(Level, u32), QuotaFault> {
+        let level = Level::from_value(self.level).ok_or(QuotaFault::UnknownLevel)?;
+        if self.nodes < 0 {
+            return Err(QuotaFault::NegativeNodes);
+        }
+        Ok((level, u32::try_from(self.nodes).unwrap_or(u32::MAX)))
+    }
+}
+
+/// What is wrong with a quota row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum QuotaFault {
+    /// Its level is not the value of a [`Level`].
+    UnknownLevel,
+    /// It counts less than zero nodes.
+    NegativeNodes,
+}
+
+/// What one user may use in one group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    nodes: BTreeMap<Level, u32>,
+    /// When the next of the rows behind it expires, which may change it.
+    pub valid_until: Option<Millis>,
+}
+
+impl Limits {
+    /// How many nodes at the same time at this level; zero without a row.
+    pub fn at(&self, level: Level) -> u32 {
+        self.nodes.get(&level).copied().unwrap_or(0)
+    }
+}
+
+/// How many nodes active tasks hold, by user, group and level.
+#[derive(Clone, Debug)]
+pub struct Usage<'a> {
+    nodes: BTreeMap<(&'a UserName, &'a GroupName, Level), u32>,
+}
+
+impl<'a> Usage<'a> {
+    /// Counts the nodes that active tasks hold, those of draining ones too. Waiting tasks use
+    /// nothing.
+    pub fn of(tasks: impl IntoIterator<Item = &'a Task>) -> Self {
+        let mut usage = Self {
+            nodes: BTreeMap::new(),
+        };
+        for task in tasks {
+            match &task.state {
+                TaskState::Active { level, nodes, .. } => {
+                    usage.add(task, *level, count(nodes.len()));
+                }
+                TaskState::Waiting { .. } => {}
+            }
+        }
+        usage
+    }
+
+    pub(crate) fn add(&mut self, task: &'a Task, level: Level, n_nodes: u32) {
+        *self
+            .nodes
+            .entry((&task.user, &task.group, level))
+            .or_default() += n_nodes;
+    }
+
+    /// How many nodes `user` uses in `group` at this level.
+    pub fn at(&self, user: &UserName, group: &GroupName, level: Level) -> u32 {
+        self.nodes.get(&(user, group, level)).copied().unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests;

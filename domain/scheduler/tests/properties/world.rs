@@ -1,0 +1,282 @@
+//! Snapshots to plan for: orderly ones as the platform keeps them, and any mess of rows.
+
+use std::collections::BTreeSet;
+
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::{select, subsequence};
+use scheduler::testing::grant;
+use scheduler::{
+    Exclusion, GroupName, Holder, Level, Millis, Node, NodeName, Owner, Policy, Priority, Quota,
+    QuotaKind, Readiness, Snapshot, Task, TaskKey, TaskState, User, ZoneName,
+};
+
+/// The time of every snapshot.
+pub(crate) const NOW: Millis = 10_000;
+
+const LEVELS: [Level; 3] = [Level::High, Level::Normal, Level::Low];
+
+/// Snapshots whose rows agree: every key is unique, and a node is held by the one task that has it.
+pub(crate) fn worlds() -> impl Strategy<Value = Snapshot> {
+    rows(everybody()).prop_map(settle)
+}
+
+/// Rows that may contradict each other in every way.
+pub(crate) fn messes() -> impl Strategy<Value = Snapshot> {
+    let twin = option::weighted(0.1, users(select(vec!["ada", "bob", "cyd"])));
+    rows((everybody(), twin).prop_map(|(users, twin)| users.into_iter().chain(twin).collect()))
+}
+
+fn rows(users: impl Strategy<Value = Vec<User>>) -> impl Strategy<Value = Snapshot> {
+    let quotas = (LEVELS.map(common_quota), vec(quotas(), 0..6));
+    (vec(nodes(), 2..24), vec(tasks(), 0..16), quotas, users).prop_map(
+        |(nodes, tasks, (common, special), users)| {
+            let quotas = common.into_iter().flatten().chain(special).collect();
+            Snapshot {
+                now: NOW,
+                nodes,
+                tasks,
+                quotas,
+                users,
+            }
+        },
+    )
+}
+
+/// What `AUTO` may take.
+pub(crate) fn policies() -> impl Strategy<Value = Policy> {
+    prop_oneof![
+        3 => Just(Level::ALL.to_vec()),
+        1 => subsequence(LEVELS.to_vec(), 0..=3),
+    ]
+    .prop_map(|auto_levels| Policy { auto_levels })
+}
+
+/// A snapshot, and the same with its rows in another order.
+pub(crate) fn shuffled(snapshot: Snapshot) -> impl Strategy<Value = (Snapshot, Snapshot)> {
+    let Snapshot {
+        now,
+        nodes,
+        tasks,
+        quotas,
+        users,
+    } = snapshot.clone();
+    (
+        Just(nodes).prop_shuffle(),
+        Just(tasks).prop_shuffle(),
+        Just(quotas).prop_shuffle(),
+        Just(users).prop_shuffle(),
+    )
+        .prop_map(move |(nodes, tasks, quotas, users)| {
+            (
+                snapshot.clone(),
+                Snapshot {
+                    now,
+                    nodes,
+                    tasks,
+                    quotas,
+                    users,
+                },
+            )
+        })
+}
+
+/// Every time that is in a row, and one after them all.
+pub(crate) fn moments(snapshot: &Snapshot) -> BTreeSet<Millis> {
+    let of_quotas = snapshot.quotas.iter().filter_map(|quota| quota.expires_at);
+    let of_tasks = snapshot.tasks.iter().flat_map(|task| match &task.state {
+        TaskState::Waiting {
+            not_before,
+            excluded,
+            ..
+        } => {
+            let ends = excluded.iter().map(|exclusion| exclusion.until);
+            ends.chain(*not_before).collect()
+        }
+        TaskState::Active { .. } => Vec::new(),
+    });
+    of_quotas.chain(of_tasks).chain([NOW * 100]).collect()
+}
+
+/// Makes the keys unique, and gives active tasks free nodes of their group instead of those they
+/// were drawn with.
+fn settle(mut snapshot: Snapshot) -> Snapshot {
+    let mut seen = BTreeSet::new();
+    snapshot.nodes.retain(|node| seen.insert(node.name.clone()));
+    for (task, key) in snapshot.tasks.iter_mut().zip(1..) {
+        task.key = TaskKey(key);
+        let TaskState::Active { nodes, .. } = &mut task.state else {
+            continue;
+        };
+        nodes.clear();
+        let group = &task.group;
+        let free = |node: &&mut Node| node.group == *group && node.holder == Holder::Free;
+        for node in snapshot
+            .nodes
+            .iter_mut()
+            .filter(free)
+            .take(task.nodes as usize)
+        {
+            node.holder = Holder::Task(task.key);
+            nodes.push(node.name.clone());
+        }
+    }
+    snapshot
+}
+
+fn names() -> impl Strategy<Value = NodeName> {
+    (1..=24).prop_map(|number| NodeName(format!("n{number}")))
+}
+
+fn keys() -> impl Strategy<Value = TaskKey> {
+    (1..=24_i64).prop_map(TaskKey)
+}
+
+fn zones() -> impl Strategy<Value = Option<ZoneName>> {
+    select(vec![None, Some("A".into()), Some("B".into())])
+}
+
+fn groups() -> impl Strategy<Value = GroupName> + Clone {
+    prop_oneof![30 => Just("training"), 4 => Just("research"), 1 => Just("nowhere")]
+        .prop_map(Into::into)
+}
+
+fn times() -> impl Strategy<Value = Millis> {
+    select(vec![5_000, NOW, 15_000, 20_000, 30_000])
+}
+
+fn nodes() -> impl Strategy<Value = Node> {
+    let groups = prop_oneof![4 => Just("training"), 1 => Just("research")];
+    let readiness = prop_oneof![8 => Just(Readiness::Ready), 1 => Just(Readiness::NotReady)];
+    let holders = prop_oneof![
+        20 => Just(Holder::Free),
+        1 => Just(Holder::Other),
+        1 => keys().prop_map(Holder::Task),
+    ];
+    (names(), groups, zones(), readiness, holders).prop_map(
+        |(name, group, zone, readiness, holder)| Node {
+            name,
+            group: group.into(),
+            zone,
+            readiness,
+            holder,
+        },
+    )
+}
+
+fn users(names: impl Strategy<Value = &'static str>) -> impl Strategy<Value = User> {
+    let public = option::weighted(0.9, Just("public"));
+    let groups = (public, subsequence(vec!["lab", "staff"], 0..=2));
+    (names, groups, prop::bool::weighted(0.95)).prop_map(|(name, (public, others), active)| User {
+        name: name.into(),
+        groups: public.into_iter().chain(others).map(Into::into).collect(),
+        active,
+    })
+}
+
+/// Ada and bob are always there, cyd at times, eve never.
+fn everybody() -> impl Strategy<Value = Vec<User>> {
+    let cyd = option::weighted(0.8, users(Just("cyd")));
+    (users(Just("ada")), users(Just("bob")), cyd)
+        .prop_map(|(ada, bob, cyd)| [ada, bob].into_iter().chain(cyd).collect())
+}
+
+/// What most users may use in the largest group.
+fn common_quota(level: Level) -> impl Strategy<Value = Option<Quota>> {
+    option::weighted(0.9, 1..=6_i64).prop_map(move |nodes| Some(grant("@public", nodes?).at(level)))
+}
+
+fn quotas() -> impl Strategy<Value = Quota> {
+    let owners = prop_oneof![
+        2 => select(vec!["ada", "bob", "cyd"]).prop_map(|user| Owner::User(user.into())),
+        3 => select(vec!["public", "lab", "ada"]).prop_map(|group| Owner::Group(group.into())),
+    ];
+    let kinds = prop_oneof![5 => Just(QuotaKind::Grant), 1 => Just(QuotaKind::Ceiling)];
+    let levels = prop_oneof![12 => select(LEVELS.map(Level::value).to_vec()), 1 => Just(7)];
+    let counts = prop_oneof![12 => 0..=9_i64, 1 => Just(-1)];
+    (
+        owners,
+        groups(),
+        kinds,
+        levels,
+        counts,
+        option::weighted(0.3, times()),
+    )
+        .prop_map(|(owner, group, kind, level, nodes, expires_at)| Quota {
+            owner,
+            group,
+            kind,
+            level,
+            nodes,
+            expires_at,
+        })
+}
+
+fn tasks() -> impl Strategy<Value = Task> {
+    let owners = prop_oneof![
+        9 => Just("ada"),
+        9 => Just("bob"),
+        3 => Just("cyd"),
+        1 => Just("eve"),
+    ];
+    let priorities = prop_oneof![
+        1 => Just(Priority::Auto),
+        1 => Just(Priority::Fixed(Level::Normal)),
+        1 => select(LEVELS.to_vec()).prop_map(Priority::Fixed),
+    ];
+    let pins = prop_oneof![9 => Just(None), 1 => zones()];
+    let ranks = option::weighted(0.3, (0..20).prop_map(|rank| f64::from(rank) - 0.5));
+    let sizes = prop_oneof![1 => Just(0), 20 => 1..=2_u32, 10 => 3..=5_u32];
+    let states = prop_oneof![4 => waiting(), 1 => active()];
+    (
+        keys(),
+        owners,
+        groups(),
+        pins,
+        priorities,
+        ranks,
+        sizes,
+        states,
+    )
+        .prop_map(
+            |(key, user, group, zone, priority, custom_rank, nodes, state)| Task {
+                key,
+                user: user.into(),
+                group,
+                zone,
+                priority,
+                custom_rank,
+                nodes,
+                state,
+            },
+        )
+}
+
+fn waiting() -> impl Strategy<Value = TaskState> {
+    let exclusions = vec(
+        (names(), times()).prop_map(|(node, until)| Exclusion { node, until }),
+        0..6,
+    );
+    let excluded = prop_oneof![3 => Just(Vec::new()), 1 => exclusions];
+    (
+        option::weighted(0.2, times()),
+        excluded,
+        prop::bool::weighted(0.1),
+    )
+        .prop_map(|(not_before, excluded, held)| TaskState::Waiting {
+            not_before,
+            excluded,
+            held,
+        })
+}
+
+fn active() -> impl Strategy<Value = TaskState> {
+    (select(LEVELS.to_vec()), vec(names(), 0..3), any::<bool>()).prop_map(
+        |(level, nodes, draining)| TaskState::Active {
+            level,
+            nodes,
+            draining,
+        },
+    )
+}

@@ -1,0 +1,93 @@
+//! What use cases and workers are given: the database, the time, the runtime, and who to wake.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sea_orm::DatabaseConnection;
+
+use crate::auth::agent_token::KeyRing;
+use crate::clock::Clock;
+use crate::error::Result;
+use crate::events::Events;
+use crate::logs::LogStore;
+use crate::mount::Mount;
+use crate::run::Grace;
+use crate::runtime::Runtime;
+use crate::store::{Store, Tx};
+
+/// Everything a use case may need. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    /// The database.
+    pub store: Store,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Where runs run.
+    pub runtime: Arc<dyn Runtime>,
+    /// Who wakes whom.
+    pub events: Events,
+    /// Where the logs are.
+    pub logs: LogStore,
+    /// What signs the agents' tokens.
+    pub keys: Arc<KeyRing>,
+    /// What whoever runs the platform has chosen.
+    pub settings: Arc<Settings>,
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App").finish_non_exhaustive()
+    }
+}
+
+/// What whoever runs the platform has chosen.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The node group that `default` stands for.
+    pub default_group: String,
+    /// Directories that every node sees under the same path.
+    pub mounts: Vec<Mount>,
+    /// Where each user has a directory of his own, seen by every node.
+    pub workspaces: PathBuf,
+    /// How long things may take when a run ends.
+    pub grace: Grace,
+    /// How long every rank of a run may take to register.
+    pub start_limit: TimeDelta,
+    /// How long a rank without a process and without a record may still come back.
+    pub reattach: TimeDelta,
+    /// Silence after which rank 0 is ended, unless the task says otherwise.
+    pub silence: Duration,
+    /// How often workers look even if nobody woke them.
+    pub period: Duration,
+}
+
+impl App {
+    /// Now.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    /// For reading; never waits for writers.
+    pub fn reader(&self) -> &DatabaseConnection {
+        self.store.reader()
+    }
+
+    /// Begins a write. Nothing is kept unless it is committed.
+    ///
+    /// # Errors
+    /// If the database is away.
+    pub async fn begin(&self) -> Result<Tx> {
+        self.store.begin(self.now(), &self.events).await
+    }
+
+    /// The directories that a user's tasks can read: those of everybody, and the user's own.
+    pub fn mounts_of(&self, user: &str) -> Vec<Mount> {
+        let own = Mount {
+            path: self.settings.workspaces.join(user),
+            read_only: false,
+        };
+        self.settings.mounts.iter().cloned().chain([own]).collect()
+    }
+}

@@ -1,0 +1,65 @@
+//! Who is asking.
+
+use entity::{RunId, TaskId, UserId, user};
+
+/// Whoever asks for something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Actor {
+    /// A person or an account.
+    User(UserActor),
+    /// The agent of one rank.
+    Agent(AgentActor),
+}
+
+/// A signed-in user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserActor {
+    /// Number of the user.
+    pub id: UserId,
+    /// Name of the user.
+    pub name: String,
+    /// Inside or outside of the organisation.
+    pub role: user::Role,
+    /// Every group the user belongs to: the role's, `public`, the memberships, and the user's own name.
+    pub groups: Vec<String>,
+}
+
+/// The agent of one rank, known by its run-scoped token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AgentActor {
+    /// The task.
+    pub task: TaskId,
+    /// The run; the token is good while the run is open.
+    pub run: RunId,
+    /// The rank.
+    pub rank: i32,
+    /// Whether the token has run out: then it may only be renewed.
+    pub expired: bool,
+}
+
+impl Actor {
+    /// The user, if it is one.
+    pub fn user(&self) -> Option<&UserActor> {
+        match self {
+            Self::User(user) => Some(user),
+            Self::Agent(_) => None,
+        }
+    }
+
+    /// The agent, if it is one.
+    pub fn agent(&self) -> Option<&AgentActor> {
+        match self {
+            Self::Agent(agent) => Some(agent),
+            Self::User(_) => None,
+        }
+    }
+}
+
+impl UserActor {
+    /// Whether the user belongs to one of the groups; `root` belongs to all.
+    pub fn in_any(&self, groups: &[&str]) -> bool {
+        self.groups
+            .iter()
+            .any(|group| group == "root" || groups.contains(&group.as_str()))
+    }
+}

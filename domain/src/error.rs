@@ -1,0 +1,175 @@
+//! What can go wrong in a use case, by what the caller can do about it. `docs/errors.md` has the whole table.
+
+use std::error::Error as StdError;
+use std::time::Duration;
+
+use sea_orm::{DbErr, RuntimeErr};
+
+/// The result of a use case.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why a use case failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The input is wrong; the caller can correct it.
+    #[error("{}", Problem::join(.0))]
+    Invalid(Vec<Problem>),
+    /// There is no valid token.
+    #[error("not signed in: the token is missing, unknown, expired or revoked")]
+    Unauthenticated,
+    /// The caller may not do this.
+    #[error("{0}")]
+    Forbidden(String),
+    /// There is no such thing, or the caller may not know of it.
+    #[error("there is no {what} {id}")]
+    NotFound {
+        /// Kind of thing.
+        what: &'static str,
+        /// Which one.
+        id: String,
+    },
+    /// It does not fit the present state.
+    #[error("{0}")]
+    Conflict(String),
+    /// A limit of the user is reached.
+    #[error("{what}: {used} of {limit} in use")]
+    QuotaExceeded {
+        /// What is limited.
+        what: String,
+        /// How much is in use.
+        used: i64,
+        /// How much may be.
+        limit: i64,
+    },
+    /// Too many requests.
+    #[error("too many requests: try again in {} s", retry_after.as_secs_f32().ceil())]
+    RateLimited {
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// This platform or runtime cannot do that.
+    #[error("{0}")]
+    Unsupported(String),
+    /// Something that the platform needs is away; trying again may help.
+    #[error("{what} is not available")]
+    Unavailable {
+        /// What is away.
+        what: &'static str,
+        /// Why.
+        #[source]
+        source: Box<dyn StdError + Send + Sync>,
+    },
+    /// Our own mistake.
+    #[error("internal error")]
+    Internal(#[source] Box<dyn StdError + Send + Sync>),
+}
+
+/// One thing that is wrong with an input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Dotted path of the field, for example `resource.node_count`.
+    pub field: String,
+    /// What is wrong, as a clause that follows the field.
+    pub reason: String,
+}
+
+impl Problem {
+    fn join(problems: &[Self]) -> String {
+        problems
+            .iter()
+            .map(|problem| format!("{}: {}", problem.field, problem.reason))
+            .collect::<Vec<_>>()
+            .join("; ")
+    }
+}
+
+impl Error {
+    /// One field is wrong.
+    pub fn invalid(field: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::Invalid(vec![Problem {
+            field: field.into(),
+            reason: reason.into(),
+        }])
+    }
+
+    /// There is no such thing.
+    pub fn not_found(what: &'static str, id: impl ToString) -> Self {
+        Self::NotFound {
+            what,
+            id: id.to_string(),
+        }
+    }
+
+    /// A fact that should have held does not.
+    pub fn internal(what: impl Into<String>) -> Self {
+        Self::Internal(what.into().into())
+    }
+
+    /// Whether somebody else was faster: reading again and repeating may succeed.
+    pub fn is_conflict(&self) -> bool {
+        matches!(self, Self::Conflict(_))
+    }
+
+    /// The whole chain of causes in one line, for the log.
+    pub fn chain(&self) -> String {
+        let mut text = self.to_string();
+        let mut source = self.source();
+        while let Some(cause) = source {
+            text.push_str(": ");
+            text.push_str(&cause.to_string());
+            source = cause.source();
+        }
+        text
+    }
+}
+
+impl From<DbErr> for Error {
+    fn from(error: DbErr) -> Self {
+        let away = matches!(
+            &error,
+            DbErr::ConnectionAcquire(_)
+                | DbErr::Conn(_)
+                | DbErr::Query(RuntimeErr::SqlxError(_))
+                | DbErr::Exec(RuntimeErr::SqlxError(_))
+        ) && is_io(&error);
+        if away {
+            Self::Unavailable {
+                what: "the database",
+                source: error.into(),
+            }
+        } else {
+            Self::Internal(error.into())
+        }
+    }
+}
+
+/// Whether the database could not be reached, as opposed to having refused a statement.
+fn is_io(error: &DbErr) -> bool {
+    match error {
+        DbErr::ConnectionAcquire(_) => true,
+        DbErr::Conn(RuntimeErr::SqlxError(error))
+        | DbErr::Query(RuntimeErr::SqlxError(error))
+        | DbErr::Exec(RuntimeErr::SqlxError(error)) => matches!(
+            **error,
+            sqlx::Error::Io(_)
+                | sqlx::Error::Tls(_)
+                | sqlx::Error::PoolTimedOut
+                | sqlx::Error::PoolClosed
+                | sqlx::Error::WorkerCrashed
+        ),
+        _ => false,
+    }
+}
+
+impl From<crate::runtime::RuntimeError> for Error {
+    fn from(error: crate::runtime::RuntimeError) -> Self {
+        use crate::runtime::RuntimeError;
+        match error {
+            RuntimeError::Unavailable { .. } => Self::Unavailable {
+                what: "the runtime",
+                source: error.into(),
+            },
+            RuntimeError::Rejected { .. } => Self::Internal(error.into()),
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! What is true: nouns, use cases, ports with their light adapters, workers.
+//!
+//! - One folder per noun: [`user`], [`quota`], [`node`], [`task`], [`run`], [`mount`], each with its use cases
+//!   `verb(tx, actor, input)` and its queries.
+//! - Ports: [`runtime`] (where runs run), [`logs`] (what they print), [`events`] (who is woken).
+//! - [`workers`] drive everything; [`auth`] says who may do what; [`setup`] makes an empty platform usable.
+//! - What they are given: [`app::App`]. What may go wrong: [`error::Error`].
+
+pub mod app;
+pub mod auth;
+pub mod clock;
+pub mod environment;
+pub mod error;
+pub mod events;
+pub mod logs;
+pub mod mount;
+pub mod node;
+pub mod quota;
+pub mod run;
+pub mod runtime;
+pub mod setup;
+pub mod store;
+pub mod task;
+pub mod user;
+pub mod workers;
+
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+
+pub use app::{App, Settings};
+pub use error::{Error, Problem, Result};
+pub use scheduler::{Level, Priority};

@@ -1,0 +1,187 @@
+//! The log of one run cut into lines and gaps.
+
+use std::path::PathBuf;
+use std::{io, str};
+
+use super::segment::{Chunk, Segments};
+use super::stamp::STAMP_LEN;
+use super::{ItemKind, stamp};
+
+/// A longer line is given out in pieces of at most this many bytes, its stamp included.
+pub(super) const MAX_PIECE: usize = 64 * 1024;
+
+/// How much is read at once, in bytes.
+const READ_SIZE: usize = 64 * 1024;
+
+/// What to do with a last line that has no end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unfinished {
+    /// Leave it until it is finished.
+    Withhold,
+    /// Give out what is there; the rest follows.
+    GiveOut,
+    /// The run is over and nothing will follow: it is a line.
+    IsWhole,
+}
+
+/// Reads the lines and gaps of one run, in order. Holds at most a piece and one read of bytes.
+#[derive(Debug)]
+pub(super) struct Lines {
+    segments: Segments,
+    unfinished: Unfinished,
+    /// Logical offset of the next byte to give out.
+    offset: u64,
+    /// Whether `offset` is where a line begins.
+    at_start: bool,
+    /// What has been read; the bytes from `head` on are not yet given out.
+    buffer: Vec<u8>,
+    head: usize,
+}
+
+impl Lines {
+    /// Reads the log in `dir` from `offset` on.
+    pub(super) fn open(dir: PathBuf, offset: u64, unfinished: Unfinished) -> io::Result<Self> {
+        let mut segments = Segments::list(dir)?;
+        let mut before = [b'\n'];
+        if let Some(previous) = offset.checked_sub(1) {
+            // If the byte before was removed, we stand at the start of a segment, and those start with lines.
+            segments.read_at(previous, &mut before)?;
+        }
+        Ok(Self {
+            segments,
+            unfinished,
+            offset,
+            at_start: before == [b'\n'],
+            buffer: Vec::new(),
+            head: 0,
+        })
+    }
+
+    /// Logical offset behind what was given out.
+    pub(super) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// The next line, part of a line or gap; `None` if there is no more for now.
+    pub(super) fn next(&mut self) -> io::Result<Option<ItemKind>> {
+        loop {
+            let unread = self.unread();
+            let n_searched = unread.len().min(MAX_PIECE + 1);
+            if let Some(end) = unread[..n_searched].iter().position(|byte| *byte == b'\n') {
+                return Ok(Some(self.take_line(end)));
+            }
+            if unread.len() > MAX_PIECE {
+                let n_bytes = whole_characters(&unread[..MAX_PIECE]);
+                return Ok(Some(self.take_part(n_bytes, true)));
+            }
+            match self.refill()? {
+                Chunk::Bytes(_) => {}
+                Chunk::Lost { until } if self.unread().is_empty() => {
+                    let lost_bytes = until - self.offset;
+                    self.offset = until;
+                    self.at_start = true;
+                    return Ok(Some(ItemKind::Gap { lost_bytes }));
+                }
+                Chunk::Lost { .. } => return Ok(Some(self.take_part(self.unread().len(), false))),
+                Chunk::End => return Ok(self.take_unfinished()),
+            }
+        }
+    }
+
+    fn unread(&self) -> &[u8] {
+        &self.buffer[self.head..]
+    }
+
+    fn refill(&mut self) -> io::Result<Chunk> {
+        self.buffer.drain(..self.head);
+        self.head = 0;
+        let n_held = self.buffer.len();
+        self.buffer.resize(n_held + READ_SIZE, 0);
+        let chunk = self
+            .segments
+            .read_at(self.offset + n_held as u64, &mut self.buffer[n_held..]);
+        let n_read = if let Ok(Chunk::Bytes(n_read)) = chunk {
+            n_read
+        } else {
+            0
+        };
+        self.buffer.truncate(n_held + n_read);
+        chunk
+    }
+
+    fn take_unfinished(&mut self) -> Option<ItemKind> {
+        let n_bytes = self.unread().len();
+        match self.unfinished {
+            Unfinished::Withhold => None,
+            Unfinished::IsWhole => (n_bytes > 0).then(|| self.take_part(n_bytes, false)),
+            Unfinished::GiveOut => {
+                let n_bytes = whole_characters(self.unread());
+                // A stamp is never given out without text, as it may itself be still on its way.
+                let n_min = if self.at_start { STAMP_LEN + 1 } else { 1 };
+                (n_bytes >= n_min).then(|| self.take_part(n_bytes, true))
+            }
+        }
+    }
+
+    /// Takes `n_bytes` and the line feed behind them.
+    fn take_line(&mut self, n_bytes: usize) -> ItemKind {
+        let piece = self.take_part(n_bytes, false);
+        self.head += 1;
+        self.offset += 1;
+        self.at_start = true;
+        piece
+    }
+
+    fn take_part(&mut self, n_bytes: usize, partial: bool) -> ItemKind {
+        let bytes = &self.unread()[..n_bytes];
+        let (time, text) = if self.at_start {
+            stamp::split(bytes)
+        } else {
+            (None, bytes)
+        };
+        let text = String::from_utf8_lossy(text).into_owned();
+        self.head += n_bytes;
+        self.offset += n_bytes as u64;
+        self.at_start = false;
+        ItemKind::Line {
+            time,
+            text,
+            partial,
+        }
+    }
+}
+
+/// Number of bytes before a character that is cut off by the end of `bytes`.
+fn whole_characters(bytes: &[u8]) -> usize {
+    const LONGEST_CUT: usize = 3;
+    (1..=LONGEST_CUT.min(bytes.len()))
+        .map(|n_cut| bytes.len() - n_cut)
+        .find(|start| {
+            str::from_utf8(&bytes[*start..])
+                .is_err_and(|error| error.valid_up_to() == 0 && error.error_len().is_none())
+        })
+        .unwrap_or(bytes.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_character_that_may_still_be_completed_is_held_back() {
+        for (bytes, n_whole) in [
+            (&b""[..], 0),
+            (b"ab", 2),
+            ("aé".as_bytes(), 3),
+            (b"a\xc3", 1),
+            (b"a\xe2\x82", 1),
+            (b"a\xf0\x9f\x98", 1),
+            (b"\xf0\x9f", 0),
+            (b"a\xff", 2),
+            (b"a\x80\x80\x80\x80", 5),
+            (b"a\xe0\x80", 3),
+        ] {
+            assert_eq!(whole_characters(bytes), n_whole, "{bytes:?}");
+        }
+    }
+}

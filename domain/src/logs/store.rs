@@ -1,0 +1,27 @@
+//! Where the logs of all ranks lie.
+
+use std::path::PathBuf;
+
+/// The directory with the logs of all users.
+#[derive(Debug, Clone)]
+pub struct LogStore {
+    root: PathBuf,
+}
+
+impl LogStore {
+    /// A store below `root`, which need not exist yet.
+    pub fn new(root: PathBuf) -> Self {
+        Self { root }
+    }
+
+    /// Directory of the log segments of one rank of one run.
+    ///
+    /// `user` is the name of an existing user: user names are checked when users are made and hold no separators.
+    pub fn rank_dir(&self, user: &str, task: i64, run: i32, rank: u32) -> PathBuf {
+        self.root
+            .join(user)
+            .join(task.to_string())
+            .join(run.to_string())
+            .join(rank.to_string())
+    }
+}

@@ -1,0 +1,36 @@
+//! What an agent is told, as a pure function of the run.
+
+use chrono::{DateTime, Utc};
+use entity::run;
+use protocol::{Desired, Order};
+
+use super::state::{Grace, Phase, phase};
+
+/// What the platform wants of the ranks of a run now.
+pub fn order(run: &run::Model, now: DateTime<Utc>, grace: &Grace) -> Order {
+    let desired = match phase(run) {
+        Phase::Starting => Desired::Wait,
+        Phase::Running => Desired::Run,
+        Phase::Draining(_) if stop_is_due(run, now) => Desired::Stop,
+        // The gate never opened, so there is nothing to go on with.
+        Phase::Draining(_) if run.started_at.is_none() => Desired::Wait,
+        Phase::Draining(_) => Desired::Run,
+        Phase::Ended => Desired::Over,
+    };
+    Order {
+        desired,
+        grace_ms: u32::try_from(grace.stop.num_milliseconds()).unwrap_or(0),
+    }
+}
+
+/// When the order changes by time alone.
+pub fn changes_at(run: &run::Model, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    match phase(run) {
+        Phase::Draining(_) => run.stop_at.filter(|stop_at| *stop_at > now),
+        Phase::Starting | Phase::Running | Phase::Ended => None,
+    }
+}
+
+fn stop_is_due(run: &run::Model, now: DateTime<Utc>) -> bool {
+    run.stop_at.is_none_or(|stop_at| stop_at <= now)
+}

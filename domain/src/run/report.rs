@@ -1,0 +1,185 @@
+//! What agents say about their ranks, and what records say when the server was away: one function for both.
+
+use chrono::{DateTime, Utc};
+use entity::{pod, run};
+use protocol::{ExitCause, RankExit};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, sea_query::Expr};
+
+use super::order::order;
+use super::state::Grace;
+use crate::auth::{Action, Actor, AgentActor, Target, require};
+use crate::error::{Error, Result};
+use crate::events::Event;
+use crate::store::{Tx, exactly_one};
+
+/// What an agent says of its rank.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RankReport {
+    /// Logical length of the log in bytes.
+    pub log_end: i64,
+    /// Whether the user's command was started.
+    pub started: bool,
+    /// How it ended, once it has.
+    pub exit: Option<RankExit>,
+}
+
+/// An agent is at the gate, or back. Answers what is wanted of it.
+///
+/// # Errors
+/// [`Error::Forbidden`] for anybody but the rank's agent, [`Error::Unsupported`] for an agent of another age.
+pub async fn register(
+    tx: &mut Tx,
+    actor: &Actor,
+    protocol_version: u32,
+    grace: &Grace,
+) -> Result<protocol::Order> {
+    let (agent, run, pod) = of_agent(tx, actor).await?;
+    if !(protocol::PROTOCOL_VERSION - 1..=protocol::PROTOCOL_VERSION).contains(&protocol_version) {
+        return Err(Error::Unsupported(format!(
+            "the agent speaks version {protocol_version} of the protocol, this server {}",
+            protocol::PROTOCOL_VERSION
+        )));
+    }
+    if is_over(pod.state) {
+        // The platform has already given this rank up: whatever is left of it must go.
+        return Ok(protocol::Order {
+            desired: protocol::Desired::Over,
+            grace_ms: 0,
+        });
+    }
+    if pod.state == pod::State::Created {
+        update(tx, &pod, |row| {
+            row.state = pod::State::Registered;
+            row.missing_since = None;
+        })
+        .await?;
+        tx.wake(Event::Run(agent.task, agent.run));
+    }
+    Ok(order(&run, tx.now(), grace))
+}
+
+/// An agent reports on its rank. Repeating a report changes nothing.
+///
+/// # Errors
+/// [`Error::Forbidden`] for anybody but the rank's agent.
+pub async fn report(tx: &mut Tx, actor: &Actor, report: &RankReport) -> Result<()> {
+    let (agent, _, pod) = of_agent(tx, actor).await?;
+    if report.log_end > pod.log_end {
+        pod::Entity::update_many()
+            .col_expr(pod::Column::LogEnd, Expr::value(report.log_end))
+            .filter(pod::Column::Id.eq(pod.id))
+            .filter(pod::Column::LogEnd.lt(report.log_end))
+            .exec(tx.db())
+            .await?;
+        tx.wake(Event::Log(agent.task));
+    }
+    if apply(tx, &pod, report.started, report.exit.as_ref()).await? {
+        tx.wake(Event::Run(agent.task, agent.run));
+    }
+    Ok(())
+}
+
+/// Writes what became of a rank; terminal states are frozen. Says whether anything changed.
+pub(crate) async fn apply(
+    tx: &Tx,
+    pod: &pod::Model,
+    started: bool,
+    exit: Option<&RankExit>,
+) -> Result<bool> {
+    if is_over(pod.state) {
+        return Ok(false);
+    }
+    let now = tx.now();
+    match exit {
+        Some(exit) => {
+            update(tx, pod, |row| end(row, exit, started, now)).await?;
+            Ok(true)
+        }
+        None if started && pod.state != pod::State::Running => {
+            update(tx, pod, |row| {
+                row.state = pod::State::Running;
+                row.started_at = Some(now);
+                row.missing_since = None;
+            })
+            .await?;
+            Ok(true)
+        }
+        None => Ok(false),
+    }
+}
+
+/// The end of a rank, as the agent recorded it.
+fn end(row: &mut pod::Model, exit: &RankExit, started: bool, now: DateTime<Utc>) {
+    let code = exit.code.or(exit.signal.map(|signal| 128 + signal));
+    row.state = match exit.cause {
+        ExitCause::Command if code == Some(0) => pod::State::Succeeded,
+        ExitCause::Command | ExitCause::Silence | ExitCause::StartFailed => pod::State::Failed,
+        ExitCause::Stopped => pod::State::Stopped,
+    };
+    row.started_at = row.started_at.or(started.then_some(now));
+    row.ended_at = Some(now);
+    row.exit_code = code;
+    row.message = exit.message.clone().or(exit
+        .signal
+        .filter(|_| exit.cause == ExitCause::Command)
+        .map(|signal| format!("killed by signal {signal}")));
+    row.missing_since = None;
+    row.silent = exit.cause == ExitCause::Silence;
+}
+
+/// Whether a pod's state is final.
+pub fn is_over(state: pod::State) -> bool {
+    match state {
+        pod::State::Created | pod::State::Registered | pod::State::Running => false,
+        pod::State::Succeeded | pod::State::Failed | pod::State::Stopped | pod::State::Lost => true,
+    }
+}
+
+/// Compare-and-set on a pod.
+pub(super) async fn update(
+    tx: &Tx,
+    pod: &pod::Model,
+    change: impl FnOnce(&mut pod::Model),
+) -> Result<()> {
+    let mut row = pod.clone();
+    change(&mut row);
+    let result = pod::Entity::update_many()
+        .col_expr(pod::Column::State, Expr::value(row.state))
+        .col_expr(pod::Column::StartedAt, Expr::value(row.started_at))
+        .col_expr(pod::Column::EndedAt, Expr::value(row.ended_at))
+        .col_expr(pod::Column::ExitCode, Expr::value(row.exit_code))
+        .col_expr(pod::Column::Message, Expr::value(row.message))
+        .col_expr(pod::Column::Silent, Expr::value(row.silent))
+        .col_expr(pod::Column::MissingSince, Expr::value(row.missing_since))
+        .col_expr(pod::Column::ReleasedAt, Expr::value(row.released_at))
+        .col_expr(pod::Column::Version, Expr::value(pod.version + 1))
+        .filter(pod::Column::Id.eq(pod.id))
+        .filter(pod::Column::Version.eq(pod.version))
+        .exec(tx.db())
+        .await?;
+    exactly_one(result.rows_affected, "the pod")
+}
+
+/// The agent's run and pod.
+async fn of_agent<'a>(
+    tx: &Tx,
+    actor: &'a Actor,
+) -> Result<(&'a AgentActor, run::Model, pod::Model)> {
+    require(actor, Action::ReportRank, Target::Platform)?;
+    let agent = actor.agent().ok_or(Error::Unauthenticated)?;
+    let run = run::Entity::find_by_id(agent.run)
+        .one(tx.db())
+        .await?
+        .ok_or_else(|| Error::not_found("run", agent.run))?;
+    let pod = find_pod(tx.db(), agent).await?;
+    Ok((agent, run, pod))
+}
+
+async fn find_pod(db: &impl ConnectionTrait, agent: &AgentActor) -> Result<pod::Model> {
+    pod::Entity::find()
+        .filter(pod::Column::RunId.eq(agent.run))
+        .filter(pod::Column::Rank.eq(agent.rank))
+        .one(db)
+        .await?
+        .ok_or_else(|| Error::not_found("rank", agent.rank))
+}

@@ -1,0 +1,53 @@
+//! Whose the directories are that a user meets.
+
+use std::fs::{DirBuilder, Permissions};
+use std::io::ErrorKind;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _, chown, lchown};
+use std::path::Path;
+use std::{fs, io};
+
+use protocol::Identity;
+
+/// Whom a command runs as; `None`: as the platform itself.
+pub(super) fn identity(switch_user: bool, user: &str, uid: u32) -> Option<Identity> {
+    (switch_user && uid != 0).then(|| Identity {
+        user: user.to_owned(),
+        uid,
+        gid: uid,
+    })
+}
+
+/// Makes a user's workspace: the user's own and closed to others. What is in it is left alone.
+pub(super) fn create_workspace(dir: &Path, owner: Option<&Identity>) -> io::Result<()> {
+    create(dir, 0o700)?;
+    let Some(owner) = owner else { return Ok(()) };
+    let found = fs::symlink_metadata(dir)?;
+    if (found.uid(), found.gid()) != (owner.uid, owner.gid) {
+        lchown(dir, Some(owner.uid), Some(owner.gid))?;
+    }
+    Ok(())
+}
+
+/// Makes the directory of a rank's log. Its owner may read it but not write: the agent writes there with more rights
+/// than the user has, and must not be led elsewhere by a link.
+pub(super) fn create_log_dir(dir: &Path, owner: Option<&Identity>) -> io::Result<()> {
+    create(dir, 0o700)?;
+    let Some(owner) = owner else { return Ok(()) };
+    chown(dir, None, Some(owner.gid))?;
+    fs::set_permissions(dir, Permissions::from_mode(0o2750)) // What is made in it gets the user's group, too.
+}
+
+/// Makes a directory unless it exists, and its missing parents so that everybody can pass but not look around.
+fn create(dir: &Path, mode: u32) -> io::Result<()> {
+    match DirBuilder::new().mode(mode).create(dir) {
+        // Set again, because the process's umask may have taken something away.
+        Ok(()) => fs::set_permissions(dir, Permissions::from_mode(mode)),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let parent = dir.parent().ok_or(error)?;
+            create(parent, 0o711)?;
+            create(dir, mode)
+        }
+        Err(error) => Err(error),
+    }
+}

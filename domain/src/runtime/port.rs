@@ -1,0 +1,112 @@
+//! The port through which the platform runs ranks.
+
+use std::error::Error;
+
+use async_trait::async_trait;
+
+use super::{LaunchRank, Observation, RankKey, RunKey};
+
+/// A place where ranks run. Every method is idempotent, also across a crash of the platform at any point, and fails
+/// with [`RuntimeError::Unavailable`] when it could not do its work, which then may be half done.
+#[async_trait]
+pub trait Runtime: Send + Sync {
+    /// What kind of place it is.
+    fn kind(&self) -> RuntimeKind;
+
+    /// The nodes as they are now.
+    async fn nodes(&self) -> Result<Vec<NodeReport>, RuntimeError>;
+
+    /// Where the ranks of a run on `nodes` (rank 0 first) can meet.
+    async fn rendezvous(&self, run: &RunKey, nodes: &[String]) -> Result<Rendezvous, RuntimeError>;
+
+    /// Starts the agent of a rank, unless it was started before, whatever became of it. Rejected if the launch can
+    /// never work here, for example on a node that does not exist.
+    async fn start(&self, launch: &LaunchRank) -> Result<(), RuntimeError>;
+
+    /// What became of a rank.
+    async fn observe(&self, rank: &RankKey) -> Result<Observation, RuntimeError>;
+
+    /// Kills the agent and every process of a rank at once. When it returns `Ok`, none is left.
+    async fn kill(&self, rank: &RankKey) -> Result<(), RuntimeError>;
+
+    /// Every rank that has a process or a record here, in no order.
+    async fn list(&self) -> Result<Vec<RankKey>, RuntimeError>;
+
+    /// Removes what is recorded of a rank. Rejected while a process of it lives.
+    async fn forget(&self, rank: &RankKey) -> Result<(), RuntimeError>;
+}
+
+/// Kinds of runtimes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RuntimeKind {
+    /// Processes of this machine.
+    Local,
+}
+
+/// What a runtime says about a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeReport {
+    /// Unique name.
+    pub name: String,
+    /// Group that it belongs to.
+    pub group: String,
+    /// Zone within the group.
+    pub zone: Option<String>,
+    /// Whether ranks can be started on it.
+    pub ready: bool,
+    /// Number of logical processors.
+    pub cpus: u32,
+    /// Size of its memory in bytes.
+    pub memory_bytes: u64,
+    /// Number of GPUs.
+    pub gpus: u32,
+}
+
+/// Where the ranks of a run meet: `MASTER_ADDR` and `MASTER_PORT`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rendezvous {
+    /// Host name or address of rank 0, as the other ranks see it.
+    pub addr: String,
+    /// Port on which rank 0 can listen.
+    pub port: u16,
+}
+
+/// A runtime did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum RuntimeError {
+    /// It could not, for now: try again later.
+    #[error("the runtime failed to {action}")]
+    Unavailable {
+        /// What it failed to do.
+        action: String,
+        /// Why.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// It never will, as long as the same is asked in the same situation.
+    #[error("{reason}")]
+    Rejected {
+        /// Why.
+        reason: String,
+    },
+}
+
+impl RuntimeError {
+    /// A failure that may pass. `action` completes "failed to …".
+    pub fn unavailable(
+        action: impl Into<String>,
+        source: impl Into<Box<dyn Error + Send + Sync>>,
+    ) -> Self {
+        Self::Unavailable {
+            action: action.into(),
+            source: source.into(),
+        }
+    }
+
+    /// A refusal.
+    pub fn rejected(reason: impl Into<String>) -> Self {
+        Self::Rejected {
+            reason: reason.into(),
+        }
+    }
+}

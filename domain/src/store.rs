@@ -1,0 +1,218 @@
+//! The database: one writer and many readers on SQLite, a pool on PostgreSQL.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use migration::{Migrator, MigratorTrait};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
+    DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+};
+
+use crate::error::{Error, Result};
+use crate::events::{Event, Events};
+
+/// How long a statement waits for SQLite's lock or for a connection of the pool.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Which database.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Location {
+    /// A SQLite file, made if it is not there.
+    Sqlite(PathBuf),
+    /// A PostgreSQL address; may hold a password, so it is never printed.
+    Postgres(String),
+}
+
+impl std::fmt::Debug for Location {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(f, "Sqlite({})", path.display()),
+            Self::Postgres(_) => write!(f, "Postgres(…)"),
+        }
+    }
+}
+
+/// Why the database cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// It was written by a later version of the platform.
+    #[error(
+        "the database is from a newer version of the platform (it has the change {0}): start that version instead"
+    )]
+    Newer(String),
+    /// Anything else.
+    #[error("the database {0:?} cannot be opened")]
+    Database(Location, #[source] DbErr),
+}
+
+/// The open database.
+#[derive(Debug, Clone)]
+pub struct Store {
+    writer: DatabaseConnection,
+    reader: DatabaseConnection,
+}
+
+impl Store {
+    /// Opens the database and brings its schema up to date.
+    ///
+    /// # Errors
+    /// If it cannot be reached or made, or if a newer version of the platform wrote it.
+    pub async fn open(location: &Location) -> std::result::Result<Self, OpenError> {
+        let failed = |error| OpenError::Database(location.clone(), error);
+        let store = match location {
+            Location::Sqlite(path) => {
+                // Invariant: one connection writes. SQLite has one writer anyway, and a queue in front of it has far
+                // better tail latency than its own busy handler.
+                let writer = Database::connect(sqlite(path, 1)).await.map_err(failed)?;
+                let reader = Database::connect(sqlite(path, 8)).await.map_err(failed)?;
+                Self { writer, reader }
+            }
+            Location::Postgres(url) => {
+                let mut options = ConnectOptions::new(url);
+                options
+                    .max_connections(16)
+                    .acquire_timeout(PATIENCE)
+                    .sqlx_logging(false);
+                let pool = Database::connect(options).await.map_err(failed)?;
+                Self {
+                    writer: pool.clone(),
+                    reader: pool,
+                }
+            }
+        };
+        if let Some(change) = store.unknown_change().await.map_err(failed)? {
+            return Err(OpenError::Newer(change));
+        }
+        Migrator::up(&store.writer, None).await.map_err(failed)?;
+        Ok(store)
+    }
+
+    /// The name of a change that this version does not know, if the database has one.
+    async fn unknown_change(&self) -> std::result::Result<Option<String>, DbErr> {
+        Migrator::install(&self.writer).await?;
+        let known: BTreeSet<String> = Migrator::migrations()
+            .iter()
+            .map(|change| change.name().to_owned())
+            .collect();
+        let applied = Migrator::get_migration_models(&self.writer).await?;
+        Ok(applied
+            .into_iter()
+            .map(|change| change.version)
+            .find(|name| !known.contains(name)))
+    }
+
+    /// For reading; never waits for writers.
+    pub fn reader(&self) -> &DatabaseConnection {
+        &self.reader
+    }
+
+    /// Begins a write. Nothing is kept unless [`Tx::commit`] is called.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if the database is away.
+    pub async fn begin(&self, now: DateTime<Utc>, events: &Events) -> Result<Tx> {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        Ok(Tx {
+            db: self.writer.begin_with_options(options).await?,
+            now,
+            events: events.clone(),
+            wakes: BTreeSet::new(),
+        })
+    }
+
+    /// Moves what the write-ahead log has grown to into the database file. Nothing to do on PostgreSQL.
+    ///
+    /// # Errors
+    /// If the database refuses.
+    pub async fn checkpoint(&self) -> Result<()> {
+        if self.writer.get_database_backend() == DbBackend::Sqlite {
+            self.writer
+                .execute_unprepared("PRAGMA wal_checkpoint(TRUNCATE)")
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Closes all connections.
+    pub async fn close(self) {
+        let _ = self.reader.close().await;
+        let _ = self.writer.close().await;
+    }
+}
+
+fn sqlite(path: &std::path::Path, connections: u32) -> ConnectOptions {
+    let mut options = ConnectOptions::new(format!("sqlite://{}?mode=rwc", path.display()));
+    options
+        .max_connections(connections)
+        .acquire_timeout(PATIENCE)
+        .sqlx_logging(false)
+        .map_sqlx_sqlite_opts(|options| {
+            use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+            options
+                .create_if_missing(true)
+                .foreign_keys(true)
+                .journal_mode(SqliteJournalMode::Wal)
+                // An acknowledged write survives a power cut.
+                .synchronous(SqliteSynchronous::Full)
+                .busy_timeout(PATIENCE)
+        });
+    options
+}
+
+/// A write in progress: the transaction, the time it happens at, and whom to wake when it is done.
+#[derive(Debug)]
+pub struct Tx {
+    db: DatabaseTransaction,
+    now: DateTime<Utc>,
+    events: Events,
+    wakes: BTreeSet<Event>,
+}
+
+impl Tx {
+    /// The transaction.
+    pub fn db(&self) -> &DatabaseTransaction {
+        &self.db
+    }
+
+    /// The time of everything written in this transaction.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.now
+    }
+
+    /// Wakes somebody after the commit.
+    pub fn wake(&mut self, event: Event) {
+        self.wakes.insert(event);
+    }
+
+    /// Makes it so, then wakes.
+    ///
+    /// # Errors
+    /// If the database refuses: then nothing of it happened and nobody is woken.
+    pub async fn commit(self) -> Result<()> {
+        self.db.commit().await?;
+        for event in self.wakes {
+            self.events.publish(event);
+        }
+        Ok(())
+    }
+}
+
+/// One row must have been changed: a compare-and-set that hit none was beaten by somebody else.
+///
+/// # Errors
+/// [`Error::Conflict`] if no row was changed.
+pub(crate) fn exactly_one(rows_affected: u64, what: &str) -> Result<()> {
+    if rows_affected == 1 {
+        Ok(())
+    } else {
+        Err(Error::Conflict(format!(
+            "{what} was changed by somebody else"
+        )))
+    }
+}

@@ -1,0 +1,28 @@
+//! Tasks: what users submit.
+
+mod change;
+mod query;
+mod shown;
+mod spec;
+mod state;
+mod stop;
+mod submit;
+mod wait;
+
+#[cfg(test)]
+mod tests;
+
+pub use entity::TaskId;
+pub use entity::task::{Desired, Model as Task, Outcome, State, StopAs};
+pub use query::{
+    Cursor, Filter, Page, PageRequest, count, find_by_name, get, list, load, runs_of, tags_of,
+};
+pub use scheduler::Priority;
+pub use shown::{ShownState, shown_state};
+pub use spec::{SpecError, SpecErrors, TaskSpec, TaskType, shell_line};
+pub use state::{InvalidTransition, TaskChange, TaskEvent, as_outcome, next, stop_code};
+pub use stop::stop;
+pub use submit::{Submit, submit};
+pub use wait::{Wait, wait};
+
+pub(crate) use change::{finish, note_start, start};

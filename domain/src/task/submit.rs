@@ -1,0 +1,254 @@
+//! Submits a task: checked, stored, queued. Quota is a reason to wait, never an error here.
+
+use std::path::Path;
+
+use chrono::TimeDelta;
+use entity::{environment, host, submission, task, task_tag};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, NotSet, PaginatorTrait,
+    QueryFilter, QueryOrder, QuerySelect, SqlErr,
+};
+use sha2::{Digest, Sha256};
+
+use super::{Priority, SpecErrors, Task, TaskSpec};
+use crate::app::App;
+use crate::auth::{Action, Actor, Target, UserActor, require};
+use crate::error::{Error, Problem, Result};
+use crate::events::Event;
+use crate::mount;
+use crate::store::Tx;
+use crate::user::Role;
+
+/// Live tasks a user may have (the original's limit).
+const MOST_LIVE_TASKS: u64 = 10_000;
+/// How long an idempotency key is remembered.
+const KEY_LIFE: TimeDelta = TimeDelta::hours(24);
+/// Longest idempotency key, in bytes.
+const LONGEST_KEY: usize = 200;
+
+/// What is submitted.
+#[derive(Debug, Clone)]
+pub struct Submit {
+    /// What was checked.
+    pub spec: TaskSpec,
+    /// The document it came from.
+    pub document: serde_json::Value,
+    /// A repeated submit with the same key returns the task of the first.
+    pub idempotency_key: Option<String>,
+}
+
+/// Submits a task.
+///
+/// # Errors
+/// [`Error::Invalid`] names the field: a group, an environment or a workspace that is not there.
+/// [`Error::Conflict`] if a live task of the user has the name, or the key was used for another document.
+/// [`Error::QuotaExceeded`] beyond 10 000 live tasks.
+pub async fn submit(tx: &mut Tx, app: &App, actor: &Actor, input: Submit) -> Result<Task> {
+    require(actor, Action::SubmitTask, Target::Platform)?;
+    let user = actor.user().ok_or(Error::Unauthenticated)?;
+    let document_hash = hash(&input.document);
+    if let Some(key) = &input.idempotency_key
+        && let Some(task) = earlier(tx, user, key, &document_hash).await?
+    {
+        return Ok(task);
+    }
+    let spec = &input.spec;
+    let group = match spec.group() {
+        "default" => app.settings.default_group.as_str(),
+        group => group,
+    };
+    check(tx, app, user, spec, group).await?;
+    let priority = match user.role {
+        Role::Internal => spec.priority(),
+        // People from outside cannot choose: the scheduler does.
+        Role::External => Priority::Auto,
+    };
+    let row = task::ActiveModel {
+        id: NotSet,
+        user_id: Set(user.id),
+        name: Set(spec.name().to_owned()),
+        state: Set(task::State::Queued),
+        desired: Set(task::Desired::Run),
+        stop_as: Set(None),
+        priority: Set(priority.value()),
+        custom_rank: Set(None),
+        group_name: Set(group.to_owned()),
+        zone: Set(spec.zone().map(ToOwned::to_owned)),
+        node_count: Set(i32::try_from(spec.node_count()).unwrap_or(i32::MAX)),
+        spec: Set(spec.to_json()),
+        document: Set(input.document),
+        run_count: Set(0),
+        not_before: Set(None),
+        wait: Set(None),
+        outcome: Set(None),
+        stop_code: Set(0),
+        exit_code: Set(None),
+        created_at: Set(tx.now()),
+        started_at: Set(None),
+        finished_at: Set(None),
+        version: Set(0),
+    };
+    let task = row.insert(tx.db()).await.map_err(|error| match error.sql_err() {
+        Some(SqlErr::UniqueConstraintViolation(_)) => Error::Conflict(format!(
+            "you already have a task named {} that is not finished: stop it or choose another name",
+            spec.name()
+        )),
+        _ => error.into(),
+    })?;
+    for tag in spec.tags() {
+        task_tag::ActiveModel {
+            task_id: Set(task.id),
+            tag: Set(tag.clone()),
+        }
+        .insert(tx.db())
+        .await?;
+    }
+    if let Some(key) = input.idempotency_key {
+        remember(tx, user, key, document_hash, &task).await?;
+    }
+    tx.wake(Event::Task(task.id));
+    Ok(task)
+}
+
+/// What only the platform can check.
+async fn check(tx: &Tx, app: &App, user: &UserActor, spec: &TaskSpec, group: &str) -> Result<()> {
+    let mut problems = Vec::new();
+    let mut wrong = |field: &str, reason: String| {
+        problems.push(Problem {
+            field: field.to_owned(),
+            reason,
+        });
+    };
+    let groups: Vec<String> = host::Entity::find()
+        .select_only()
+        .column(host::Column::GroupName)
+        .distinct()
+        .order_by_asc(host::Column::GroupName)
+        .into_tuple()
+        .all(tx.db())
+        .await?;
+    if !groups.iter().any(|known| known == group) {
+        wrong(
+            "resource.group",
+            format!("there is no group {group}: there is {}", groups.join(", ")),
+        );
+    }
+    let environments: Vec<String> = environment::Entity::find()
+        .select_only()
+        .column(environment::Column::Name)
+        .order_by_asc(environment::Column::Name)
+        .into_tuple()
+        .all(tx.db())
+        .await?;
+    if !environments.iter().any(|known| known == spec.image()) {
+        wrong(
+            "resource.image",
+            format!(
+                "there is no environment {}: there is {}",
+                spec.image(),
+                environments.join(", ")
+            ),
+        );
+    }
+    let mounts = app.mounts_of(&user.name);
+    if !mount::covers(&mounts, Path::new(spec.workspace())) {
+        let known: Vec<_> = mounts
+            .iter()
+            .map(|mount| mount.path.display().to_string())
+            .collect();
+        wrong(
+            "spec.workspace",
+            format!(
+                "{} is not in a directory that the nodes can read: move it under {}",
+                spec.workspace(),
+                known.join(" or ")
+            ),
+        );
+    }
+    if !problems.is_empty() {
+        return Err(Error::Invalid(problems));
+    }
+    let live = task::Entity::find()
+        .filter(task::Column::UserId.eq(user.id))
+        .filter(task::Column::State.ne(task::State::Finished))
+        .count(tx.db())
+        .await?;
+    if live >= MOST_LIVE_TASKS {
+        return Err(Error::QuotaExceeded {
+            what: "tasks that are not finished".to_owned(),
+            used: i64::try_from(live).unwrap_or(i64::MAX),
+            limit: i64::try_from(MOST_LIVE_TASKS).unwrap_or(i64::MAX),
+        });
+    }
+    Ok(())
+}
+
+/// The task that the same key has already submitted.
+async fn earlier(
+    tx: &Tx,
+    user: &UserActor,
+    key: &str,
+    document_hash: &str,
+) -> Result<Option<Task>> {
+    if key.is_empty() || key.len() > LONGEST_KEY {
+        return Err(Error::invalid(
+            "idempotencyKey",
+            format!("must have 1 to {LONGEST_KEY} bytes"),
+        ));
+    }
+    let Some(row) = submission::Entity::find_by_id((user.id, key.to_owned()))
+        .one(tx.db())
+        .await?
+    else {
+        return Ok(None);
+    };
+    if tx.now() - row.created_at > KEY_LIFE {
+        submission::Entity::delete_by_id((user.id, key.to_owned()))
+            .exec(tx.db())
+            .await?;
+        return Ok(None);
+    }
+    if row.document_hash != document_hash {
+        return Err(Error::Conflict(
+            "this idempotency key was used for another task: choose a new key".to_owned(),
+        ));
+    }
+    Ok(task::Entity::find_by_id(row.task_id).one(tx.db()).await?)
+}
+
+async fn remember(
+    tx: &Tx,
+    user: &UserActor,
+    key: String,
+    document_hash: String,
+    task: &Task,
+) -> Result<()> {
+    submission::ActiveModel {
+        user_id: Set(user.id),
+        key: Set(key),
+        document_hash: Set(document_hash),
+        task_id: Set(task.id),
+        created_at: Set(tx.now()),
+    }
+    .insert(tx.db())
+    .await?;
+    Ok(())
+}
+
+fn hash(document: &serde_json::Value) -> String {
+    crate::auth::hex(&Sha256::digest(document.to_string().as_bytes()))
+}
+
+impl From<SpecErrors> for Error {
+    fn from(errors: SpecErrors) -> Self {
+        Self::Invalid(
+            errors
+                .iter()
+                .map(|error| Problem {
+                    field: error.field.clone(),
+                    reason: error.problem.to_string(),
+                })
+                .collect(),
+        )
+    }
+}

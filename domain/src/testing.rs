@@ -1,0 +1,374 @@
+//! A platform for tests: real database, scripted runtime, a clock that stands still.
+//!
+//! `HAI_TEST_DATABASE` chooses PostgreSQL (its value is the address of a server on which databases may be created);
+//! without it each test has a SQLite file of its own. `cargo xtask test` runs the tests both ways.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use sea_orm::{ConnectionTrait, Database};
+use serde_json::json;
+
+use crate::app::{App, Settings};
+use crate::auth::agent_token::KeyRing;
+use crate::auth::{Actor, AgentActor, Token, sign_in};
+use crate::clock::TestClock;
+use crate::error::Result;
+use crate::events::Events;
+use crate::logs::LogStore;
+use crate::mount::Mount;
+use crate::run::{Grace, Pod, RankReport, Run};
+use crate::runtime::fake::FakeRuntime;
+use crate::runtime::{NodeReport, RankKey};
+use crate::setup::{self, FirstUser};
+use crate::store::{Location, Store};
+use crate::task::{self, Submit, Task, TaskId, TaskSpec};
+use crate::user::{CreateUser, Role};
+use crate::workers::{Janitor, Launcher, NodeWatcher, Scheduler, Supervisor, Worker};
+
+/// The platform of one test.
+pub struct TestApp {
+    /// What use cases and workers get.
+    pub app: App,
+    /// Moves time.
+    pub clock: Arc<TestClock>,
+    /// Plays the nodes.
+    pub runtime: Arc<FakeRuntime>,
+    /// The first administrator.
+    pub root: Actor,
+    /// The first administrator's token.
+    pub root_token: Token,
+    _dir: tempfile::TempDir,
+}
+
+impl std::fmt::Debug for TestApp {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TestApp").finish_non_exhaustive()
+    }
+}
+
+static DATABASES: AtomicU32 = AtomicU32::new(0);
+
+/// A database of its own for one test.
+///
+/// # Panics
+/// If the server of `HAI_TEST_DATABASE` does not make one.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place where tests learn of the database"
+)]
+pub async fn location(dir: &std::path::Path) -> Location {
+    let Ok(server) = std::env::var("HAI_TEST_DATABASE") else {
+        return Location::Sqlite(dir.join("platform.db"));
+    };
+    let number = DATABASES.fetch_add(1, Ordering::Relaxed);
+    let name = format!("hai_{}_{number}", std::process::id());
+    let admin = Database::connect(&server)
+        .await
+        .expect("the test server answers");
+    admin
+        .execute_unprepared(&format!("CREATE DATABASE {name}"))
+        .await
+        .expect("the test server makes databases");
+    admin.close().await.expect("the connection closes");
+    let (address, _) = server
+        .rsplit_once('/')
+        .expect("the address ends with a database");
+    Location::Postgres(format!("{address}/{name}"))
+}
+
+impl TestApp {
+    /// A platform with this many ready nodes in the group `training`.
+    ///
+    /// # Panics
+    /// If it cannot be made.
+    pub async fn with_nodes(count: u32) -> Self {
+        let dir = tempfile::tempdir().expect("a temporary directory can be made");
+        let location = location(dir.path()).await;
+        let store = Store::open(&location).await.expect("the database opens");
+        let clock = Arc::new(TestClock::default());
+        let runtime = Arc::new(FakeRuntime::new((1..=count).map(node).collect()));
+        let app = App {
+            store,
+            clock: clock.clone(),
+            runtime: runtime.clone(),
+            events: Events::default(),
+            logs: LogStore::new(dir.path().join("log")),
+            keys: Arc::new(KeyRing::generate(&mut StdRng::seed_from_u64(1))),
+            settings: Arc::new(settings(dir.path())),
+        };
+        let first = FirstUser {
+            name: "admin".to_owned(),
+            uid: 1000,
+        };
+        NodeWatcher::new(app.clone())
+            .tick()
+            .await
+            .expect("nodes are taken in");
+        let root_token = setup::prepare(&app, first, &mut StdRng::seed_from_u64(2))
+            .await
+            .expect("the platform is prepared")
+            .expect("it was empty");
+        let root = sign_in(app.reader(), app.now(), root_token.reveal())
+            .await
+            .expect("the first administrator signs in");
+        Self {
+            app,
+            clock,
+            runtime,
+            root,
+            root_token,
+            _dir: dir,
+        }
+    }
+
+    /// A new user without groups, signed in.
+    ///
+    /// # Panics
+    /// If the name is taken.
+    pub async fn user(&self, name: &str) -> (Actor, Token) {
+        let input = CreateUser {
+            name: name.to_owned(),
+            role: Role::Internal,
+            uid: None,
+            groups: Vec::new(),
+        };
+        let mut tx = self.app.begin().await.expect("the database is there");
+        let seed = name.bytes().map(u64::from).sum();
+        let (_, token) =
+            crate::user::create(&mut tx, &self.root, input, &mut StdRng::seed_from_u64(seed))
+                .await
+                .expect("the user is created");
+        tx.commit().await.expect("the database is there");
+        let actor = sign_in(self.app.reader(), self.app.now(), token.reveal())
+            .await
+            .expect("the user signs in");
+        (actor, token)
+    }
+
+    /// The document of a task that would start, for tests to change.
+    pub fn document(&self, name: &str, nodes: u32) -> serde_json::Value {
+        json!({
+            "version": 2,
+            "name": name,
+            "spec": {"workspace": workspace(), "entrypoint": "train.py"},
+            "resource": {"node_count": nodes},
+        })
+    }
+
+    /// Submits a document.
+    ///
+    /// # Errors
+    /// As the use case.
+    pub async fn submit_document(
+        &self,
+        actor: &Actor,
+        document: serde_json::Value,
+    ) -> Result<Task> {
+        let spec = TaskSpec::from_json(&document)?;
+        let input = Submit {
+            spec,
+            document,
+            idempotency_key: None,
+        };
+        let mut tx = self.app.begin().await?;
+        let task = task::submit(&mut tx, &self.app, actor, input).await?;
+        tx.commit().await?;
+        Ok(task)
+    }
+
+    /// Submits a task of the administrator.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub async fn submit(&self, name: &str, nodes: u32) -> Task {
+        self.submit_document(&self.root, self.document(name, nodes))
+            .await
+            .expect("the task is accepted")
+    }
+
+    /// The row of a task as it is now.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub async fn task(&self, id: TaskId) -> Task {
+        task::get(self.app.reader(), &self.root, id)
+            .await
+            .expect("the task is there")
+    }
+
+    /// The newest run of a task with its pods, by rank.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub async fn run(&self, id: TaskId) -> (Run, Vec<Pod>) {
+        let page = crate::run::list(self.app.reader(), id, None, 1)
+            .await
+            .expect("the database is there");
+        let run = page.runs.into_iter().next().expect("the task has a run");
+        let pods = crate::run::pods_of(self.app.reader(), &[run.id])
+            .await
+            .expect("the database is there");
+        (run, pods)
+    }
+
+    /// The agent of one rank of the newest run.
+    pub async fn agent(&self, id: TaskId, rank: i32) -> Actor {
+        let (run, _) = self.run(id).await;
+        Actor::Agent(AgentActor {
+            task: id,
+            run: run.id,
+            rank,
+            expired: false,
+        })
+    }
+
+    /// The key under which the runtime knows one rank of the newest run.
+    pub async fn rank(&self, id: TaskId, rank: u32) -> RankKey {
+        let (run, _) = self.run(id).await;
+        RankKey {
+            task: id.0,
+            run: run.number,
+            rank,
+        }
+    }
+
+    /// The agents of all ranks register and, once the gate is open, start the command.
+    ///
+    /// # Panics
+    /// If one is refused.
+    pub async fn bring_up(&self, id: TaskId) {
+        self.settle().await;
+        let (_, pods) = self.run(id).await;
+        for pod in &pods {
+            let agent = self.agent(id, pod.rank).await;
+            let mut tx = self.app.begin().await.expect("the database is there");
+            crate::run::register(
+                &mut tx,
+                &agent,
+                protocol::PROTOCOL_VERSION,
+                &self.app.settings.grace,
+            )
+            .await
+            .expect("the agent is accepted");
+            tx.commit().await.expect("the database is there");
+        }
+        self.settle().await;
+        for pod in &pods {
+            self.report(id, pod.rank, true, None).await;
+        }
+        self.settle().await;
+    }
+
+    /// The agent of a rank reports.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub async fn report(
+        &self,
+        id: TaskId,
+        rank: i32,
+        started: bool,
+        exit: Option<protocol::RankExit>,
+    ) {
+        let agent = self.agent(id, rank).await;
+        let report = RankReport {
+            log_end: 0,
+            started,
+            exit,
+        };
+        let mut tx = self.app.begin().await.expect("the database is there");
+        crate::run::report(&mut tx, &agent, &report)
+            .await
+            .expect("the report is accepted");
+        tx.commit().await.expect("the database is there");
+    }
+
+    /// The command of a rank exits with this code, and its agent leaves the record.
+    pub async fn exit(&self, id: TaskId, rank: u32, code: i32) {
+        let key = self.rank(id, rank).await;
+        self.runtime.exit(&key, code);
+    }
+
+    /// All workers tick until none finds anything to do.
+    ///
+    /// # Panics
+    /// If a worker fails or they never come to rest.
+    pub async fn settle(&self) {
+        for _ in 0..50 {
+            if !self.tick().await.expect("the workers work") {
+                return;
+            }
+        }
+        panic!("the workers do not come to rest");
+    }
+
+    /// Each worker ticks once. Says whether any changed anything.
+    ///
+    /// # Errors
+    /// The first worker's that fails.
+    pub async fn tick(&self) -> Result<bool> {
+        let before = self.fingerprint().await?;
+        let mut progress = NodeWatcher::new(self.app.clone()).tick().await?.progress;
+        progress |= Scheduler::new(self.app.clone()).tick().await?.progress;
+        progress |= Launcher::new(self.app.clone()).tick().await?.progress;
+        progress |= Supervisor::new(self.app.clone()).tick().await?.progress;
+        progress |= Janitor::new(self.app.clone()).tick().await?.progress;
+        Ok(progress || before != self.fingerprint().await?)
+    }
+
+    /// Everything that workers write, in one text.
+    async fn fingerprint(&self) -> Result<String> {
+        use sea_orm::EntityTrait;
+        let db = self.app.reader();
+        Ok(format!(
+            "{:?}{:?}{:?}{:?}",
+            entity::task::Entity::find().all(db).await?,
+            entity::run::Entity::find().all(db).await?,
+            entity::pod::Entity::find().all(db).await?,
+            entity::node::Entity::find().all(db).await?,
+        ))
+    }
+}
+
+/// Where the documents of [`TestApp::document`] have their workspace.
+pub fn workspace() -> &'static str {
+    "/srv/code"
+}
+
+fn node(number: u32) -> NodeReport {
+    NodeReport {
+        name: format!("node-{number}"),
+        group: "training".to_owned(),
+        zone: None,
+        ready: true,
+        cpus: 8,
+        memory_bytes: 1 << 33,
+        gpus: 0,
+    }
+}
+
+fn settings(dir: &std::path::Path) -> Settings {
+    Settings {
+        default_group: "training".to_owned(),
+        mounts: vec![Mount {
+            path: PathBuf::from(workspace()),
+            read_only: false,
+        }],
+        workspaces: dir.join("workspaces"),
+        grace: Grace {
+            collect: TimeDelta::seconds(5),
+            stop: TimeDelta::seconds(5),
+            agent: TimeDelta::seconds(5),
+        },
+        start_limit: TimeDelta::minutes(3),
+        reattach: TimeDelta::seconds(30),
+        silence: Duration::from_secs(1800),
+        period: Duration::from_secs(5),
+    }
+}

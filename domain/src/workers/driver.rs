@@ -1,0 +1,89 @@
+//! Runs one worker: on wake-ups, on its own deadline, and every period in any case.
+
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use futures_util::FutureExt;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::events::Event;
+
+/// After a failed tick, the time before the next one.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Something that must be done again and again.
+pub trait Worker: Send {
+    /// Name, for the log.
+    const NAME: &'static str;
+
+    /// Whether this wake-up is a reason to look.
+    fn wakes_on(event: Event) -> bool;
+
+    /// Reads what is, and makes one step towards what should be.
+    fn tick(&mut self) -> impl Future<Output = Result<Tick>> + Send;
+}
+
+/// What a tick has to say.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tick {
+    /// Whether anything was changed; then another tick may find more to do.
+    pub progress: bool,
+    /// When time alone will give it something to do.
+    pub wake_at: Option<DateTime<Utc>>,
+}
+
+impl Tick {
+    /// Notes another moment at which there is something to do.
+    pub(super) fn also_at(&mut self, at: Option<DateTime<Utc>>) {
+        self.wake_at = self.wake_at.into_iter().chain(at).min();
+    }
+}
+
+/// Runs a worker until the token is cancelled. A failed or panicked tick is logged and repeated, never fatal.
+pub(super) async fn drive<W: Worker>(mut worker: W, app: App, stop: CancellationToken) {
+    let mut listener = app.events.subscribe();
+    loop {
+        listener.drain();
+        let result = AssertUnwindSafe(worker.tick())
+            .catch_unwind()
+            .await
+            .unwrap_or_else(|_| Err(Error::internal("the worker panicked")));
+        let wait = match result {
+            Ok(tick) if tick.progress => Duration::ZERO,
+            Ok(tick) => until(tick.wake_at, app.now()).min(app.settings.period),
+            // Somebody else was faster: look again at once.
+            Err(error) if error.is_conflict() => Duration::ZERO,
+            Err(error) => {
+                tracing::error!(worker = W::NAME, error = error.chain(), "a tick failed");
+                if pause(&stop).await {
+                    return;
+                }
+                continue;
+            }
+        };
+        let woken = async { while !W::wakes_on(listener.next().await) {} };
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = woken => {}
+            () = tokio::time::sleep(wait) => {}
+        }
+    }
+}
+
+/// Waits a little; says whether to stop.
+async fn pause(stop: &CancellationToken) -> bool {
+    tokio::select! {
+        () = stop.cancelled() => true,
+        () = tokio::time::sleep(PAUSE) => false,
+    }
+}
+
+fn until(at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Duration {
+    at.map_or(Duration::MAX, |at| {
+        (at - now).to_std().unwrap_or(Duration::ZERO)
+    })
+}

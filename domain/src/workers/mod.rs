@@ -1,0 +1,54 @@
+//! Workers: loops that read what is, compare it with what should be, and make one step.
+//!
+//! A tick takes no input, is idempotent, and may be killed anywhere. A wake-up only makes it run earlier.
+
+mod driver;
+mod janitor;
+mod launcher;
+mod node_watcher;
+mod scheduler;
+mod supervisor;
+
+#[cfg(test)]
+mod tests;
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use driver::{Tick, Worker};
+pub use janitor::Janitor;
+pub use launcher::Launcher;
+pub use node_watcher::NodeWatcher;
+pub use scheduler::Scheduler;
+pub use supervisor::Supervisor;
+
+use crate::app::App;
+
+/// Starts all workers; they stop when the token is cancelled.
+pub fn start(app: &App, tracker: &TaskTracker, stop: &CancellationToken) {
+    tracker.spawn(driver::drive(
+        NodeWatcher::new(app.clone()),
+        app.clone(),
+        stop.clone(),
+    ));
+    tracker.spawn(driver::drive(
+        Scheduler::new(app.clone()),
+        app.clone(),
+        stop.clone(),
+    ));
+    tracker.spawn(driver::drive(
+        Launcher::new(app.clone()),
+        app.clone(),
+        stop.clone(),
+    ));
+    tracker.spawn(driver::drive(
+        Supervisor::new(app.clone()),
+        app.clone(),
+        stop.clone(),
+    ));
+    tracker.spawn(driver::drive(
+        Janitor::new(app.clone()),
+        app.clone(),
+        stop.clone(),
+    ));
+}

@@ -1,0 +1,39 @@
+//! Takes in which nodes there are and which of them are ready.
+
+use super::{Tick, Worker};
+use crate::app::App;
+use crate::error::Result;
+use crate::events::Event;
+use crate::node;
+
+/// Watches nodes.
+#[derive(Debug)]
+pub struct NodeWatcher {
+    app: App,
+}
+
+impl NodeWatcher {
+    /// A watcher.
+    pub fn new(app: App) -> Self {
+        Self { app }
+    }
+}
+
+impl Worker for NodeWatcher {
+    const NAME: &'static str = "node_watcher";
+
+    fn wakes_on(event: Event) -> bool {
+        match event {
+            Event::Resync => true,
+            Event::Task(_) | Event::Run(..) | Event::Log(_) | Event::Nodes | Event::Quotas => false,
+        }
+    }
+
+    async fn tick(&mut self) -> Result<Tick> {
+        let reports = self.app.runtime.nodes().await?;
+        let mut tx = self.app.begin().await?;
+        node::sync(&mut tx, &reports).await?;
+        tx.commit().await?;
+        Ok(Tick::default())
+    }
+}

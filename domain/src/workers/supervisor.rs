@@ -1,0 +1,227 @@
+//! Watches open runs: takes in what became of their ranks, decides, and ends what is over.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use entity::{pod, run, task};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+
+use super::{Tick, Worker};
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::events::Event;
+use crate::run::{
+    Decision, Finding, Limits, RunEvent, advance, deadline, decide, drain, end, find, next, note,
+    outcome, phase, pods_of, stop_rest,
+};
+use crate::runtime::{Observation, RankKey};
+use crate::task::{TaskEvent, TaskSpec, finish, note_start};
+
+/// Supervises.
+#[derive(Debug)]
+pub struct Supervisor {
+    app: App,
+}
+
+/// One open run with everything that is known of it.
+struct Open {
+    task: task::Model,
+    run: run::Model,
+    pods: Vec<pod::Model>,
+    /// What the runtime sees of each pod, in the same order.
+    seen: Vec<Observation>,
+}
+
+impl Supervisor {
+    /// A supervisor.
+    pub fn new(app: App) -> Self {
+        Self { app }
+    }
+
+    /// One step of one run.
+    async fn supervise(&self, run: run::Model) -> Result<Tick> {
+        let open = self.look(run).await?;
+        let now = self.app.now();
+        let mut tick = Tick::default();
+        if self.kill_orphans(&open).await? || self.take_in(&open, now).await? {
+            // What is seen or written has changed: the next step decides on what it is then.
+            tick.progress = true;
+            return Ok(tick);
+        }
+        let limits = self.limits(&open.task);
+        let decision = decide(&open.task, &open.run, &open.pods, &limits, now)
+            .map_err(|error| Error::Internal(error.into()))?;
+        match decision {
+            Decision::Open => {
+                let mut tx = self.app.begin().await?;
+                advance(&mut tx, &open.run).await?;
+                note_start(&mut tx, &open.task).await?;
+                tx.commit().await?;
+                tick.progress = true;
+            }
+            Decision::Drain(reason) => {
+                let mut tx = self.app.begin().await?;
+                drain(&mut tx, &open.run, reason, &self.app.settings.grace).await?;
+                tx.commit().await?;
+                tracing::info!(task.id = open.task.id.0, ?reason, "a run drains");
+                tick.progress = true;
+            }
+            Decision::Stay => {
+                tick.progress = self.carry_on(&open, now).await?;
+                tick.also_at(deadline(&open.run, &limits).filter(|at| *at > now));
+                let lost = open.pods.iter().filter_map(|pod| pod.missing_since).min();
+                tick.also_at(lost.map(|since| since + self.app.settings.reattach));
+            }
+        }
+        Ok(tick)
+    }
+
+    async fn look(&self, run: run::Model) -> Result<Open> {
+        let db = self.app.reader();
+        let task = task::Entity::find_by_id(run.task_id)
+            .one(db)
+            .await?
+            .ok_or_else(|| Error::not_found("task", run.task_id))?;
+        let pods = pods_of(db, &[run.id]).await?;
+        let mut seen = Vec::with_capacity(pods.len());
+        for pod in &pods {
+            seen.push(self.app.runtime.observe(&key(&run, pod)).await?);
+        }
+        Ok(Open {
+            task,
+            run,
+            pods,
+            seen,
+        })
+    }
+
+    /// What an agent has left behind when it died is nobody's: it goes at once. Says whether there was any.
+    async fn kill_orphans(&self, open: &Open) -> Result<bool> {
+        let mut killed = false;
+        for (pod, seen) in open.pods.iter().zip(&open.seen) {
+            if *seen == Observation::Orphaned {
+                self.app.runtime.kill(&key(&open.run, pod)).await?;
+                killed = true;
+            }
+        }
+        Ok(killed)
+    }
+
+    /// Writes what the runtime sees, and says whether a row was changed.
+    async fn take_in(&self, open: &Open, now: DateTime<Utc>) -> Result<bool> {
+        let reattach = self.app.settings.reattach;
+        let findings: Vec<(&pod::Model, Finding)> = open
+            .pods
+            .iter()
+            .zip(&open.seen)
+            .filter_map(|(pod, seen)| Some((pod, find(pod, seen, now, reattach)?)))
+            .collect();
+        if findings.is_empty() {
+            return Ok(false);
+        }
+        let mut tx = self.app.begin().await?;
+        for (pod, finding) in findings {
+            note(&tx, pod, &finding).await?;
+        }
+        tx.wake(Event::Run(open.run.task_id, open.run.id));
+        tx.wake(Event::Log(open.run.task_id));
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Ends a draining run of which nothing is left; kills what is left when its time is over.
+    async fn carry_on(&self, open: &Open, now: DateTime<Utc>) -> Result<bool> {
+        let Some(reason) = open.run.drain_reason else {
+            return Ok(false);
+        };
+        let left: Vec<&pod::Model> = open
+            .pods
+            .iter()
+            .zip(&open.seen)
+            .filter_map(|(pod, seen)| has_processes(seen).then_some(pod))
+            .collect();
+        if !left.is_empty() {
+            if open.run.kill_at.is_some_and(|at| at <= now) {
+                for pod in left {
+                    self.app.runtime.kill(&key(&open.run, pod)).await?;
+                }
+                return Ok(true);
+            }
+            return Ok(false);
+        }
+        next(phase(&open.run), RunEvent::Drained).map_err(|error| Error::Internal(error.into()))?;
+        let last = outcome(open.task.stop_as, reason, &open.pods);
+        crate::task::next(open.task.state, TaskEvent::RunEnded(last.outcome))
+            .map_err(|error| Error::Internal(error.into()))?;
+        let mut tx = self.app.begin().await?;
+        stop_rest(&tx, &open.pods).await?;
+        end(&mut tx, &open.run, &last).await?;
+        finish(&mut tx, &open.task, &last).await?;
+        tx.commit().await?;
+        tracing::info!(task.id = open.task.id.0, outcome = ?last.outcome, "a run has ended");
+        Ok(true)
+    }
+
+    fn limits(&self, task: &task::Model) -> Limits {
+        Limits {
+            start: self.app.settings.start_limit,
+            run: TaskSpec::from_json(&task.spec)
+                .ok()
+                .and_then(|spec| spec.timeout())
+                .and_then(|limit| TimeDelta::from_std(limit).ok()),
+        }
+    }
+}
+
+impl Worker for Supervisor {
+    const NAME: &'static str = "supervisor";
+
+    fn wakes_on(event: Event) -> bool {
+        match event {
+            Event::Run(..) | Event::Task(_) | Event::Resync => true,
+            Event::Log(_) | Event::Nodes | Event::Quotas => false,
+        }
+    }
+
+    async fn tick(&mut self) -> Result<Tick> {
+        let runs = run::Entity::find()
+            .filter(run::Column::State.ne(run::State::Ended))
+            .order_by_asc(run::Column::Id)
+            .all(self.app.reader())
+            .await?;
+        let mut all = Tick::default();
+        for run in runs {
+            let id = run.id;
+            match self.supervise(run).await {
+                Ok(tick) => {
+                    all.progress |= tick.progress;
+                    all.also_at(tick.wake_at);
+                }
+                // Somebody else was faster with this run: look again.
+                Err(error) if error.is_conflict() => all.progress = true,
+                // One run that cannot be supervised must not keep the others waiting.
+                Err(error) => {
+                    tracing::warn!(
+                        run.id = id.0,
+                        error = error.chain(),
+                        "a run is not supervised"
+                    );
+                }
+            }
+        }
+        Ok(all)
+    }
+}
+
+fn has_processes(seen: &Observation) -> bool {
+    match seen {
+        Observation::Alive | Observation::Orphaned => true,
+        Observation::NotStarted | Observation::Exited(_) | Observation::Vanished => false,
+    }
+}
+
+fn key(run: &run::Model, pod: &pod::Model) -> RankKey {
+    RankKey {
+        task: run.task_id.0,
+        run: run.number,
+        rank: u32::try_from(pod.rank).unwrap_or(0),
+    }
+}

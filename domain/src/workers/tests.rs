@@ -1,0 +1,256 @@
+//! Whole lives of tasks: planned, launched, supervised, ended, with a scripted runtime on a real database.
+
+use chrono::TimeDelta;
+use protocol::{ExitCause, RankExit};
+use serde_json::json;
+
+use crate::run::{DrainReason, PodState, State as RunState};
+use crate::runtime::fake::FailAt;
+use crate::task::{self, Outcome, State, StopAs, Task, TaskId};
+use crate::testing::TestApp;
+
+async fn stop(app: &TestApp, id: TaskId) {
+    let mut tx = app.app.begin().await.unwrap();
+    task::stop(&mut tx, &app.root, id, StopAs::Stopped)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+}
+
+async fn wait_reason(app: &TestApp, id: TaskId) -> String {
+    let task = app.task(id).await;
+    task::wait(&task, app.app.now()).expect("it waits").reason
+}
+
+fn ended(task: &Task) -> (State, Option<Outcome>, i32, Option<i32>) {
+    (task.state, task.outcome, task.stop_code, task.exit_code)
+}
+
+#[tokio::test]
+async fn a_task_runs_on_its_nodes_and_gives_them_back() {
+    let app = TestApp::with_nodes(2).await;
+    let first = app.submit("first", 2).await;
+    let second = app.submit("second", 1).await;
+    app.bring_up(first.id).await;
+    assert_eq!(app.task(first.id).await.state, State::Running);
+    assert_eq!(wait_reason(&app, second.id).await, "NOT_ENOUGH_NODES");
+    app.exit(first.id, 0, 0).await;
+    app.exit(first.id, 1, 0).await;
+    app.settle().await;
+    let done = app.task(first.id).await;
+    assert_eq!(
+        ended(&done),
+        (State::Finished, Some(Outcome::Succeeded), 1, Some(0))
+    );
+    assert_eq!(
+        app.task(second.id).await.state,
+        State::Running,
+        "the nodes were given on"
+    );
+    let held = crate::node::overview(app.app.reader()).await.unwrap();
+    assert_eq!((held.groups[0].free, held.groups[0].working), (1, 1));
+}
+
+#[tokio::test]
+async fn a_failed_rank_gives_the_others_five_seconds_and_then_ends_the_run() {
+    let app = TestApp::with_nodes(2).await;
+    let task = app.submit("fails", 2).await;
+    app.bring_up(task.id).await;
+    app.exit(task.id, 1, 3).await;
+    app.settle().await;
+    let (run, _) = app.run(task.id).await;
+    assert_eq!(run.drain_reason, Some(DrainReason::RankFailed));
+    assert_eq!(run.stop_at, Some(app.app.now() + TimeDelta::seconds(5)));
+    // The agent of rank 0 does not obey: the runtime kills when the time is over.
+    app.clock.advance(TimeDelta::seconds(15));
+    app.settle().await;
+    assert_eq!(app.runtime.killed(), [app.rank(task.id, 0).await]);
+    let done = app.task(task.id).await;
+    assert_eq!(
+        ended(&done),
+        (State::Finished, Some(Outcome::Failed), 128, Some(3))
+    );
+    let (run, pods) = app.run(task.id).await;
+    assert_eq!(pods[0].state, PodState::Stopped);
+    assert_eq!(
+        run.message.as_deref(),
+        Some("rank 1 on node-2 exited with 3")
+    );
+}
+
+#[tokio::test]
+async fn a_stop_of_a_running_task_ends_as_its_owner_said_whatever_the_exit_code() {
+    let app = TestApp::with_nodes(1).await;
+    let task = app.submit("stopped", 1).await;
+    app.bring_up(task.id).await;
+    stop(&app, task.id).await;
+    app.settle().await;
+    assert_eq!(
+        app.task(task.id).await.state,
+        State::Running,
+        "it is still there"
+    );
+    app.exit(task.id, 0, 0).await;
+    app.settle().await;
+    let done = app.task(task.id).await;
+    assert_eq!(
+        ended(&done),
+        (State::Finished, Some(Outcome::Stopped), 1024, Some(0))
+    );
+}
+
+#[tokio::test]
+async fn a_stop_before_the_gate_opens_needs_no_agent() {
+    let app = TestApp::with_nodes(1).await;
+    let task = app.submit("early", 1).await;
+    app.settle().await;
+    stop(&app, task.id).await;
+    app.settle().await;
+    app.clock.advance(TimeDelta::seconds(10));
+    app.settle().await;
+    assert_eq!(app.task(task.id).await.outcome, Some(Outcome::Stopped));
+}
+
+#[tokio::test]
+async fn a_rank_that_is_gone_without_a_record_is_lost_after_the_window_and_not_before() {
+    let app = TestApp::with_nodes(1).await;
+    let task = app.submit("gone", 1).await;
+    app.bring_up(task.id).await;
+    app.runtime.vanish(&app.rank(task.id, 0).await);
+    app.settle().await;
+    app.clock.advance(TimeDelta::seconds(29));
+    app.settle().await;
+    assert_eq!(app.task(task.id).await.state, State::Running);
+    app.clock.advance(TimeDelta::seconds(1));
+    app.settle().await;
+    let done = app.task(task.id).await;
+    assert_eq!(
+        ended(&done),
+        (State::Finished, Some(Outcome::Lost), 32, None)
+    );
+}
+
+#[tokio::test]
+async fn what_a_dead_agent_left_behind_is_killed_before_the_node_is_given_away() {
+    let app = TestApp::with_nodes(1).await;
+    let task = app.submit("orphans", 1).await;
+    let next = app.submit("next", 1).await;
+    app.bring_up(task.id).await;
+    let rank = app.rank(task.id, 0).await;
+    app.runtime.orphan(&rank);
+    app.settle().await;
+    assert!(app.runtime.killed().contains(&rank));
+    assert_eq!(app.task(next.id).await.state, State::Queued);
+    app.clock.advance(TimeDelta::seconds(30));
+    app.settle().await;
+    assert_eq!(app.task(next.id).await.state, State::Running);
+}
+
+#[tokio::test]
+async fn a_run_ends_when_its_time_is_up() {
+    let app = TestApp::with_nodes(1).await;
+    let mut document = app.document("long", 1);
+    document["options"] = json!({"timeout": 60});
+    let task = app.submit_document(&app.root, document).await.unwrap();
+    app.bring_up(task.id).await;
+    app.clock.advance(TimeDelta::seconds(59));
+    app.settle().await;
+    assert_eq!(app.run(task.id).await.0.state, RunState::Running);
+    app.clock.advance(TimeDelta::seconds(1));
+    app.settle().await;
+    assert_eq!(
+        app.run(task.id).await.0.drain_reason,
+        Some(DrainReason::Timeout)
+    );
+    app.clock.advance(TimeDelta::seconds(10));
+    app.settle().await;
+    assert_eq!(app.task(task.id).await.outcome, Some(Outcome::Timeout));
+}
+
+#[tokio::test]
+async fn a_silent_run_is_a_timeout_and_a_command_that_could_not_start_is_not_a_failure_of_the_user()
+{
+    let app = TestApp::with_nodes(2).await;
+    let silent = app.submit("silent", 1).await;
+    let missing = app.submit("missing", 1).await;
+    app.bring_up(silent.id).await;
+    app.bring_up(missing.id).await;
+    let exit = |cause, code| RankExit {
+        cause,
+        code,
+        signal: None,
+        message: None,
+    };
+    let mut record = crate::runtime::fake::exit_record(0);
+    record.exit = exit(ExitCause::Silence, Some(143));
+    app.runtime
+        .end(&app.rank(silent.id, 0).await, record.clone());
+    app.settle().await;
+    assert_eq!(app.task(silent.id).await.outcome, Some(Outcome::Timeout));
+    let late = app.submit("late", 1).await;
+    app.settle().await;
+    app.report(late.id, 0, false, Some(exit(ExitCause::StartFailed, None)))
+        .await;
+    record.exit = exit(ExitCause::StartFailed, None);
+    app.runtime.end(&app.rank(late.id, 0).await, record);
+    app.settle().await;
+    assert_eq!(app.task(late.id).await.outcome, Some(Outcome::StartFailed));
+}
+
+#[tokio::test]
+async fn ranks_that_never_register_end_the_start() {
+    let app = TestApp::with_nodes(1).await;
+    let task = app.submit("late", 1).await;
+    app.settle().await;
+    app.clock.advance(TimeDelta::minutes(3));
+    app.settle().await;
+    app.clock.advance(TimeDelta::seconds(10));
+    app.settle().await;
+    assert_eq!(app.task(task.id).await.outcome, Some(Outcome::StartFailed));
+}
+
+#[tokio::test]
+async fn processes_of_no_open_run_are_killed_and_forgotten() {
+    let app = TestApp::with_nodes(1).await;
+    let task = app.submit("swept", 1).await;
+    app.bring_up(task.id).await;
+    let rank = app.rank(task.id, 0).await;
+    app.exit(task.id, 0, 0).await;
+    app.settle().await;
+    let left = crate::runtime::Runtime::list(&*app.runtime).await.unwrap();
+    assert!(!left.contains(&rank), "{left:?}");
+}
+
+/// The whole life of a task in which call `nth` to the runtime fails; the workers go on as their driver would.
+async fn life_with_a_failure(nth: u32, at: FailAt) -> (State, Option<Outcome>, u32) {
+    let app = TestApp::with_nodes(2).await;
+    let task = app.submit("unlucky", 2).await;
+    app.runtime.fail_call(nth, at);
+    let settle = async || {
+        for _ in 0..20 {
+            let _ = app.tick().await;
+        }
+    };
+    settle().await;
+    app.bring_up(task.id).await;
+    app.exit(task.id, 0, 0).await;
+    app.exit(task.id, 1, 0).await;
+    settle().await;
+    let done = app.task(task.id).await;
+    let overview = crate::node::overview(app.app.reader()).await.unwrap();
+    (done.state, done.outcome, overview.groups[0].free)
+}
+
+#[tokio::test]
+async fn whichever_call_to_the_runtime_fails_the_end_is_the_same() {
+    for nth in 1..40 {
+        for at in [FailAt::Request, FailAt::Response] {
+            let end = life_with_a_failure(nth, at).await;
+            assert_eq!(
+                end,
+                (State::Finished, Some(Outcome::Succeeded), 2),
+                "call {nth} {at:?}"
+            );
+        }
+    }
+}

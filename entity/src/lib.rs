@@ -1,0 +1,22 @@
+//! What is stored: one file per table, typed ids, no behaviour.
+//!
+//! In reading order: who may do what ([`user`], [`user_group`], [`access_token`], [`quota`]), with what
+//! ([`environment`], [`host`], [`node`], [`occupancy`]), and what they do ([`task`], [`task_tag`], [`run`], [`pod`],
+//! [`submission`]).
+
+pub mod access_token;
+pub mod environment;
+pub mod host;
+pub mod id;
+pub mod node;
+pub mod occupancy;
+pub mod pod;
+pub mod quota;
+pub mod run;
+pub mod submission;
+pub mod task;
+pub mod task_tag;
+pub mod user;
+pub mod user_group;
+
+pub use id::{AccessTokenId, PodId, QuotaId, RunId, TaskId, UserId};

@@ -1,0 +1,35 @@
+//! How the schema got there: one file per change, in order. See `README.md` for how to add one.
+//!
+//! A migration does not use `entity`: it must not change when a struct does.
+
+#![expect(
+    elided_lifetimes_in_paths,
+    reason = "async_trait wants the signature exactly as the library's trait has it"
+)]
+
+mod column;
+mod m20261123_000001_create_user;
+mod m20261123_000002_create_quota;
+mod m20261123_000003_create_node;
+mod m20261123_000004_create_task;
+mod m20261123_000005_create_run;
+
+pub use sea_orm_migration::MigratorTrait;
+use sea_orm_migration::prelude::*;
+
+/// All changes, oldest first.
+#[derive(Debug)]
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m20261123_000001_create_user::Migration),
+            Box::new(m20261123_000002_create_quota::Migration),
+            Box::new(m20261123_000003_create_node::Migration),
+            Box::new(m20261123_000004_create_task::Migration),
+            Box::new(m20261123_000005_create_run::Migration),
+        ]
+    }
+}

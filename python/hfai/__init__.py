@@ -1,0 +1,1 @@
+"""HAI Platform for training code. Everything is in `hfai.client`."""

@@ -1,0 +1,82 @@
+//! What can be asked of `hai-platform`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Shares a cluster between people who train models.
+#[derive(Debug, Parser)]
+#[command(name = "hai-platform", version, disable_help_subcommand = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start everything on this machine: database, scheduler, nodes, API
+    Up(Up),
+    /// Stop the server of a data directory; running tasks go on
+    Down(DataDirArgs),
+    /// Show the platform at work: start it, train a small model on two nodes, check the result, clean up
+    Demo,
+    /// Tokens of users
+    Token {
+        /// What to do with tokens.
+        #[command(subcommand)]
+        command: TokenCommand,
+    },
+    /// Print the GraphQL schema
+    Schema,
+    /// Supervise one rank; started by the platform itself
+    #[command(hide = true)]
+    Agent(agent::Args),
+    /// The client: the same as `hai-cli`
+    #[command(disable_help_flag = true)]
+    Cli {
+        /// What the client is asked.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<std::ffi::OsString>,
+    },
+}
+
+/// What to do with tokens.
+#[derive(Debug, Subcommand)]
+pub enum TokenCommand {
+    /// Make a new token for a user and print it; it cannot be seen again
+    Create {
+        /// Name of the user
+        user: String,
+        /// Where the platform's data is
+        #[command(flatten)]
+        data: DataDirArgs,
+    },
+}
+
+/// Where the platform's data is.
+#[derive(Debug, Clone, Args)]
+pub struct DataDirArgs {
+    /// Directory of the platform's data [default: ~/.local/share/hai-platform; /var/lib/hai-platform for root]
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+}
+
+/// How to start.
+#[derive(Debug, Clone, Args)]
+pub struct Up {
+    /// Where the platform's data is
+    #[command(flatten)]
+    pub data: DataDirArgs,
+    /// Address to listen on
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// Number of virtual nodes
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub nodes: u32,
+    /// Directory that tasks can read, beside your home and the present directory; may be given again
+    #[arg(long = "mount", value_name = "DIR")]
+    pub mounts: Vec<PathBuf>,
+}

@@ -1,0 +1,153 @@
+//! What the demonstration asks of the API, as any client would.
+
+use anyhow::{Context, Result};
+use futures_util::{Stream, StreamExt};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use transport::{Connection, Operation};
+
+/// A signed-in client.
+#[derive(Debug)]
+pub(super) struct Client(Connection);
+
+/// A task as the demonstration looks at it.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Task {
+    pub(super) id: String,
+    pub(super) state: String,
+    pub(super) outcome: Option<String>,
+    pub(super) exit_code: Option<i32>,
+    pub(super) wait: Option<Wait>,
+    pub(super) current_run: Option<Run>,
+}
+
+/// Why it waits.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub(super) struct Wait {
+    pub(super) message: String,
+}
+
+/// Its newest run.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub(super) struct Run {
+    pub(super) state: String,
+    pub(super) pods: Vec<Pod>,
+}
+
+/// A rank of the run.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub(super) struct Pod {
+    pub(super) rank: i32,
+    pub(super) node: String,
+    pub(super) state: String,
+}
+
+/// New lines of a log.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub(super) struct LogEvent {
+    pub(super) items: Vec<LogItem>,
+}
+
+/// One line.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub(super) struct LogItem {
+    pub(super) text: String,
+    pub(super) partial: bool,
+}
+
+/// One group of nodes.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub(super) struct Group {
+    pub(super) nodes: i32,
+    pub(super) free: i32,
+}
+
+const TASK: &str =
+    "id state outcome exitCode wait { message } currentRun { state pods { rank node state } }";
+
+impl Client {
+    /// Signs in.
+    pub(super) async fn connect(url: &str, token: &str) -> Result<Self> {
+        let connection = Connection::open(url, Some(token)).await;
+        Ok(Self(
+            connection.context("the platform's API cannot be reached")?,
+        ))
+    }
+
+    /// Creates a user and answers the token.
+    pub(super) async fn create_user(&self, name: &str) -> Result<String> {
+        let query = "mutation($name: String!) { createUser(input: {name: $name}) { token } }";
+        self.ask(
+            Operation::new(query).variable("name", name),
+            "/createUser/token",
+        )
+        .await
+    }
+
+    /// Submits the training.
+    pub(super) async fn submit(&self, workspace: &str, parameters: &str) -> Result<Task> {
+        let query =
+            format!("mutation($input: TaskInput!) {{ submitTask(input: $input) {{ {TASK} }} }}");
+        let input = json!({
+            "name": "charlm",
+            "spec": {"workspace": workspace, "entrypoint": "train.py", "parameters": parameters},
+            "resource": {"nodeCount": 2},
+        });
+        self.ask(
+            Operation::new(query).variable("input", input),
+            "/submitTask",
+        )
+        .await
+    }
+
+    /// The states of a task until it is finished.
+    pub(super) fn follow_task(&self, id: &str) -> impl Stream<Item = Result<Task>> + use<> {
+        let query = format!("subscription($id: ID!) {{ taskChanged(id: $id) {{ {TASK} }} }}");
+        self.0
+            .subscribe(Operation::new(query).variable("id", id))
+            .map(|data| read(&data?, "/taskChanged"))
+    }
+
+    /// The log of a rank until the task is finished.
+    pub(super) fn follow_log(
+        &self,
+        id: &str,
+        rank: i32,
+    ) -> impl Stream<Item = Result<LogEvent>> + use<> {
+        let query = "subscription($id: ID!, $rank: Int!) {
+            taskLogAppended(id: $id, rank: $rank) { items { text partial } } }";
+        let operation = Operation::new(query)
+            .variable("id", id)
+            .variable("rank", rank);
+        self.0
+            .subscribe(operation)
+            .map(|data| read(&data?, "/taskLogAppended"))
+    }
+
+    /// The whole log of a rank, read afterwards.
+    pub(super) async fn log(&self, id: &str, rank: i32) -> Result<Vec<LogItem>> {
+        let query = "query($id: ID!, $rank: Int!) { taskLog(id: $id, rank: $rank) { items { text partial } } }";
+        let operation = Operation::new(query)
+            .variable("id", id)
+            .variable("rank", rank);
+        self.ask(operation, "/taskLog/items").await
+    }
+
+    /// The groups of nodes.
+    pub(super) async fn groups(&self) -> Result<Vec<Group>> {
+        let query = "{ clusterOverview { groups { nodes free } } }";
+        self.ask(Operation::new(query), "/clusterOverview/groups")
+            .await
+    }
+
+    async fn ask<T: DeserializeOwned>(&self, operation: Operation, at: &str) -> Result<T> {
+        read(&self.0.execute(operation).await?, at)
+    }
+}
+
+fn read<T: DeserializeOwned>(data: &Value, at: &str) -> Result<T> {
+    let value = data.pointer(at).cloned().unwrap_or_default();
+    serde_json::from_value(value).with_context(|| format!("the answer has no usable {at}"))
+}

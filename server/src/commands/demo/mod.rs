@@ -1,0 +1,89 @@
+//! `demo`: the platform at work, on real training, in a directory of its own.
+//!
+//! It starts a platform, trains the character model of `examples/charlm` on two nodes as a user, follows it live, and
+//! then checks facts. It succeeds only if every fact holds.
+
+mod client;
+mod example;
+mod facts;
+mod story;
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use domain::setup::FirstUser;
+use domain::store::Location;
+use nix::unistd::Uid;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::data_dir::DataDir;
+use crate::environment::Environment;
+use crate::platform::{Platform, PlatformConfig};
+
+/// Runs the demonstration.
+pub(super) async fn demo(environment: &Environment) -> Result<()> {
+    let dir = tempfile::Builder::new()
+        .prefix("hai-demo-")
+        .tempdir()
+        .context("a temporary directory cannot be made")?;
+    // The commands of other users pass through to their workspaces.
+    std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o711))?;
+    let code = example::unpack(&dir.path().join("examples"))?;
+    let platform = Platform::start(config(dir.path(), environment)?).await?;
+    println!(
+        "HAI Platform is up at {} in {}",
+        platform.url,
+        dir.path().display()
+    );
+
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let told = tokio::select! {
+        told = story::tell(&platform, &code) => told,
+        _ = interrupt.recv() => Err(anyhow::anyhow!("interrupted")),
+    };
+    let facts = match told {
+        Ok(facts) => facts,
+        Err(error) => {
+            clean_up(platform).await;
+            return Err(error);
+        }
+    };
+    clean_up(platform).await;
+    let dir_path = dir.path().to_owned();
+    dir.close()
+        .context("the demonstration's directory cannot be removed")?;
+    println!("\n{facts}");
+    println!("Removed {}.", dir_path.display());
+    if !facts.all_hold() {
+        bail!("a fact of the demonstration does not hold");
+    }
+    Ok(())
+}
+
+fn config(dir: &Path, environment: &Environment) -> Result<PlatformConfig> {
+    let data_dir = DataDir::choose(Some(dir.join("platform")), environment, false)?;
+    let uid = Uid::effective();
+    Ok(PlatformConfig {
+        database: Location::Sqlite(data_dir.database()),
+        data_dir,
+        listen: ([127, 0, 0, 1], 0).into(),
+        nodes: 2,
+        mounts: vec![dir.join("examples")],
+        agent_command: super::up::agent_command()?,
+        switch_user: uid.is_root(),
+        first_user: FirstUser {
+            name: "admin".to_owned(),
+            uid: uid.as_raw().into(),
+        },
+    })
+}
+
+/// Nothing of the demonstration stays behind, whether it was told to the end or not.
+async fn clean_up(platform: Platform) {
+    let runtime = platform.app.runtime.clone();
+    for rank in runtime.list().await.unwrap_or_default() {
+        let _ = runtime.kill(&rank).await;
+    }
+    platform.stop().await;
+}

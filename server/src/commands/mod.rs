@@ -1,0 +1,66 @@
+//! The commands of `hai-platform`, one per file.
+
+mod demo;
+mod down;
+mod token;
+mod up;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::Parser;
+
+use crate::args::{Cli, Command, TokenCommand};
+use crate::environment::Environment;
+use crate::telemetry;
+
+/// Does what was asked, and says in one line why if it cannot.
+pub fn main(words: Vec<OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(&words) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    match run(cli, words.first()) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("hai-platform: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli, program: Option<&OsString>) -> Result<ExitCode> {
+    let environment = Environment::read();
+    let done = match cli.command {
+        // These two bring their own way to run: an agent must stay small, and the client starts fast.
+        Command::Agent(args) => return Ok(agent::run(args)),
+        Command::Cli { words } => {
+            let program = program.map_or("hai-platform".into(), |name| name.to_string_lossy());
+            return Ok(cli::main(&format!("{program} cli"), words));
+        }
+        Command::Schema => {
+            print!("{}", api::sdl());
+            Ok(())
+        }
+        Command::Up(args) => block_on(&environment, up::up(args, &environment)),
+        Command::Down(args) => down::down(args, &environment),
+        Command::Demo => block_on(&environment, demo::demo(&environment)),
+        Command::Token {
+            command: TokenCommand::Create { user, data },
+        } => block_on(&environment, token::create(user, data, &environment)),
+    };
+    done.map(|()| ExitCode::SUCCESS)
+}
+
+fn block_on(environment: &Environment, work: impl Future<Output = Result<()>>) -> Result<()> {
+    telemetry::start(environment.log.as_deref());
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("the runtime cannot start")?
+        .block_on(work)
+}

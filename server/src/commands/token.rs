@@ -1,0 +1,36 @@
+//! `token create`: a new token for a user, for whoever may write the data directory.
+
+use std::sync::Arc;
+
+use anyhow::{Result, ensure};
+use domain::clock::{Clock, SystemClock};
+use domain::events::Events;
+use domain::setup::new_token;
+use domain::store::{Location, Store};
+use nix::unistd::Uid;
+
+use crate::args::DataDirArgs;
+use crate::data_dir::DataDir;
+use crate::environment::Environment;
+
+/// Prints the token, alone, so that it can be piped.
+pub(super) async fn create(
+    user: String,
+    args: DataDirArgs,
+    environment: &Environment,
+) -> Result<()> {
+    let data_dir = DataDir::choose(args.data_dir, environment, Uid::effective().is_root())?;
+    ensure!(
+        data_dir.database().exists(),
+        "there is no platform in {}: start one with `hai-platform up`",
+        data_dir.path().display()
+    );
+    let store = Store::open(&Location::Sqlite(data_dir.database())).await?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let tx = store.begin(clock.now(), &Events::default()).await?;
+    let (_, token) = new_token(&tx, &user, &mut rand::rng()).await?;
+    tx.commit().await?;
+    store.close().await;
+    println!("{}", token.reveal());
+    Ok(())
+}

@@ -1,0 +1,13 @@
+//! How it starts: the only place that puts adapters and ports together.
+//!
+//! `args` says what was asked, `commands` do it; [`platform`] is the running platform, in its
+//! [`data_dir`]. There is no rule about tasks, users or quotas in here.
+
+pub mod args;
+pub mod commands;
+pub mod data_dir;
+pub mod environment;
+pub mod platform;
+mod telemetry;
+
+pub use platform::{Platform, PlatformConfig};

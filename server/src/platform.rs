@@ -1,0 +1,190 @@
+//! The running platform: database, local runtime, workers and API in one process.
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use chrono::TimeDelta;
+use domain::auth::Token;
+use domain::clock::{Clock, SystemClock};
+use domain::events::Events;
+use domain::logs::LogStore;
+use domain::mount::Mount;
+use domain::run::Grace;
+use domain::runtime::local::{LocalConfig, LocalRuntime};
+use domain::setup::{self, FirstUser};
+use domain::store::{Location, Store};
+use domain::workers::{NodeWatcher, Worker};
+use domain::{App, Settings};
+use protocol::{LogLimits, ServerFile};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::data_dir::{DataDir, Lock};
+
+/// The group of the local runtime's nodes.
+pub const GROUP: &str = "training";
+
+/// How long what is short may still take after a stop was asked for.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How to start a platform.
+#[derive(Debug, Clone)]
+pub struct PlatformConfig {
+    /// Where the data is.
+    pub data_dir: DataDir,
+    /// Which database.
+    pub database: Location,
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Number of virtual nodes.
+    pub nodes: u32,
+    /// Directories that tasks can read.
+    pub mounts: Vec<PathBuf>,
+    /// Executable and first arguments of the agent.
+    pub agent_command: Vec<OsString>,
+    /// Whether commands run as their owners: needs root.
+    pub switch_user: bool,
+    /// The first administrator of a new platform.
+    pub first_user: FirstUser,
+}
+
+/// A platform that runs until it is stopped. Tasks outlive it.
+#[derive(Debug)]
+pub struct Platform {
+    /// Base address of the API.
+    pub url: String,
+    /// What use cases are given.
+    pub app: App,
+    /// The first administrator's token, if the platform was new.
+    pub first_token: Option<Token>,
+    runtime: Arc<LocalRuntime>,
+    tracker: TaskTracker,
+    stop: CancellationToken,
+    _lock: Lock,
+}
+
+impl Platform {
+    /// Starts everything.
+    ///
+    /// # Errors
+    /// One clear sentence: the directory is taken or cannot be written, the address is in use, the database is from a
+    /// newer version.
+    pub async fn start(config: PlatformConfig) -> Result<Self> {
+        config.data_dir.prepare()?;
+        let lock = config.data_dir.lock()?;
+        let listener = listen(config.listen).await?;
+        let address = listener.local_addr()?;
+        let url = format!("http://{address}");
+        let store = Store::open(&config.database).await?;
+        let mut random = rand::rng();
+        let keys = config.data_dir.keys(&mut random)?;
+        let runtime = Arc::new(LocalRuntime::new(local(&config))?);
+        let app = App {
+            store,
+            clock: Arc::new(SystemClock) as Arc<dyn Clock>,
+            runtime: runtime.clone(),
+            events: Events::default(),
+            logs: LogStore::new(config.data_dir.logs()),
+            keys: Arc::new(keys),
+            settings: Arc::new(settings(&config)),
+        };
+        // Quotas and submits refer to the nodes' group: it is there before anybody can ask.
+        NodeWatcher::new(app.clone()).tick().await?;
+        let first_token = setup::prepare(&app, config.first_user, &mut rand::rng()).await?;
+        config.data_dir.announce(&ServerFile {
+            url: url.clone(),
+            pid: std::process::id(),
+        })?;
+        let tracker = TaskTracker::new();
+        let stop = CancellationToken::new();
+        domain::workers::start(&app, &tracker, &stop);
+        let router = api::router(
+            api::ApiConfig::default(),
+            app.clone(),
+            tracker.clone(),
+            stop.clone(),
+        );
+        let shutdown = stop.clone().cancelled_owned();
+        tracker.spawn(async move {
+            let served = axum::serve(listener, router).with_graceful_shutdown(shutdown);
+            if let Err(error) = served.await {
+                tracing::error!(%error, "the API has stopped");
+            }
+        });
+        Ok(Self {
+            url,
+            app,
+            first_token,
+            runtime,
+            tracker,
+            stop,
+            _lock: lock,
+        })
+    }
+
+    /// Stops the server: first what is short is finished, then the rest is dropped. Tasks go on.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.tracker.close();
+        if tokio::time::timeout(PATIENCE, self.tracker.wait())
+            .await
+            .is_err()
+        {
+            tracing::warn!("some work did not end in time and is dropped");
+        }
+        self.runtime.close().await;
+        self.app.store.close().await;
+    }
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| {
+        format!("{address} cannot be listened on: choose another with --listen ADDRESS:PORT")
+    })
+}
+
+fn local(config: &PlatformConfig) -> LocalConfig {
+    LocalConfig {
+        data_dir: config.data_dir.path().to_owned(),
+        workspaces: config.data_dir.workspaces(),
+        server_file: config.data_dir.server_file(),
+        agent_command: config.agent_command.clone(),
+        agent_env: Vec::new(),
+        nodes: config.nodes,
+        group: GROUP.to_owned(),
+        log_limits: LogLimits {
+            segment_bytes: 8 << 20,
+            budget_bytes: 1 << 30,
+        },
+        switch_user: config.switch_user,
+    }
+}
+
+fn settings(config: &PlatformConfig) -> Settings {
+    Settings {
+        default_group: GROUP.to_owned(),
+        mounts: config
+            .mounts
+            .iter()
+            .map(|path| Mount {
+                path: path.clone(),
+                read_only: false,
+            })
+            .collect(),
+        workspaces: config.data_dir.workspaces(),
+        grace: Grace {
+            collect: TimeDelta::seconds(5),
+            stop: TimeDelta::seconds(5),
+            agent: TimeDelta::seconds(5),
+        },
+        start_limit: TimeDelta::minutes(3),
+        reattach: TimeDelta::seconds(30),
+        silence: Duration::from_secs(1800),
+        period: Duration::from_secs(5),
+    }
+}

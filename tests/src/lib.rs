@@ -1,0 +1,1 @@
+//! How we know: the harness of the whole-system tests.

@@ -1,0 +1,137 @@
+//! What the tests need of this machine beside Rust and a C compiler: finding it, or installing it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail, ensure};
+use nix::unistd::geteuid;
+
+/// The programs of a PostgreSQL server that we start; Debian keeps them out of `PATH`.
+const SERVER_PROGRAMS: [&str; 3] = ["initdb", "pg_ctl", "postgres"];
+
+/// Where Debian and Ubuntu put the servers: one folder per major version.
+const DEBIAN_SERVERS: &str = "/usr/lib/postgresql";
+
+/// Installs the packages in `$@`. Debian would create a database cluster and start it at every boot; nobody asked for
+/// one, so that is switched off between the package that brings the switch and the package that looks at it.
+const INSTALL_SCRIPT: &str = r#"
+set -eu
+export DEBIAN_FRONTEND=noninteractive
+apt-get update
+for package in "$@"; do
+    if [ "$package" = postgresql ]; then
+        apt-get install -y --no-install-recommends postgresql-common
+        sed -i 's/^#* *create_main_cluster *=.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf
+    fi
+done
+apt-get install -y --no-install-recommends "$@"
+"#;
+
+/// The programs of this machine that the tests use.
+pub(crate) struct Machine {
+    /// Folder with [`SERVER_PROGRAMS`].
+    pub(crate) postgres: PathBuf,
+    /// Python 3.
+    pub(crate) python: PathBuf,
+}
+
+impl Machine {
+    /// Finds everything. What is missing is installed if `install`; else the error holds the line that installs it.
+    pub(crate) fn prepare(install: bool) -> Result<Self> {
+        let missing = match Self::find() {
+            Ok(machine) => return Ok(machine),
+            Err(missing) => missing,
+        };
+        let packages = missing.join(" ");
+        if !install {
+            bail!(
+                "this machine lacks {packages}; install it with\n\n    \
+                 sudo apt-get update && sudo apt-get install -y --no-install-recommends {packages}\n\n\
+                 (or add --install), then try again"
+            );
+        }
+        install_packages(&missing)?;
+        Self::find().map_err(|still| {
+            let still = still.join(" ");
+            anyhow::anyhow!("apt installed {packages}, yet this machine lacks {still}")
+        })
+    }
+
+    /// The machine, or the Debian packages it lacks.
+    fn find() -> Result<Self, Vec<&'static str>> {
+        match (postgres_server(), in_path("python3")) {
+            (Some(postgres), Some(python)) => Ok(Self { postgres, python }),
+            (None, Some(_)) => Err(vec!["postgresql"]),
+            (Some(_), None) => Err(vec!["python3"]),
+            (None, None) => Err(vec!["postgresql", "python3"]),
+        }
+    }
+}
+
+/// The folder of a complete PostgreSQL server: the one in `PATH`, else the newest that Debian installed.
+fn postgres_server() -> Option<PathBuf> {
+    let chosen = in_path("initdb").and_then(|program| folder_of(&program));
+    let installed = newest_version(Path::new(DEBIAN_SERVERS)).map(|version| version.join("bin"));
+    chosen.into_iter().chain(installed).find(|folder| {
+        SERVER_PROGRAMS
+            .iter()
+            .all(|program| folder.join(program).is_file())
+    })
+}
+
+/// The folder that really holds `program`, which may be a link.
+fn folder_of(program: &Path) -> Option<PathBuf> {
+    Some(fs::canonicalize(program).ok()?.parent()?.to_path_buf())
+}
+
+/// The subfolder with the greatest number as its name.
+fn newest_version(folder: &Path) -> Option<PathBuf> {
+    let version = |path: &PathBuf| path.file_name()?.to_str()?.parse::<u32>().ok();
+    let entries = fs::read_dir(folder).ok()?;
+    entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| version(path).is_some())
+        .max_by_key(version)
+}
+
+/// Asks the shell where `program` is.
+fn in_path(program: &str) -> Option<PathBuf> {
+    let output = Command::new("sh")
+        .args(["-c", "command -v -- \"$1\"", "sh", program])
+        .output()
+        .ok()?;
+    let path = String::from_utf8(output.stdout).ok()?;
+    output
+        .status
+        .success()
+        .then(|| PathBuf::from(path.trim_end()))
+}
+
+/// Installs Debian packages, through `sudo` unless we are root.
+fn install_packages(packages: &[&str]) -> Result<()> {
+    ensure!(
+        in_path("apt-get").is_some(),
+        "this machine has no apt-get: install what Debian calls {} with its own package manager",
+        packages.join(" ")
+    );
+    let mut command = if geteuid().is_root() {
+        Command::new("sh")
+    } else {
+        let mut sudo = Command::new("sudo");
+        sudo.arg("sh");
+        sudo
+    };
+    let status = command
+        .args(["-c", INSTALL_SCRIPT, "install"])
+        .args(packages)
+        .stdin(Stdio::null())
+        .status()
+        .context("cannot run apt-get")?;
+    ensure!(
+        status.success(),
+        "apt-get could not install {} ({status})",
+        packages.join(" ")
+    );
+    Ok(())
+}

@@ -1,0 +1,88 @@
+//! Developer commands: `cargo xtask test` and `cargo xtask postgres -- COMMAND`.
+
+mod machine;
+mod postgres;
+mod summary;
+mod test;
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result};
+use clap::builder::FalseyValueParser;
+use clap::{Args, Parser};
+
+use crate::machine::Machine;
+use crate::postgres::Postgres;
+
+/// Developer commands of HAI Platform.
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask")]
+enum Xtask {
+    /// Build everything once and run every test, on SQLite and on a private PostgreSQL.
+    Test {
+        #[command(flatten)]
+        install: Install,
+        /// Passed to the Rust test programs, for example a part of a test's name; the Python tests then do not run.
+        #[arg(last = true, value_name = "FILTER")]
+        arguments: Vec<OsString>,
+    },
+    /// Run a command beside a private, empty PostgreSQL whose address is in HAI_TEST_DATABASE.
+    #[command(after_help = "Examples:\n  \
+        cargo xtask postgres -- cargo test --workspace a_suspended_run\n  \
+        cargo xtask postgres -- sh -c 'psql \"$HAI_TEST_DATABASE\"'")]
+    Postgres {
+        #[command(flatten)]
+        install: Install,
+        /// The command and its arguments.
+        #[arg(last = true, required = true)]
+        command: Vec<OsString>,
+    },
+}
+
+#[derive(Args)]
+struct Install {
+    /// Install what this machine lacks with apt.
+    #[arg(long = "install", env = "CI", value_parser = FalseyValueParser::new())]
+    wanted: bool,
+}
+
+fn main() -> ExitCode {
+    run(Xtask::parse()).unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn run(xtask: Xtask) -> Result<ExitCode> {
+    match xtask {
+        Xtask::Test { install, arguments } => {
+            let machine = Machine::prepare(install.wanted)?;
+            Ok(test::run(root(), &machine, &arguments))
+        }
+        Xtask::Postgres { install, command } => {
+            let machine = Machine::prepare(install.wanted)?;
+            beside_postgres(&machine, &command)
+        }
+    }
+}
+
+/// Runs `command` with a private PostgreSQL up and ends with the command's exit code.
+fn beside_postgres(machine: &Machine, command: &[OsString]) -> Result<ExitCode> {
+    let postgres = Postgres::start(&machine.postgres)?;
+    let (program, arguments) = command.split_first().context("no command given")?;
+    let status = Command::new(program)
+        .args(arguments)
+        .env(test::DATABASE_VARIABLE, postgres.url())
+        .status()
+        .with_context(|| format!("cannot run {}", program.display()))?;
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+}
+
+/// The workspace this program was built from.
+fn root() -> &'static Path {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    package.parent().unwrap_or(package)
+}

@@ -1,0 +1,202 @@
+//! A private PostgreSQL server for one command: empty at the start, gone at the end, however we end.
+//!
+//! The server has a directory of its own and listens on a Unix socket in it, so that it needs no free port and nobody
+//! else on the machine reaches it. It refuses to run as root; if we are root it runs as `postgres` or `nobody`.
+//!
+//! A **keeper**, a shell in a process group of its own, waits for the end of a pipe that only we hold open, then stops
+//! the server and removes the directory. The kernel closes the pipe even if we are killed, so no signal of ours needs
+//! handling and nothing is left behind.
+
+use std::fs;
+use std::os::unix::fs::chown;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+use nix::unistd::{User, geteuid, mkdtemp};
+
+/// Under `/tmp`, whatever `TMPDIR` says: every account reaches it, and a socket's path may have only 107 bytes.
+const HOME_TEMPLATE: &str = "/tmp/hai-postgres-XXXXXX";
+
+/// Accounts that the server may run as when we are root; the first that exists is taken.
+const ACCOUNTS: [&str; 2] = ["postgres", "nobody"];
+
+/// Names the socket only; nothing listens on it.
+const PORT: u16 = 5432;
+
+/// `$1` is `pg_ctl`, `$2` the home. An immediate stop loses data, and the data is to be lost.
+const KEEPER_SCRIPT: &str = r#"
+read -r _
+"$1" stop --silent --wait --mode immediate --pgdata "$2/data" 2>/dev/null
+rm -rf "$2"
+"#;
+
+const INITDB_OPTIONS: [&str; 5] = [
+    "--auth=trust",
+    "--username=postgres",
+    "--encoding=UTF8",
+    "--locale=C",
+    "--no-sync",
+];
+
+/// Settings of the server. Durability is switched off; every test has its own connections, hence so many.
+const SERVER_OPTIONS: [&str; 5] = [
+    "listen_addresses=",
+    "fsync=off",
+    "synchronous_commit=off",
+    "full_page_writes=off",
+    "max_connections=300",
+];
+
+/// A running server; dropping it stops the server and removes its directory.
+pub(crate) struct Postgres {
+    home: PathBuf,
+    keeper: Child,
+}
+
+impl Postgres {
+    /// Creates the cluster and starts the server from the programs in `programs`; returns when it accepts connections.
+    pub(crate) fn start(programs: &Path) -> Result<Self> {
+        let account = unprivileged_account()?;
+        let run_as = |program: PathBuf| command(&program, account.as_ref());
+
+        let home = create_home(account.as_ref())?;
+        let keeper = run_as(PathBuf::from("/bin/sh"))
+            .args(["-c", KEEPER_SCRIPT, "keeper"])
+            .arg(programs.join("pg_ctl"))
+            .arg(&home)
+            .stdin(Stdio::piped())
+            .process_group(0)
+            .spawn()
+            .context("cannot start the keeper of the private PostgreSQL")?;
+        let server = Self { home, keeper };
+
+        let mut initdb = run_as(programs.join("initdb"));
+        initdb
+            .args(INITDB_OPTIONS)
+            .arg("--pgdata")
+            .arg(server.data());
+        succeed(&mut initdb, "initdb")?;
+
+        let mut start = run_as(programs.join("pg_ctl"));
+        start
+            .args(["start", "--silent", "--wait", "--timeout=60"])
+            .arg("--pgdata")
+            .arg(server.data())
+            .arg("--log")
+            .arg(server.log())
+            .args(["--options", &server.options()]);
+        succeed(&mut start, "pg_ctl").with_context(|| {
+            let log = fs::read_to_string(server.log()).unwrap_or_default();
+            format!("the private PostgreSQL does not start\n{log}")
+        })?;
+        Ok(server)
+    }
+
+    /// Address of the server's first database, as the superuser `postgres`. It ends with the name of the database.
+    pub(crate) fn url(&self) -> String {
+        let host = self.home.to_string_lossy().replace('/', "%2F");
+        format!("postgres://postgres@{host}:{PORT}/postgres")
+    }
+
+    fn data(&self) -> PathBuf {
+        self.home.join("data")
+    }
+
+    fn log(&self) -> PathBuf {
+        self.home.join("server.log")
+    }
+
+    /// The server's command line, split by `pg_ctl` at blanks.
+    fn options(&self) -> String {
+        let home = self.home.display();
+        let settings = SERVER_OPTIONS
+            .map(|setting| format!("-c {setting}"))
+            .join(" ");
+        format!("-p {PORT} -k {home} {settings}")
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        drop(self.keeper.stdin.take());
+        if let Err(error) = self.keeper.wait() {
+            eprintln!("cannot wait for the private PostgreSQL to stop: {error}");
+        }
+    }
+}
+
+/// An empty directory that only `account` can enter.
+fn create_home(account: Option<&User>) -> Result<PathBuf> {
+    let home = mkdtemp(HOME_TEMPLATE).context("cannot create a directory in /tmp")?;
+    if let Some(User { name, uid, gid, .. }) = account {
+        chown(&home, Some(uid.as_raw()), Some(gid.as_raw()))
+            .with_context(|| format!("cannot give {} to {name}", home.display()))?;
+    }
+    Ok(home)
+}
+
+/// Whom the server runs as: nobody in particular unless we are root.
+fn unprivileged_account() -> Result<Option<User>> {
+    if !geteuid().is_root() {
+        return Ok(None);
+    }
+    for name in ACCOUNTS {
+        if let Some(user) =
+            User::from_name(name).context("cannot read the accounts of this machine")?
+        {
+            return Ok(Some(user));
+        }
+    }
+    anyhow::bail!(
+        "PostgreSQL refuses to run as root, and this machine has no account {}",
+        ACCOUNTS.join(" or ")
+    )
+}
+
+/// A command in a clean environment, so that no `PG…` variable of the caller changes what it does.
+fn command(program: &Path, account: Option<&User>) -> Command {
+    let mut command = Command::new(program);
+    command
+        .current_dir("/")
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .env("LC_ALL", "C")
+        .stdin(Stdio::null());
+    if let Some(account) = account {
+        command.uid(account.uid.as_raw()).gid(account.gid.as_raw());
+    }
+    command
+}
+
+/// Runs a command to its end; if it fails, the error holds what it said.
+fn succeed(command: &mut Command, name: &str) -> Result<()> {
+    let output = command
+        .output()
+        .with_context(|| format!("cannot run {name}"))?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(
+        output.status.success(),
+        "{name} failed ({}): {}",
+        output.status,
+        said.trim_end()
+    );
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Postgres;
+    use crate::machine::Machine;
+
+    #[test]
+    fn a_private_server_leaves_nothing_behind() {
+        let machine = Machine::prepare(false).unwrap();
+        let server = Postgres::start(&machine.postgres).unwrap();
+        let home = server.home.clone();
+        assert!(home.join(".s.PGSQL.5432").exists());
+        drop(server);
+        assert!(!home.exists());
+    }
+}

@@ -1,0 +1,194 @@
+//! The one test command: build once, then every ring on SQLite, on PostgreSQL, and in Python.
+
+use std::ffi::OsString;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+use crate::machine::Machine;
+use crate::postgres::Postgres;
+use crate::summary::Summary;
+
+/// Address of the database the tests use. Without it each test makes itself a SQLite file.
+pub(crate) const DATABASE_VARIABLE: &str = "HAI_TEST_DATABASE";
+
+/// Packages whose tests touch a database: they run once more, on PostgreSQL.
+const DATABASE_PACKAGES: [&str; 3] = ["domain", "server", "tests"];
+
+/// Folders with Python tests.
+const PYTHON_FOLDERS: [&str; 2] = ["examples/charlm", "python"];
+
+/// A built test program.
+struct Program {
+    /// Folder of its package; `cargo test` runs it there, and so do we.
+    package: PathBuf,
+    target: String,
+    executable: PathBuf,
+}
+
+/// Runs every test and prints the summary. `arguments` go to the Rust test programs; with any, Python is left out.
+pub(crate) fn run(root: &Path, machine: &Machine, arguments: &[OsString]) -> ExitCode {
+    let mut summary = Summary::default();
+    all_steps(&mut summary, root, machine, arguments);
+    eprintln!("\n{summary}");
+    summary.exit_code()
+}
+
+/// A failed build makes the rest pointless; any other failure does not hide the steps after it.
+fn all_steps(summary: &mut Summary, root: &Path, machine: &Machine, arguments: &[OsString]) {
+    let Some(programs) = summary.step("build", || build(root)) else {
+        return;
+    };
+    summary.step("tests on SQLite", || test_on_sqlite(root, arguments));
+    summary.step("tests on PostgreSQL", || {
+        test_on_postgres(root, &programs, &machine.postgres, arguments)
+    });
+    if !arguments.is_empty() {
+        return;
+    }
+    for folder in PYTHON_FOLDERS {
+        let path = root.join(folder);
+        if path.is_dir() {
+            summary.step(&format!("Python tests in {folder}"), || {
+                test_python(&path, &machine.python)
+            });
+        }
+    }
+}
+
+/// Builds what users start and what tests run in one go: a second selection of packages or targets would have other
+/// features and would compile half the dependencies again. Returns the test programs.
+fn build(root: &Path) -> Result<Vec<Program>> {
+    let mut cargo = Command::new("cargo")
+        .args(["build", "--workspace", "--bins", "--tests", "--examples"])
+        .arg("--message-format=json-render-diagnostics")
+        .current_dir(root)
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("cannot run cargo")?;
+    let messages = cargo.stdout.take().context("cargo has no output")?;
+    let mut programs = Vec::new();
+    for line in BufReader::new(messages).lines() {
+        let message = serde_json::from_str(&line?).context("cannot understand cargo")?;
+        programs.extend(test_program(&message));
+    }
+    let status = cargo.wait()?;
+    ensure!(status.success(), "the build failed");
+    Ok(programs)
+}
+
+/// The test program that a message of cargo announces, if it does.
+fn test_program(message: &Value) -> Option<Program> {
+    let is_test = message["profile"]["test"].as_bool()?;
+    let executable = message["executable"].as_str()?;
+    let manifest = Path::new(message["manifest_path"].as_str()?);
+    is_test.then_some(Program {
+        package: manifest.parent()?.to_path_buf(),
+        target: message["target"]["name"].as_str()?.to_owned(),
+        executable: PathBuf::from(executable),
+    })
+}
+
+fn test_on_sqlite(root: &Path, arguments: &[OsString]) -> Result<()> {
+    let status = Command::new("cargo")
+        .args(["test", "--workspace", "--no-fail-fast", "--"])
+        .args(arguments)
+        .env_remove(DATABASE_VARIABLE)
+        .current_dir(root)
+        .status()
+        .context("cannot run cargo")?;
+    ensure!(status.success(), "tests failed");
+    Ok(())
+}
+
+/// Runs the programs themselves: to ask cargo for some packages only would build them with other features.
+fn test_on_postgres(
+    root: &Path,
+    programs: &[Program],
+    server: &Path,
+    arguments: &[OsString],
+) -> Result<()> {
+    let postgres = Postgres::start(server)?;
+    let mut failed = Vec::new();
+    for package in DATABASE_PACKAGES.map(|name| root.join(name)) {
+        let mut found = programs
+            .iter()
+            .filter(|program| program.package == package)
+            .peekable();
+        ensure!(
+            found.peek().is_some(),
+            "no test program in {}",
+            package.display()
+        );
+        for program in found {
+            eprintln!("\n     Running {} of {}", program.target, package.display());
+            let status = Command::new(&program.executable)
+                .args(arguments)
+                .env(DATABASE_VARIABLE, postgres.url())
+                .env("CARGO_MANIFEST_DIR", &package)
+                .current_dir(&package)
+                .status()
+                .with_context(|| format!("cannot run {}", program.executable.display()))?;
+            if !status.success() {
+                failed.push(program.target.as_str());
+            }
+        }
+    }
+    ensure!(failed.is_empty(), "tests failed in {}", failed.join(", "));
+    Ok(())
+}
+
+fn test_python(folder: &Path, python: &Path) -> Result<()> {
+    let status = Command::new(python)
+        .args(["-m", "unittest", "discover"])
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .current_dir(folder)
+        .status()
+        .with_context(|| format!("cannot run {}", python.display()))?;
+    ensure!(status.success(), "tests failed");
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::test_program;
+
+    #[test]
+    fn a_built_test_is_found_with_the_folder_of_its_package() {
+        let program = test_program(&json!({
+            "reason": "compiler-artifact",
+            "manifest_path": "/w/domain/Cargo.toml",
+            "target": { "name": "domain", "kind": ["lib"] },
+            "profile": { "test": true },
+            "executable": "/t/debug/deps/domain-1",
+        }))
+        .unwrap();
+        assert_eq!(program.package.to_str(), Some("/w/domain"));
+        assert_eq!(program.executable.to_str(), Some("/t/debug/deps/domain-1"));
+    }
+
+    #[test]
+    fn what_is_not_a_test_program_is_passed_over() {
+        let binary = json!({
+            "manifest_path": "/w/server/Cargo.toml",
+            "target": { "name": "hai-platform" },
+            "profile": { "test": false },
+            "executable": "/t/debug/hai-platform",
+        });
+        let library = json!({
+            "manifest_path": "/w/domain/Cargo.toml",
+            "target": { "name": "domain" },
+            "profile": { "test": false },
+            "executable": null,
+        });
+        let end = json!({ "reason": "build-finished", "success": true });
+        for message in [binary, library, end] {
+            assert!(test_program(&message).is_none(), "{message}");
+        }
+    }
+}
