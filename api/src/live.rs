@@ -21,7 +21,7 @@ pub(crate) trait Source: Send + 'static {
 pub(crate) fn results<S: Source>(
     source: S,
 ) -> impl Stream<Item = async_graphql::Result<S::Item>> + Send + use<S> {
-    stream::unfold(Some(source), async |source| {
+    stream::unfold(Some(source), |source| async move {
         let mut source = source?;
         match source.next().await {
             Ok(Some(item)) => Some((Ok(item), Some(source))),
@@ -109,7 +109,7 @@ mod tests {
         events.publish(Event::Quotas);
         events.publish(Event::Nodes);
         waker
-            .wait(Duration::MAX / 4, |event| event == Event::Nodes)
+            .wait(Duration::from_secs(3600), |event| event == Event::Nodes)
             .await;
     }
 }

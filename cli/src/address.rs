@@ -13,7 +13,7 @@ pub(crate) struct Address {
 /// Why a text is not an [`Address`].
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum AddressError {
-    #[error("`{0}` is not an address like http://127.0.0.1:7777")]
+    #[error("`{0}` is not an address like http://127.0.0.1:8080")]
     Malformed(String),
     #[error("the address begins with `{0}://`, only http:// and https:// are possible")]
     Scheme(String),

@@ -78,7 +78,7 @@ pub(crate) struct ScriptArgs {
         num_args = 1..,
         trailing_var_arg = true,
         allow_hyphen_values = true,
-        value_name = "SCRIPT [ARG]... [-- OPTION... | ++ OPTION...]"
+        value_name = "SCRIPT"
     )]
     pub(crate) words: Vec<String>,
 }

@@ -295,17 +295,19 @@ impl TestApp {
         self.runtime.exit(&key, code);
     }
 
-    /// All workers tick until none finds anything to do.
+    /// All workers tick until none finds anything to do. A failed tick is repeated, as their driver does.
     ///
     /// # Panics
-    /// If a worker fails or they never come to rest.
+    /// If they never come to rest.
     pub async fn settle(&self) {
+        let mut last = Ok(true);
         for _ in 0..50 {
-            if !self.tick().await.expect("the workers work") {
+            last = self.tick().await;
+            if matches!(last, Ok(false)) {
                 return;
             }
         }
-        panic!("the workers do not come to rest");
+        panic!("the workers do not come to rest: {last:?}");
     }
 
     /// Each worker ticks once. Says whether any changed anything.

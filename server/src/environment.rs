@@ -3,8 +3,12 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use domain::store::Location;
+
+use crate::data_dir::DataDir;
+
 /// The variables that this program reads.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Environment {
     /// `HOME`.
     pub home: Option<PathBuf>,
@@ -12,6 +16,9 @@ pub struct Environment {
     pub user: Option<String>,
     /// `PATH`.
     pub path: Option<OsString>,
+    /// `HAI_DATABASE_URL`: address of a PostgreSQL database to use instead of SQLite in the data directory. It may
+    /// hold a password, so it is taken from nowhere else.
+    pub database_url: Option<String>,
     /// `HAI_LOG`: what is logged, in the syntax of `tracing`, for example `info,sqlx=warn`.
     pub log: Option<String>,
 }
@@ -28,7 +35,16 @@ impl Environment {
             home: text("HOME").map(PathBuf::from),
             user: text("USER"),
             path: std::env::var_os("PATH"),
+            database_url: text("HAI_DATABASE_URL"),
             log: text("HAI_LOG"),
+        }
+    }
+
+    /// The database of a data directory.
+    pub fn database(&self, data_dir: &DataDir) -> Location {
+        match &self.database_url {
+            Some(url) => Location::Postgres(url.clone()),
+            None => Location::Sqlite(data_dir.database()),
         }
     }
 }

@@ -47,12 +47,8 @@ impl Link {
             Ok((connection, renew_at, order)) => {
                 tracing::info!(?order, "registered with the server");
                 self.say(Said::Order(order)).await;
-                (
-                    self.serve(&connection, renew_at)
-                        .await
-                        .unwrap_or_else(Ended::Failed),
-                    true,
-                )
+                let ended = self.serve(&connection, renew_at).await;
+                (ended.unwrap_or_else(Ended::Failed), true)
             }
         }
     }

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// A user who presses a key does not wait longer than this.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(5);
 /// As many tasks are offered.
 const N_TASKS: i32 = 100;
 

@@ -1,6 +1,6 @@
 //! `init`: saves a login that works.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, BufRead, IsTerminal};
 
 use cynic::QueryBuilder;
 use nix::sys::termios::{LocalFlags, SetArg, tcgetattr, tcsetattr};
@@ -98,16 +98,16 @@ fn read_line(input: &mut impl BufRead) -> Result<Token> {
 
 /// Asks on the terminal, which does not show what is typed.
 fn ask_for_token(context: &mut Context) -> Result<Token> {
-    context.screen.passing_note("token: ");
     let stdin = io::stdin();
     let shown = tcgetattr(&stdin).map_err(|error| Error::Startup(error.into()))?;
     let mut hidden = shown.clone();
     hidden.local_flags.remove(LocalFlags::ECHO);
     tcsetattr(&stdin, SetArg::TCSAFLUSH, &hidden).map_err(|error| Error::Startup(error.into()))?;
+    context.screen.ask("token: ");
     let token = read_line(&mut stdin.lock());
     let restored = tcsetattr(&stdin, SetArg::TCSAFLUSH, &shown);
     // The user's own line break was not shown either.
-    let _ = writeln!(io::stderr());
+    context.screen.note("");
     restored.map_err(|error| Error::Startup(error.into()))?;
     token
 }

@@ -40,17 +40,7 @@ async fn print_all(context: &mut Context, client: &Client, id: &str, rank: i32) 
             }))
             .await?
             .task_log;
-        for item in &page.items {
-            if context.json {
-                context.screen.print(&output::json_line(item))?;
-                continue;
-            }
-            let printed = printer.print(item);
-            context.screen.print(&printed.text)?;
-            if let Some(note) = printed.note {
-                context.screen.note(&note);
-            }
-        }
+        context.print_items(&mut printer, &page.items)?;
         if !page.has_next {
             context.screen.print(&printer.end())?;
             return Ok(0);

@@ -48,7 +48,7 @@ pub fn run(args: Args, program: &str) -> ExitCode {
         .build()
         .map_err(Error::Startup)
         .and_then(|runtime| runtime.block_on(dispatch(&mut context, args.command)));
-    context.screen.clear_passing_note();
+    context.screen.end_standing_note();
     match result {
         Ok(code) => ExitCode::from(code),
         Err(error) if error.is_closed_output() => ExitCode::SUCCESS,

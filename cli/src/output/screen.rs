@@ -23,8 +23,10 @@ pub(crate) struct Screen {
     look: Look,
     note_look: Look,
     has_note_terminal: bool,
-    /// Whether the last note may be overwritten.
-    has_passing_note: bool,
+    /// What is shown below everything else, on a terminal, until it is ended.
+    standing_note: Option<String>,
+    /// Whether it is shown now: not while the line above it is still open.
+    shows_standing_note: bool,
 }
 
 impl Screen {
@@ -48,7 +50,8 @@ impl Screen {
                 colour: has_note_terminal && !environment.no_colour,
             },
             has_note_terminal,
-            has_passing_note: false,
+            standing_note: None,
+            shows_standing_note: false,
         }
     }
 
@@ -64,51 +67,70 @@ impl Screen {
 
     /// Writes text as it is, at once.
     pub(crate) fn print(&mut self, text: &str) -> Result<()> {
-        self.clear_passing_note();
         if text.is_empty() {
             return Ok(());
         }
+        self.hide_standing_note();
         self.out
             .write_all(text.as_bytes())
             .and_then(|()| self.out.flush())
-            .map_err(Error::Output)
+            .map_err(Error::Output)?;
+        if text.ends_with('\n') {
+            self.show_standing_note();
+        }
+        Ok(())
     }
 
     /// Writes a line about the result. Nobody can be told when that fails.
     pub(crate) fn note(&mut self, line: &str) {
-        self.clear_passing_note();
-        let _ = writeln!(self.notes, "{line}");
+        self.note_text(&format!("{line}\n"));
     }
 
-    /// Writes text of several lines about the result.
+    /// Writes lines about the result.
     pub(crate) fn note_text(&mut self, text: &str) {
-        self.clear_passing_note();
+        self.hide_standing_note();
         let _ = self.notes.write_all(text.as_bytes());
+        self.show_standing_note();
     }
 
-    /// Writes a line that the next output replaces, if there is a terminal to do so.
-    pub(crate) fn passing_note(&mut self, line: &str) {
-        self.clear_passing_note();
+    /// Asks for something that is typed behind the question.
+    pub(crate) fn ask(&mut self, question: &str) {
+        let _ = self.notes.write_all(question.as_bytes());
+        let _ = self.notes.flush();
+    }
+
+    /// Writes a note that stays below what follows, in place of the one before; without a terminal it is a line.
+    pub(crate) fn stand(&mut self, line: &str) {
+        self.end_standing_note();
         if self.has_note_terminal {
-            let width = self.note_look.width.unwrap_or(80);
-            let shown: String = line
-                .chars()
-                .take(usize::from(width.saturating_sub(1)))
-                .collect();
-            let _ = write!(self.notes, "{shown}");
-            let _ = self.notes.flush();
-            self.has_passing_note = true;
+            self.standing_note = Some(line.to_owned());
+            self.show_standing_note();
         } else {
-            let _ = writeln!(self.notes, "{line}");
+            self.note(line);
         }
     }
 
-    /// Removes a passing note.
-    pub(crate) fn clear_passing_note(&mut self) {
-        if self.has_passing_note {
-            let _ = write!(self.notes, "\r\x1b[K");
+    /// Removes the standing note for good.
+    pub(crate) fn end_standing_note(&mut self) {
+        self.hide_standing_note();
+        self.standing_note = None;
+    }
+
+    fn show_standing_note(&mut self) {
+        if let Some(line) = &self.standing_note {
+            // A line that is wrapped could not be removed again.
+            let width = self.note_look.width.unwrap_or(80).saturating_sub(1);
+            let shown: String = line.chars().take(usize::from(width)).collect();
+            let _ = self.notes.write_all(shown.as_bytes());
             let _ = self.notes.flush();
-            self.has_passing_note = false;
+            self.shows_standing_note = true;
+        }
+    }
+
+    fn hide_standing_note(&mut self) {
+        if std::mem::take(&mut self.shows_standing_note) {
+            let _ = self.notes.write_all(b"\r\x1b[K");
+            let _ = self.notes.flush();
         }
     }
 }

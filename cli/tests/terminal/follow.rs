@@ -72,7 +72,7 @@ fn a_followed_task_says_why_it_waits_prints_its_log_and_gives_its_exit_code() {
     let ended = machine.run(&["logs", "-f", "7", "-r", "1"]);
     assert_eq!(ended.code, 3, "{ended:?}");
     assert_eq!(ended.out, stamped(&["a", "b"]));
-    let why = "waiting: 1 node is needed, none is free (position 2 in the queue)\n";
+    let why = "waiting: 1 node is needed, none is free (position 2 in its group)\n";
     assert!(ended.err.contains(why), "{ended:?}");
     assert!(
         ended.err.ends_with("task 7 ended: failed, exit code 3\n"),

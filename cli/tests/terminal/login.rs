@@ -173,9 +173,9 @@ fn whoami_shows_quota_and_mounts_or_the_same_as_json() {
     let shown = ended.succeeds();
     for part in [
         "ada (uid 1000, internal)",
-        "| 1/2 ",
+        " 1/2 ",
         "##########....",
-        "| /data/ada ",
+        "/data/ada ",
     ] {
         assert!(shown.contains(part), "`{part}` is missing in\n{shown}");
     }

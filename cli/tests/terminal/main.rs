@@ -4,6 +4,7 @@
 
 mod follow;
 mod login;
+mod on_terminal;
 mod platform;
 mod program;
 mod simulate;

@@ -75,7 +75,7 @@ fn a_script_becomes_a_task_and_the_user_sees_what_was_sent() {
     assert!(key.len() == 32 && key.bytes().all(|b| b.is_ascii_hexdigit()));
     let dashes = "-".repeat(40);
     assert!(shown.starts_with(&format!("{dashes}\n{yaml}{dashes}\n")));
-    assert!(shown.contains("| 12 | train.py "), "{shown}");
+    assert!(shown.contains("12  train.py "), "{shown}");
     assert!(shown.ends_with(
         "status: hai-cli status 12\nlog:    hai-cli logs -f 12\nstop:   hai-cli stop 12\n"
     ));

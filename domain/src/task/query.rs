@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use entity::{run, task, task_tag};
-use sea_orm::sea_query::{Expr, ExprTrait, Query, extension::postgres::PgExpr};
+use sea_orm::sea_query::{Expr, ExprTrait, Func, LikeExpr, Query};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, PaginatorTrait, QueryFilter,
-    QueryOrder, QuerySelect,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect,
 };
 
 use super::{ShownState, State, Task, TaskId};
@@ -106,7 +106,7 @@ pub async fn list(
     filter: &Filter,
     page: PageRequest,
 ) -> Result<Page> {
-    let mut query = task::Entity::find().filter(condition(db, actor, filter));
+    let mut query = task::Entity::find().filter(condition(actor, filter));
     if let Some(after) = page.after {
         query = query.filter(task::Column::Id.lt(after));
     }
@@ -133,7 +133,7 @@ pub async fn list(
 /// If the database is away.
 pub async fn count(db: &impl ConnectionTrait, actor: &Actor, filter: &Filter) -> Result<u64> {
     Ok(task::Entity::find()
-        .filter(condition(db, actor, filter))
+        .filter(condition(actor, filter))
         .count(db)
         .await?)
 }
@@ -175,7 +175,7 @@ pub async fn runs_of(db: &impl ConnectionTrait, tasks: &[Task]) -> Result<Vec<ru
     Ok(run::Entity::find().filter(newest).all(db).await?)
 }
 
-fn condition(db: &impl ConnectionTrait, actor: &Actor, filter: &Filter) -> Condition {
+fn condition(actor: &Actor, filter: &Filter) -> Condition {
     let mut all = Condition::all();
     if let Some(user) = actor.user()
         && !may(actor, Action::ReadTask, Target::Platform)
@@ -189,7 +189,7 @@ fn condition(db: &impl ConnectionTrait, actor: &Actor, filter: &Filter) -> Condi
         all = all.add(task::Column::Name.is_in(names));
     }
     if let Some(text) = &filter.name_contains {
-        all = all.add(contains(db, text));
+        all = all.add(contains(text));
     }
     if let Some(states) = &filter.states {
         let any = states
@@ -239,16 +239,13 @@ fn in_state(state: ShownState) -> Condition {
     }
 }
 
-/// `LIKE` ignores case on SQLite; PostgreSQL calls that `ILIKE`.
-fn contains(db: &impl ConnectionTrait, text: &str) -> Expr {
+/// Both sides in lower case, because `LIKE` ignores case on SQLite only.
+fn contains(text: &str) -> Expr {
     let escaped = text
+        .to_lowercase()
         .replace('\\', "\\\\")
         .replace('%', "\\%")
         .replace('_', "\\_");
-    let pattern = sea_orm::sea_query::LikeExpr::new(format!("%{escaped}%")).escape('\\');
     let name = Expr::col((task::Entity, task::Column::Name));
-    match db.get_database_backend() {
-        DbBackend::Postgres => name.ilike(pattern),
-        _ => name.like(pattern),
-    }
+    Expr::expr(Func::lower(name)).like(LikeExpr::new(format!("%{escaped}%")).escape('\\'))
 }

@@ -5,6 +5,7 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use entity::RunId;
 use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
 
@@ -40,6 +41,29 @@ impl Tick {
     /// Notes another moment at which there is something to do.
     pub(super) fn also_at(&mut self, at: Option<DateTime<Utc>>) {
         self.wake_at = self.wake_at.into_iter().chain(at).min();
+    }
+}
+
+/// What failed in a tick over many runs: one that fails must not keep the others waiting.
+#[derive(Debug, Default)]
+pub(super) struct Failures(Option<Error>);
+
+impl Failures {
+    /// Notes that the step of one run failed.
+    pub(super) fn note(&mut self, run: RunId, error: Error) {
+        if !error.is_conflict() {
+            tracing::warn!(
+                run.id = run.0,
+                error = error.chain(),
+                "the step of a run failed"
+            );
+        }
+        self.0.get_or_insert(error);
+    }
+
+    /// The tick, or the first failure: then the driver repeats it soon.
+    pub(super) fn or(self, tick: Tick) -> Result<Tick> {
+        self.0.map_or(Ok(tick), Err)
     }
 }
 

@@ -4,6 +4,7 @@ use entity::{pod, run, task};
 use protocol::{ExitCause, RankExit};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
+use super::driver::Failures;
 use super::{Tick, Worker};
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -99,14 +100,12 @@ impl Worker for Launcher {
             .order_by_asc(run::Column::Id)
             .all(self.app.reader())
             .await?;
+        let mut failures = Failures::default();
         for run in &runs {
-            // One run that cannot be launched must not keep the others from starting.
-            if let Err(error) = self.launch(run).await
-                && !error.is_conflict()
-            {
-                tracing::warn!(run.id = run.id.0, error = error.chain(), "a launch failed");
+            if let Err(error) = self.launch(run).await {
+                failures.note(run.id, error);
             }
         }
-        Ok(Tick::default())
+        failures.or(Tick::default())
     }
 }

@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use entity::{pod, run, task};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
+use super::driver::Failures;
 use super::{Tick, Worker};
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -188,6 +189,7 @@ impl Worker for Supervisor {
             .all(self.app.reader())
             .await?;
         let mut all = Tick::default();
+        let mut failures = Failures::default();
         for run in runs {
             let id = run.id;
             match self.supervise(run).await {
@@ -195,19 +197,10 @@ impl Worker for Supervisor {
                     all.progress |= tick.progress;
                     all.also_at(tick.wake_at);
                 }
-                // Somebody else was faster with this run: look again.
-                Err(error) if error.is_conflict() => all.progress = true,
-                // One run that cannot be supervised must not keep the others waiting.
-                Err(error) => {
-                    tracing::warn!(
-                        run.id = id.0,
-                        error = error.chain(),
-                        "a run is not supervised"
-                    );
-                }
+                Err(error) => failures.note(id, error),
             }
         }
-        Ok(all)
+        failures.or(all)
     }
 }
 

@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 use domain::clock::{Clock, SystemClock};
 use domain::events::Events;
 use domain::setup::new_token;
-use domain::store::{Location, Store};
+use domain::store::Store;
 use nix::unistd::Uid;
 
 use crate::args::DataDirArgs;
@@ -21,11 +21,11 @@ pub(super) async fn create(
 ) -> Result<()> {
     let data_dir = DataDir::choose(args.data_dir, environment, Uid::effective().is_root())?;
     ensure!(
-        data_dir.database().exists(),
+        data_dir.server_file().exists(),
         "there is no platform in {}: start one with `hai-platform up`",
         data_dir.path().display()
     );
-    let store = Store::open(&Location::Sqlite(data_dir.database())).await?;
+    let store = Store::open(&environment.database(&data_dir)).await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let tx = store.begin(clock.now(), &Events::default()).await?;
     let (_, token) = new_token(&tx, &user, &mut rand::rng()).await?;

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use domain::setup::FirstUser;
-use domain::store::Location;
 use nix::unistd::{Uid, User};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -63,7 +62,7 @@ fn config(args: Up, environment: &Environment) -> Result<PlatformConfig> {
     let root = Uid::effective().is_root();
     let data_dir = DataDir::choose(args.data.data_dir, environment, root)?;
     Ok(PlatformConfig {
-        database: Location::Sqlite(data_dir.database()),
+        database: environment.database(&data_dir),
         data_dir,
         listen: args.listen,
         nodes: args.nodes,
@@ -92,7 +91,11 @@ fn mounts(asked: Vec<PathBuf>, environment: &Environment) -> Result<Vec<PathBuf>
 /// This very program: it is also the agent.
 pub(super) fn agent_command() -> Result<Vec<OsString>> {
     let program = std::env::current_exe().context("the path of this program is not known")?;
-    Ok(vec![program.into_os_string(), "agent".into()])
+    Ok(vec![
+        program.into_os_string(),
+        "agent".into(),
+        "--launch".into(),
+    ])
 }
 
 /// The administrator has the uid of whoever starts the platform: then the files in his home are his tasks' files.

@@ -18,7 +18,8 @@ pub struct LocalConfig {
     pub workspaces: PathBuf,
     /// File in which agents find the server's address ([`protocol::ServerFile`]).
     pub server_file: PathBuf,
-    /// Absolute path of the agent's executable and its first arguments; the path of the launch file is appended.
+    /// Absolute path of the agent's executable and its first arguments, for example `/usr/bin/hai-platform agent
+    /// --launch`; the path of the launch file is appended.
     pub agent_command: Vec<OsString>,
     /// The whole environment of agents, but for [`protocol::RANK_DIR_VAR`].
     pub agent_env: Vec<(OsString, OsString)>,

@@ -1,9 +1,17 @@
 //! Tests of the tables.
 
+use comfy_table::Color;
 use serde_json::json;
 
-use super::*;
-use crate::operations::{RunState, Wait};
+use super::{
+    task::{outcome_colour, state_colour},
+    user::bar,
+    *,
+};
+use crate::{
+    operations::{Outcome, RunState, Task, TaskState, User, Wait},
+    output::Look,
+};
 
 const PLAIN: Look = Look {
     width: None,
@@ -37,17 +45,15 @@ pub(crate) fn task() -> Task {
 #[test]
 fn a_status_is_two_tables_and_the_facts_below() {
     let expected = "\
-+----+----------+-------+---------+----------+----------+---------------------+
-| id | name     | nodes | state   | type     | restarts | created (UTC)       |
-+=============================================================================+
-| 12 | train.py | 2     | running | training | 0        | 2026-11-23 18:43:43 |
-+----+----------+-------+---------+----------+----------+---------------------+
-+------+---------+--------+---------------------+-----------+---------+
-| rank | status  | node   | began (UTC)         | exit code | message |
-+=====================================================================+
-| 0    | running | node-1 | 2026-11-23 18:43:45 | -         | -       |
-| 1    | created | node-2 | -                   | -         | -       |
-+------+---------+--------+---------------------+-----------+---------+
+id  name      nodes  state    type      restarts  created (UTC)
+-----------------------------------------------------------------------
+12  train.py  2      running  training  0         2026-11-23 18:43:43
+
+rank  status   node    began (UTC)          exit code  message
+----------------------------------------------------------------
+0     running  node-1  2026-11-23 18:43:45  -          -
+1     created  node-2  -                    -          -
+
 group:       training
 priority:    high
 environment: default
@@ -70,7 +76,7 @@ fn a_waiting_task_says_why() {
     });
     let text = task_detail(&task, PLAIN);
     assert!(
-        text.ends_with("waiting:     needs 2 nodes, 1 is free (position 3 in the queue)\n"),
+        text.ends_with("waiting:     needs 2 nodes, 1 is free (position 3 in its group)\n"),
         "{text}"
     );
     assert!(!text.contains("rank"), "{text}");
@@ -88,7 +94,7 @@ fn a_finished_task_shows_how_it_ended() {
     run.message = Some("rank 1: no such file".to_owned());
     let text = task_detail(&task, PLAIN);
     for part in [
-        "| start_failed |",
+        " start_failed ",
         "run:         1 ended, start_failed: rank 1: no such file\n",
         "exit code:   3\n",
     ] {
@@ -107,6 +113,23 @@ fn a_table_fits_the_terminal() {
     let text = task_table(&[&task.summary], narrow);
     assert!(
         text.lines().all(|line| line.chars().count() <= 80),
+        "{text}"
+    );
+}
+
+#[test]
+fn on_80_characters_only_the_name_gives_way() {
+    let mut task = task();
+    task.summary.name = "name".repeat(20);
+    task.summary.state = TaskState::Finished;
+    task.summary.outcome = Some(Outcome::StartFailed);
+    let look = Look {
+        width: Some(80),
+        colour: false,
+    };
+    let text = task_table(&[&task.summary], look);
+    assert!(
+        text.contains("start_failed  training  0         2026-11-23 18:43:43\n"),
         "{text}"
     );
 }
@@ -142,18 +165,14 @@ fn a_user_sees_quota_and_mounts() {
 ada (uid 1000, internal) at http://h
 groups: lab
 
-+-------+----------+-------+----------------------+
-| group | priority | nodes |                      |
-+=================================================+
-| b     | high     | 2/2   | #################### |
-| a     | high     | 0/4   | .................... |
-+-------+----------+-------+----------------------+
+group  priority  nodes
+----------------------------------------------
+b      high      2/2    ####################
+a      high      0/4    ....................
 
-+-------------------+----------------+
-| mounted directory | access         |
-+====================================+
-| /data/ada         | read and write |
-+-------------------+----------------+
+mounted directory  access
+-----------------------------------
+/data/ada          read and write
 ";
     assert_eq!(text, expected);
 }

@@ -1,0 +1,187 @@
+//! Everything that is served: GraphQL, GraphiQL, health.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use async_graphql::{Request, Response as Answer, ServerError};
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection};
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use domain::{App, Error};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::auth::Bearer;
+use crate::config::ApiConfig;
+use crate::engine::Engine;
+use crate::error::{self, refusal, told};
+use crate::{graphiql, ws};
+
+const JSON: &str = "application/json";
+
+/// What requests share.
+#[derive(Clone)]
+struct Shared {
+    engine: Arc<Engine>,
+    config: ApiConfig,
+    tracker: TaskTracker,
+    stop: CancellationToken,
+}
+
+/// Everything that is served. Whatever outlives a request runs on the tracker; live connections end when `stop` is
+/// cancelled.
+pub fn router(
+    config: ApiConfig,
+    app: App,
+    tracker: TaskTracker,
+    stop: CancellationToken,
+) -> Router {
+    let shared = Shared {
+        engine: Arc::new(Engine::new(&config, app, tracker.clone())),
+        config,
+        tracker,
+        stop,
+    };
+    Router::new()
+        .route("/graphql", post(graphql).get(page_or_socket))
+        .route("/graphiql/{file}", get(graphiql::file))
+        .route("/healthz", get(alive))
+        .route("/readyz", get(ready))
+        .layer(DefaultBodyLimit::max(shared.config.limits.body_bytes))
+        .layer(CatchPanicLayer::custom(panicked))
+        .with_state(shared)
+}
+
+/// One query or mutation.
+async fn graphql(
+    State(shared): State<Shared>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    // A form of another site can be sent without asking, JSON cannot.
+    if !is_json(&headers) {
+        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+        return refused(status, "the content type must be application/json");
+    }
+    let body = match body {
+        Ok(body) => body,
+        Err(rejection) => {
+            let most = shared.config.limits.body_bytes;
+            let message = match rejection.status() {
+                StatusCode::PAYLOAD_TOO_LARGE => format!("the request has more than {most} bytes"),
+                _ => "the request ended early".to_owned(),
+            };
+            return refused(rejection.status(), message);
+        }
+    };
+    let request = match read(&body) {
+        Ok(request) => request,
+        Err(message) => return refused(StatusCode::BAD_REQUEST, message),
+    };
+    let answer = match Bearer::from_headers(&headers) {
+        Ok(bearer) => shared.engine.execute(bearer.as_ref(), request).await,
+        Err(error) => told(Answer::from_errors(vec![refusal(error)])),
+    };
+    json(StatusCode::OK, &answer)
+}
+
+/// Browsers get GraphiQL, live clients a WebSocket.
+async fn page_or_socket(
+    State(shared): State<Shared>,
+    headers: HeaderMap,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Response {
+    match upgrade {
+        Ok(upgrade) => ws::accept(
+            upgrade,
+            ws::Setting {
+                engine: shared.engine,
+                limits: shared.config.limits,
+                timing: shared.config.timing,
+                tracker: shared.tracker,
+                stop: shared.stop,
+            },
+        ),
+        Err(_) if shared.config.graphiql && accepts_html(&headers) => graphiql::page(),
+        Err(_) => refused(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "send queries and mutations with POST, and subscriptions through a WebSocket",
+        ),
+    }
+}
+
+/// The process is there.
+async fn alive() -> &'static str {
+    "ok\n"
+}
+
+/// Requests can be served.
+async fn ready(State(shared): State<Shared>) -> Response {
+    if shared.stop.is_cancelled() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "shutting down\n").into_response();
+    }
+    match shared.engine.is_ready().await {
+        Ok(()) => "ready\n".into_response(),
+        Err(failure) => {
+            error::log(&failure, None);
+            (error::status(&failure), format!("{failure}\n")).into_response()
+        }
+    }
+}
+
+/// The one operation in a body.
+fn read(body: &[u8]) -> Result<Request, String> {
+    if body.trim_ascii_start().starts_with(b"[") {
+        return Err("batches are not accepted: send one operation at a time".to_owned());
+    }
+    serde_json::from_slice(body).map_err(|error| format!("the request cannot be read: {error}"))
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let content_type = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let essence = content_type.split(';').next().unwrap_or_default();
+    essence.trim().eq_ignore_ascii_case(JSON)
+}
+
+fn accepts_html(headers: &HeaderMap) -> bool {
+    headers
+        .get_all(ACCEPT)
+        .iter()
+        .any(|value| value.to_str().is_ok_and(|value| value.contains("text/html")))
+}
+
+/// A request that did not become an operation.
+fn refused(status: StatusCode, message: impl Into<String>) -> Response {
+    let answer = Answer::from_errors(vec![ServerError::new(message, None)]);
+    json(status, &told(answer))
+}
+
+/// A mistake of ours that nobody expected. The panic itself is in the log already.
+fn panicked(_panic: Box<dyn Any + Send>) -> Response {
+    let error = Error::internal("a request panicked");
+    let answer = Answer::from_errors(vec![refusal(error)]);
+    json(StatusCode::INTERNAL_SERVER_ERROR, &told(answer))
+}
+
+fn json(status: StatusCode, answer: &Answer) -> Response {
+    match serde_json::to_vec(answer) {
+        Ok(body) => {
+            let headers = [(CONTENT_TYPE, JSON), (CACHE_CONTROL, "no-store")];
+            (status, headers, body).into_response()
+        }
+        Err(error) => {
+            error::log(&Error::Internal(error.into()), None);
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! Logs of tasks, in the words of the schema.
+
+mod object;
+mod query;
+mod reader;
+mod subscription;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use query::LogQuery;
+pub(crate) use subscription::LogSubscription;

@@ -1,0 +1,106 @@
+//! Reads the log of one rank of a task, beside the threads that serve requests.
+
+use async_graphql::{Context, ID};
+use domain::auth::Actor;
+use domain::logs::{Cursor, LogError, Page, PageRequest};
+use domain::task::{self, Task};
+use domain::{App, Error, Result};
+use tokio_util::task::TaskTracker;
+
+use crate::context::Access;
+use crate::id::task_id;
+
+/// Most items of a page.
+pub(super) const MOST_ITEMS: usize = 1000;
+/// Most bytes of text of a page, unless it is one long item.
+const MOST_BYTES: usize = 256 * 1024;
+
+/// The log of one rank of a task that the actor may see.
+pub(super) struct Reader {
+    pub(super) app: App,
+    pub(super) task: Task,
+    actor: Actor,
+    tracker: TaskTracker,
+    owner: String,
+    rank: u32,
+}
+
+/// Which part of the log.
+pub(super) struct Part {
+    /// From here on; absent: from the beginning.
+    pub(super) after: Option<Cursor>,
+    /// At most so many items.
+    pub(super) most: usize,
+    /// Whether the beginning of an unfinished line is given out.
+    pub(super) partial: bool,
+}
+
+impl Reader {
+    /// Looks the log up.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for a task that the actor may not see, [`Error::Invalid`] for a rank that it does not have.
+    pub(super) async fn open(ctx: &Context<'_>, id: &ID, rank: i32) -> Result<Self> {
+        ctx.user()?;
+        let app = ctx.app().clone();
+        let task = task::get(app.reader(), ctx.actor(), task_id(id)?).await?;
+        let rank = u32::try_from(rank)
+            .ok()
+            .filter(|_| rank < task.node_count)
+            .ok_or_else(|| {
+                let last = task.node_count - 1;
+                Error::invalid("rank", format!("must be between 0 and {last}, not {rank}"))
+            })?;
+        let owner = domain::user::get(app.reader(), task.user_id).await?.name;
+        Ok(Self {
+            app,
+            task,
+            actor: ctx.actor().clone(),
+            tracker: ctx.tracker().clone(),
+            owner,
+            rank,
+        })
+    }
+
+    /// Reads the task again: whether it runs or has finished, and how many runs it has.
+    pub(super) async fn refresh(&mut self) -> Result<()> {
+        self.task = task::get(self.app.reader(), &self.actor, self.task.id).await?;
+        Ok(())
+    }
+
+    /// Reads one page of the runs that were there at the last refresh.
+    pub(super) async fn page(&self, part: Part) -> Result<Page> {
+        let request = PageRequest {
+            user: self.owner.clone(),
+            task: self.task.id.0,
+            rank: self.rank,
+            runs: (1..=self.task.run_count).collect(),
+            after: part.after,
+            max_items: part.most,
+            max_bytes: MOST_BYTES,
+            partial: part.partial,
+        };
+        let logs = self.app.logs.clone();
+        self.tracker
+            .spawn_blocking(move || logs.read_page(&request))
+            .await
+            .map_err(|error| Error::Internal(error.into()))?
+            .map_err(|error| match error {
+                LogError::OtherRank { .. } => Error::invalid("after", error.to_string()),
+                LogError::Unreadable { .. } => Error::Internal(error.into()),
+            })
+    }
+}
+
+/// The place that a client's cursor means.
+///
+/// # Errors
+/// [`Error::Invalid`] if it is none.
+pub(super) fn place(after: Option<&str>) -> Result<Option<Cursor>> {
+    after
+        .map(|text| {
+            text.parse()
+                .map_err(|_| Error::invalid("after", "is not a cursor of a log"))
+        })
+        .transpose()
+}

@@ -1,0 +1,8 @@
+//! Runs and their pods, in the words of the schema.
+
+mod kinds;
+mod object;
+mod page;
+
+pub(crate) use object::Run;
+pub(crate) use page::{RunConnection, RunEdge, page};

@@ -1,0 +1,129 @@
+//! A run and its pods as clients see them.
+
+use async_graphql::{Context, ID, Object, Result, SimpleObject};
+use chrono::{DateTime, Utc};
+use domain::run::{Pod as PodRow, Run as Row};
+
+use super::kinds::{DrainReason, PodState, RunState};
+use crate::context::Access;
+use crate::limits;
+use crate::loaders::PodsOf;
+use crate::task::{Outcome, Priority};
+
+/// A run with its pods, which are fetched if somebody asks.
+#[derive(Debug)]
+pub(crate) struct Run(Row);
+
+impl From<Row> for Run {
+    fn from(row: Row) -> Self {
+        Self(row)
+    }
+}
+
+/// One attempt of a task on fixed nodes.
+#[Object]
+impl Run {
+    /// Id of the run.
+    async fn id(&self) -> ID {
+        ID(self.0.id.to_string())
+    }
+
+    /// Number within the task, from 1.
+    async fn number(&self) -> i32 {
+        self.0.number
+    }
+
+    /// Where it is in its life.
+    async fn state(&self) -> RunState {
+        self.0.state.into()
+    }
+
+    /// Why it is ending, or ended.
+    async fn drain_reason(&self) -> Option<DrainReason> {
+        self.0.drain_reason.map(Into::into)
+    }
+
+    /// How it ended; absent while it has not.
+    async fn outcome(&self) -> Option<Outcome> {
+        self.0.outcome.map(Into::into)
+    }
+
+    /// How it ended, as a bit; 0 while it has not.
+    async fn stop_code(&self) -> i32 {
+        self.0.stop_code
+    }
+
+    /// Exit code of the first rank that failed, 0 if all succeeded; absent if no command ran to an end.
+    async fn exit_code(&self) -> Option<i32> {
+        self.0.exit_code
+    }
+
+    /// One sentence on the end, where the outcome does not say it all.
+    async fn message(&self) -> Option<&str> {
+        self.0.message.as_deref()
+    }
+
+    /// The level at which it runs and uses quota.
+    async fn priority(&self) -> Result<Priority> {
+        Ok(Priority::from_value(self.0.level)?)
+    }
+
+    /// When it was given its nodes.
+    async fn created_at(&self) -> DateTime<Utc> {
+        self.0.created_at
+    }
+
+    /// When every agent had registered and the command started.
+    async fn started_at(&self) -> Option<DateTime<Utc>> {
+        self.0.started_at
+    }
+
+    /// When nothing of it was left.
+    async fn ended_at(&self) -> Option<DateTime<Utc>> {
+        self.0.ended_at
+    }
+
+    /// Its ranks in order: one per node, so at most 100000.
+    #[graphql(complexity = "limits::SOME * child_complexity")]
+    async fn pods(&self, ctx: &Context<'_>) -> Result<Vec<Pod>> {
+        let pods = ctx.loaders().load_one(PodsOf(self.0.id)).await?;
+        Ok(pods
+            .unwrap_or_default()
+            .into_iter()
+            .map(Pod::from)
+            .collect())
+    }
+}
+
+/// One rank of a run on one node.
+#[derive(Debug, SimpleObject)]
+pub(crate) struct Pod {
+    /// Index within the run, from 0; rank 0 is the master.
+    rank: i32,
+    /// Name of its node.
+    node: String,
+    /// Where it is in its life.
+    state: PodState,
+    /// Exit code; 128 + n if signal n killed it; absent if no command ran to an end.
+    exit_code: Option<i32>,
+    /// When its command started.
+    started_at: Option<DateTime<Utc>>,
+    /// When it ended.
+    ended_at: Option<DateTime<Utc>>,
+    /// One sentence on the end, where the code does not say it all.
+    message: Option<String>,
+}
+
+impl From<PodRow> for Pod {
+    fn from(row: PodRow) -> Self {
+        Self {
+            rank: row.rank,
+            node: row.node_name,
+            state: row.state.into(),
+            exit_code: row.exit_code,
+            started_at: row.started_at,
+            ended_at: row.ended_at,
+            message: row.message,
+        }
+    }
+}

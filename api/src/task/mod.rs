@@ -1,0 +1,20 @@
+//! Tasks: what users submit, in the words of the schema.
+
+mod changes;
+mod filter;
+mod input;
+mod kinds;
+mod mutation;
+mod object;
+mod priority;
+mod query;
+mod subscription;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use kinds::Outcome;
+pub(crate) use mutation::TaskMutation;
+pub(crate) use object::Task;
+pub(crate) use priority::Priority;
+pub(crate) use query::{TaskConnection, TaskEdge, TaskQuery};
+pub(crate) use subscription::TaskSubscription;

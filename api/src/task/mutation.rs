@@ -1,0 +1,92 @@
+//! Submits and stops tasks.
+
+use async_graphql::{Context, ID, Object, Result};
+use domain::task::{self, Submit, TaskId, TaskSpec};
+
+use super::Task;
+use super::input::TaskInput;
+use super::kinds::StopAs;
+use crate::context::Access;
+use crate::id::task_id;
+
+/// Changes of tasks.
+#[derive(Debug, Default)]
+pub(crate) struct TaskMutation;
+
+#[Object]
+impl TaskMutation {
+    /// Submits a task. Too few free nodes or no quota left is no error: the task waits and says why.
+    async fn submit_task(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The task.")] input: TaskInput,
+        #[graphql(
+            desc = "A text of your choice, at most 200 bytes: a submit that is repeated with it within 24 hours answers with the task of the first."
+        )]
+        idempotency_key: Option<String>,
+    ) -> Result<Task> {
+        let document = input.into_document()?;
+        let spec = TaskSpec::from_json(&document).map_err(domain::Error::from)?;
+        let input = Submit {
+            spec,
+            document,
+            idempotency_key,
+        };
+        Ok(submit(ctx, input).await?.into())
+    }
+
+    /// Submits a task that is described by a YAML document of version 2 of the task schema.
+    async fn submit_task_yaml(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The document, at most 256 KiB.")] yaml: String,
+        #[graphql(
+            desc = "A text of your choice, at most 200 bytes: a submit that is repeated with it within 24 hours answers with the task of the first."
+        )]
+        idempotency_key: Option<String>,
+    ) -> Result<Task> {
+        let (spec, document) = TaskSpec::from_yaml(&yaml).map_err(domain::Error::from)?;
+        let input = Submit {
+            spec,
+            document,
+            idempotency_key,
+        };
+        Ok(submit(ctx, input).await?.into())
+    }
+
+    /// Ends a task: at once if it waits, as soon as its processes are gone if it runs. Stopping a finished task changes
+    /// nothing.
+    async fn stop_task(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The task.")] id: ID,
+        #[graphql(
+            name = "as",
+            desc = "What its outcome is to be.",
+            default_with = "StopAs::Stopped"
+        )]
+        stop_as: StopAs,
+    ) -> Result<Task> {
+        let stop_as = stop_as.into();
+        let id = task_id(&id)?;
+        let mut tx = ctx.app().begin().await?;
+        task::stop(&mut tx, ctx.actor(), id, stop_as).await?;
+        tx.commit().await?;
+        read(ctx, id).await
+    }
+}
+
+async fn submit(ctx: &Context<'_>, input: Submit) -> domain::Result<task::Task> {
+    let app = ctx.app();
+    let mut tx = app.begin().await?;
+    let task = task::submit(&mut tx, app, ctx.actor(), input).await?;
+    tx.commit().await?;
+    tracing::info!(task.id = task.id.0, task.name = task.name, "a task was submitted");
+    Ok(task)
+}
+
+/// The task as it is after a change.
+async fn read(ctx: &Context<'_>, id: TaskId) -> Result<Task> {
+    let row = task::get(ctx.app().reader(), ctx.actor(), id).await?;
+    Ok(row.into())
+}

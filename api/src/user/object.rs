@@ -1,0 +1,160 @@
+//! A user as clients see it.
+
+use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
+use chrono::{DateTime, Utc};
+use domain::user::{Role, User as Row, UserId};
+use domain::{Error, quota};
+
+use crate::context::Access;
+use crate::loaders::{GroupsOf, QuotasOf};
+use crate::scalar::int;
+use crate::task::Priority;
+
+/// Whose user it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub(crate) enum UserRole {
+    /// A member of the organisation.
+    Internal,
+    /// A guest.
+    External,
+}
+
+impl From<Role> for UserRole {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Internal => Self::Internal,
+            Role::External => Self::External,
+        }
+    }
+}
+
+impl From<UserRole> for Role {
+    fn from(role: UserRole) -> Self {
+        match role {
+            UserRole::Internal => Self::Internal,
+            UserRole::External => Self::External,
+        }
+    }
+}
+
+/// A user with groups and quotas, which are fetched if somebody asks.
+#[derive(Debug)]
+pub(crate) struct User(Row);
+
+impl From<Row> for User {
+    fn from(row: Row) -> Self {
+        Self(row)
+    }
+}
+
+impl User {
+    /// The user with this number, which another row refers to.
+    pub(crate) async fn load(ctx: &Context<'_>, id: UserId) -> Result<Self> {
+        let row = ctx.loaders().load_one(id).await?;
+        let row = row.ok_or_else(|| Error::internal(format!("there is no user {id}")))?;
+        Ok(Self(row))
+    }
+}
+
+/// A person or an account that owns tasks.
+#[Object]
+impl User {
+    /// Id of the user.
+    async fn id(&self) -> ID {
+        ID(self.0.id.to_string())
+    }
+
+    /// Unique name.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Whose user it is.
+    async fn role(&self) -> UserRole {
+        self.0.role.into()
+    }
+
+    /// Uid of the user's processes and files on the nodes.
+    async fn uid(&self) -> Result<i32> {
+        let uid = self.0.uid;
+        Ok(i32::try_from(uid).map_err(|_| {
+            Error::Unsupported(format!("the uid {uid} does not fit this field of 32 bits"))
+        })?)
+    }
+
+    /// Whether the user may sign in and start anything.
+    async fn active(&self) -> bool {
+        self.0.active
+    }
+
+    /// The user groups that the user belongs to, at most a few hundred.
+    async fn groups(&self, ctx: &Context<'_>) -> Result<Vec<String>> {
+        let groups = ctx.loaders().load_one(GroupsOf(self.0.id)).await?;
+        Ok(groups.unwrap_or_default())
+    }
+
+    /// What the user may hold and holds, by node group and priority: at most 8 entries for each node group. Left out is
+    /// what is neither granted nor used.
+    #[graphql(complexity = "100 + child_complexity")]
+    async fn quotas(&self, ctx: &Context<'_>) -> Result<Vec<QuotaUsage>> {
+        let quotas = ctx.loaders().load_one(QuotasOf(self.0.id)).await?;
+        Ok(quotas
+            .unwrap_or_default()
+            .into_iter()
+            .map(QuotaUsage::from)
+            .collect())
+    }
+
+    /// The directories that the user's tasks can read: at most those of everybody and one of the user's own.
+    async fn mounts(&self, ctx: &Context<'_>) -> Vec<Mount> {
+        let mounts = ctx.app().mounts_of(&self.0.name);
+        mounts.into_iter().map(Mount::from).collect()
+    }
+
+    /// When the user was created.
+    async fn created_at(&self) -> DateTime<Utc> {
+        self.0.created_at
+    }
+}
+
+/// What a user holds and may hold in one node group at one priority.
+#[derive(Debug, SimpleObject)]
+pub(crate) struct QuotaUsage {
+    /// Node group.
+    group: String,
+    /// Priority.
+    priority: Priority,
+    /// Nodes that the user holds now, those of runs that are ending too.
+    used: i32,
+    /// Nodes that the user may hold at the same time.
+    limit: i32,
+}
+
+impl From<quota::QuotaUsage> for QuotaUsage {
+    fn from(usage: quota::QuotaUsage) -> Self {
+        Self {
+            group: usage.group,
+            priority: usage.level.into(),
+            used: int(usage.used),
+            limit: int(usage.limit),
+        }
+    }
+}
+
+/// A directory that every node sees under the same path.
+#[derive(Debug, SimpleObject)]
+pub(crate) struct Mount {
+    /// Absolute path.
+    path: String,
+    /// Whether tasks can only read it.
+    read_only: bool,
+}
+
+impl From<domain::mount::Mount> for Mount {
+    fn from(mount: domain::mount::Mount) -> Self {
+        Self {
+            path: mount.path.to_string_lossy().into_owned(),
+            read_only: mount.read_only,
+        }
+    }
+}

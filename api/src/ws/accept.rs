@@ -1,0 +1,57 @@
+//! Takes a client in.
+
+use std::sync::Arc;
+
+use axum::extract::ws::{WebSocket, WebSocketUpgrade};
+use axum::response::Response;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use transport::{CloseCode, SUBPROTOCOL};
+
+use super::connection::{Connection, goodbye};
+use crate::config::{Limits, Timing};
+use crate::engine::Engine;
+
+/// The library's default buffers cost a hundred KiB per connection.
+const BUFFER_BYTES: usize = 4096;
+
+/// What connections share.
+#[derive(Clone)]
+pub(crate) struct Setting {
+    /// Executes operations.
+    pub(crate) engine: Arc<Engine>,
+    /// How much one client may ask for.
+    pub(crate) limits: Limits,
+    /// How long to wait for the client.
+    pub(crate) timing: Timing,
+    /// For everything that runs on.
+    pub(crate) tracker: TaskTracker,
+    /// Ends all connections.
+    pub(crate) stop: CancellationToken,
+}
+
+/// Answers the upgrade and serves the connection until it ends.
+pub(crate) fn accept(upgrade: WebSocketUpgrade, setting: Setting) -> Response {
+    let most = setting.limits.body_bytes;
+    upgrade
+        .protocols([SUBPROTOCOL])
+        .read_buffer_size(BUFFER_BYTES)
+        .write_buffer_size(BUFFER_BYTES)
+        .max_message_size(most)
+        .max_frame_size(most)
+        .on_upgrade(move |socket| {
+            let tracker = setting.tracker.clone();
+            tracker.track_future(serve(socket, setting))
+        })
+}
+
+async fn serve(mut socket: WebSocket, setting: Setting) {
+    let speaks_ours = socket
+        .protocol()
+        .is_some_and(|protocol| protocol.as_bytes() == SUBPROTOCOL.as_bytes());
+    if !speaks_ours {
+        let end = CloseCode::SubprotocolNotAcceptable.into();
+        return goodbye(&mut socket, end, setting.timing.goodbye).await;
+    }
+    Connection::new(setting).serve(socket).await;
+}

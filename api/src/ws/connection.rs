@@ -1,0 +1,255 @@
+//! One connection: its messages, its operations, its end.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::ws::{Message, WebSocket};
+use domain::Error;
+use futures_util::stream::SplitStream;
+use futures_util::{SinkExt, StreamExt};
+use serde::Deserialize;
+use serde_json::Value;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until, timeout};
+use transport::{ClientMessage, CloseCode, ServerMessage};
+
+use super::accept::Setting;
+use super::message::{End, plain};
+use super::operation::Operation;
+use super::operations::{Operations, Refused};
+use super::writer::{Outbox, QUEUE, write};
+use crate::auth::Bearer;
+use crate::error;
+
+/// The reading half of a connection.
+pub(super) struct Connection {
+    setting: Setting,
+    operations: Operations,
+    client: Client,
+}
+
+/// What is known of the client.
+enum Client {
+    /// It has not said who it is and has until then.
+    Unknown(Instant),
+    /// It was welcomed, with or without a token.
+    Welcome(Option<Bearer>),
+}
+
+/// How reading ended.
+enum Left {
+    /// We say goodbye.
+    With(End),
+    /// The client is gone.
+    Silently,
+}
+
+impl Connection {
+    pub(super) fn new(setting: Setting) -> Self {
+        let until = Instant::now() + setting.timing.init;
+        Self {
+            setting,
+            operations: Operations::default(),
+            client: Client::Unknown(until),
+        }
+    }
+
+    /// Serves until either side ends the connection.
+    pub(super) async fn serve(mut self, socket: WebSocket) {
+        let (mut sink, mut stream) = socket.split();
+        let (outbox, mut queue) = mpsc::channel(QUEUE);
+        let left = tokio::select! {
+            left = self.read(&mut stream, &outbox) => left,
+            () = write(&mut sink, &mut queue) => Left::Silently,
+        };
+        self.operations.cancel_all();
+        if let Left::With(end) = left
+            && let Ok(mut socket) = sink.reunite(stream)
+        {
+            goodbye(&mut socket, end, self.setting.timing.goodbye).await;
+        }
+    }
+
+    async fn read(&mut self, stream: &mut SplitStream<WebSocket>, outbox: &Outbox) -> Left {
+        let mut heartbeat = heartbeat(self.setting.timing.heartbeat);
+        let mut heard = true;
+        loop {
+            let patience = self.patience();
+            tokio::select! {
+                frame = stream.next() => {
+                    heard = true;
+                    let message = match frame {
+                        Some(Ok(Message::Text(text))) => match read(&text) {
+                            Ok(message) => message,
+                            Err(end) => return Left::With(end),
+                        },
+                        Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
+                        Some(Ok(Message::Binary(_))) => {
+                            return Left::With(CloseCode::BadRequest.into());
+                        }
+                        Some(Ok(Message::Close(_))) | None => return Left::Silently,
+                        Some(Err(error)) => {
+                            tracing::debug!(%error, "a connection broke");
+                            return Left::With(CloseCode::BadRequest.into());
+                        }
+                    };
+                    if let Err(end) = self.hear(message, outbox).await {
+                        return Left::With(end);
+                    }
+                }
+                _ = heartbeat.tick() => {
+                    if !std::mem::take(&mut heard) {
+                        return Left::Silently;
+                    }
+                    // A full queue means that the client takes nothing: its own signs of life have to do.
+                    let _ = outbox.try_send(Message::Ping(Bytes::new()));
+                }
+                () = patience => return Left::With(CloseCode::InitialisationTimeout.into()),
+                () = self.setting.stop.cancelled() => {
+                    return Left::With(CloseCode::GoingAway.into());
+                }
+            }
+        }
+    }
+
+    /// Ends when the client has not said in time who it is.
+    fn patience(&self) -> impl Future<Output = ()> + use<> {
+        let until = match &self.client {
+            Client::Unknown(until) => Some(*until),
+            Client::Welcome(_) => None,
+        };
+        async move {
+            match until {
+                Some(until) => sleep_until(until).await,
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    async fn hear(&mut self, message: Heard, outbox: &Outbox) -> Result<(), End> {
+        match message {
+            Heard::Init(bearer) => self.welcome(bearer, outbox).await,
+            Heard::Other(ClientMessage::Ping { payload }) => {
+                // As with heartbeats: a client that takes nothing gets no answer.
+                let _ = outbox.try_send(plain(&ServerMessage::Pong { payload }));
+                Ok(())
+            }
+            Heard::Other(ClientMessage::Subscribe { id, payload }) => {
+                self.start(id, payload, outbox)
+            }
+            Heard::Other(ClientMessage::Complete { id }) => {
+                self.operations.cancel(&id);
+                Ok(())
+            }
+            Heard::Other(ClientMessage::Pong { .. } | ClientMessage::ConnectionInit { .. }) => {
+                Ok(())
+            }
+        }
+    }
+
+    async fn welcome(&mut self, bearer: Option<Bearer>, outbox: &Outbox) -> Result<(), End> {
+        if let Client::Welcome(_) = self.client {
+            return Err(CloseCode::TooManyInitialisationRequests.into());
+        }
+        if let Some(bearer) = &bearer
+            && let Err(failure) = self.setting.engine.check(bearer).await
+        {
+            error::log(&failure, None);
+            return Err(match failure {
+                Error::Unauthenticated => End::new(CloseCode::Forbidden, failure.to_string()),
+                _ => CloseCode::InternalServerError.into(),
+            });
+        }
+        self.client = Client::Welcome(bearer);
+        // It is the first message, so there is room.
+        let _ = outbox.try_send(plain(&ServerMessage::ConnectionAck { payload: None }));
+        Ok(())
+    }
+
+    fn start(
+        &self,
+        id: String,
+        payload: transport::Operation,
+        outbox: &Outbox,
+    ) -> Result<(), End> {
+        let Client::Welcome(bearer) = &self.client else {
+            return Err(CloseCode::Unauthorized.into());
+        };
+        let most = self.setting.limits.operations;
+        let place = match self.operations.start(id.clone(), most) {
+            Ok(place) => place,
+            Err(Refused::IdTaken) => {
+                let id: String = id.chars().take(40).collect();
+                let reason = format!("Subscriber for {id} already exists");
+                return Err(End::new(CloseCode::SubscriberAlreadyExists, reason));
+            }
+            Err(Refused::TooMany) => {
+                let reason = format!("Too many subscriptions: at most {most}");
+                return Err(End::new(CloseCode::TooManyInitialisationRequests, reason));
+            }
+        };
+        let operation = Operation {
+            place,
+            engine: self.setting.engine.clone(),
+            bearer: bearer.clone(),
+            payload,
+            outbox: outbox.clone(),
+            recheck: self.setting.timing.recheck,
+        };
+        self.setting.tracker.spawn(operation.run());
+        Ok(())
+    }
+}
+
+/// Sends the reason and waits until the client has returned it, but not for long.
+pub(super) async fn goodbye(socket: &mut WebSocket, end: End, patience: Duration) {
+    let parting = async {
+        if socket.send(end.frame()).await.is_ok() {
+            while let Some(Ok(_)) = socket.next().await {}
+        }
+    };
+    let _ = timeout(patience, pin!(parting)).await;
+}
+
+/// What a client said.
+enum Heard {
+    /// Who it is.
+    Init(Option<Bearer>),
+    /// Anything else.
+    Other(ClientMessage),
+}
+
+/// How clients that are not ours introduce themselves: with the header of HTTP.
+#[derive(Deserialize)]
+struct ForeignInit {
+    #[serde(default, alias = "authorization")]
+    #[serde(rename = "Authorization")]
+    authorization: Option<String>,
+}
+
+fn read(text: &str) -> Result<Heard, End> {
+    let bad_request = || End::from(CloseCode::BadRequest);
+    let message = serde_json::from_str(text).map_err(|_| bad_request())?;
+    let ClientMessage::ConnectionInit { payload } = message else {
+        return Ok(Heard::Other(message));
+    };
+    if let Some(token) = payload.and_then(|payload| payload.token) {
+        return Ok(Heard::Init(Some(Bearer::new(token))));
+    }
+    let mut message: Value = serde_json::from_str(text).map_err(|_| bad_request())?;
+    let foreign: Option<ForeignInit> =
+        serde_json::from_value(message["payload"].take()).map_err(|_| bad_request())?;
+    let authorization = foreign.and_then(|foreign| foreign.authorization);
+    let bearer = authorization
+        .map(|value| Bearer::from_authorization(&value))
+        .transpose()
+        .map_err(|failure| End::new(CloseCode::Forbidden, failure.to_string()))?;
+    Ok(Heard::Init(bearer))
+}
+
+fn heartbeat(period: Duration) -> Interval {
+    let mut heartbeat = interval_at(Instant::now() + period, period);
+    heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    heartbeat
+}

@@ -1,0 +1,21 @@
+//! GraphQL over WebSocket: the server's side of graphql-transport-ws.
+//!
+//! ```text
+//! socket ── connection   reads messages, starts and ends operations, says goodbye
+//!              ├── operation   one tracked task each: results of the engine → messages
+//!              └── writer      takes messages from the bounded queue, several per flush
+//! ```
+//!
+//! Invariant: the reading half never waits for the writing half. A client that does not take its results stops its own
+//! operations, and nothing else.
+
+mod accept;
+mod connection;
+mod message;
+mod operation;
+mod operations;
+mod writer;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use accept::{Setting, accept};

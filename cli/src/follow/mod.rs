@@ -1,0 +1,8 @@
+//! Follows the log of a rank to the end of its task, over as many connections as it takes.
+
+mod follower;
+mod live;
+mod patience;
+mod told;
+
+pub(crate) use follower::follow;

@@ -1,0 +1,11 @@
+//! Tables and lines for people.
+
+mod frame;
+mod task;
+mod user;
+
+#[cfg(test)]
+pub(crate) mod tests;
+
+pub(crate) use task::{hints, task_detail, task_table};
+pub(crate) use user::user;

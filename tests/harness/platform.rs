@@ -1,0 +1,114 @@
+//! The real platform in this process.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use domain::setup::FirstUser;
+use nix::unistd::Uid;
+use serde_json::json;
+use server::PlatformConfig;
+use server::data_dir::DataDir;
+use server::environment::Environment;
+use tempfile::TempDir;
+
+use crate::{Client, program};
+
+/// A platform with two nodes and its administrator.
+#[derive(Debug)]
+pub struct Platform {
+    /// The administrator.
+    pub admin: Client,
+    server: server::Platform,
+    dir: TempDir,
+}
+
+impl Platform {
+    /// Starts one in a directory of its own.
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub async fn start() -> Result<Self> {
+        let dir = tempfile::tempdir()?;
+        std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755))?;
+        let code = dir.path().join("code");
+        std::fs::create_dir(&code)?;
+        let uid = Uid::effective();
+        let data = DataDir::choose(
+            Some(dir.path().join("platform")),
+            &Environment::default(),
+            uid.is_root(),
+        )?;
+        let config = PlatformConfig {
+            database: domain::testing::location(dir.path()).await,
+            data_dir: data,
+            listen: ([127, 0, 0, 1], 0).into(),
+            nodes: 2,
+            mounts: vec![code],
+            agent_command: vec![program("hai-agent")?.into_os_string(), "--launch".into()],
+            switch_user: uid.is_root(),
+            first_user: FirstUser {
+                name: "admin".to_owned(),
+                uid: uid.as_raw().into(),
+            },
+        };
+        let server = server::Platform::start(config).await?;
+        let token = server
+            .first_token
+            .as_ref()
+            .context("a new platform has a token")?;
+        let admin = Client::connect(&server.url, token.reveal()).await?;
+        Ok(Self { admin, server, dir })
+    }
+
+    /// A new user without groups.
+    ///
+    /// # Errors
+    /// If the name is taken.
+    pub async fn user(&self, name: &str) -> Result<Client> {
+        let query = "mutation($name: String!) { createUser(input: {name: $name}) { token } }";
+        let data = self.admin.ask(query, json!({"name": name})).await?;
+        let token = data
+            .pointer("/createUser/token")
+            .and_then(|token| token.as_str());
+        Client::connect(&self.server.url, token.context("a new user has a token")?).await
+    }
+
+    /// The base address.
+    pub fn url(&self) -> &str {
+        &self.server.url
+    }
+
+    /// The directory where everybody's scripts are.
+    pub fn code(&self) -> PathBuf {
+        self.dir.path().join("code")
+    }
+
+    /// Writes a shell script.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn script(&self, name: &str, text: &str) -> Result<PathBuf> {
+        script(&self.code(), name, text)
+    }
+
+    /// Stops it and everything that still runs.
+    ///
+    /// # Errors
+    /// If something of it cannot be killed.
+    pub async fn stop(self) -> Result<()> {
+        let runtime = self.server.app.runtime.clone();
+        for rank in runtime.list().await? {
+            runtime.kill(&rank).await?;
+        }
+        self.server.stop().await;
+        Ok(())
+    }
+}
+
+/// Writes a shell script into a directory.
+pub(crate) fn script(dir: &Path, name: &str, text: &str) -> Result<PathBuf> {
+    let path = dir.join(name);
+    std::fs::write(&path, text)?;
+    Ok(path)
+}

@@ -1,0 +1,59 @@
+//! The real programs, as they were built with the tests.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use anyhow::{Context, Result};
+use tokio::process::Command;
+
+/// What a program said and how it ended.
+#[derive(Debug)]
+pub struct Output {
+    /// Exit code; absent if a signal ended it.
+    pub code: Option<i32>,
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+}
+
+/// The path of `hai-platform`, `hai-cli` or `hai-agent` beside the tests' own program.
+///
+/// # Errors
+/// If it was not built: `cargo xtask test` builds it.
+pub fn program(name: &str) -> Result<PathBuf> {
+    let tests = std::env::current_exe().context("the tests' own path is known")?;
+    let dir = tests
+        .ancestors()
+        .nth(2)
+        .context("tests are in target/<profile>/deps")?;
+    let path = dir.join(name);
+    anyhow::ensure!(
+        path.exists(),
+        "{} is not built: run `cargo build --workspace --bins` or `cargo xtask test`",
+        path.display()
+    );
+    Ok(path)
+}
+
+/// Runs a program to its end in a clean environment with these variables.
+///
+/// # Errors
+/// If it cannot be started.
+pub async fn run(name: &str, words: &[&str], variables: &[(&str, &str)]) -> Result<Output> {
+    let output = Command::new(program(name)?)
+        .args(words)
+        .env_clear()
+        .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+        .envs(variables.iter().copied())
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output()
+        .await
+        .with_context(|| format!("{name} can be started"))?;
+    Ok(Output {
+        code: output.status.code(),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    })
+}

@@ -1,0 +1,9 @@
+//! Whole-system tests: one file per behaviour, one binary.
+
+mod architecture;
+mod bad_input;
+mod command_line;
+mod restart;
+mod start_up;
+mod stop;
+mod training;

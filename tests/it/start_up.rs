@@ -1,0 +1,135 @@
+//! `hai-platform up`: what it says when it cannot start, and that a second start continues.
+
+use std::net::TcpListener;
+
+use anyhow::{Context, Result};
+use tests::{Output, Up, run};
+
+/// Runs `up` where it must fail.
+async fn refused(data_dir: &std::path::Path, listen: &str) -> Result<Output> {
+    let data_dir = data_dir.to_str().context("the path is text")?;
+    let words = ["up", "--data-dir", data_dir, "--listen", listen];
+    let output = run("hai-platform", &words, &[("HOME", "/tmp")]).await?;
+    assert_eq!(output.code, Some(1), "{output:?}");
+    assert_eq!(
+        output.stderr.lines().count(),
+        1,
+        "one sentence: {}",
+        output.stderr
+    );
+    Ok(output)
+}
+
+#[tokio::test]
+async fn a_port_in_use_is_named_with_the_way_out() -> Result<()> {
+    let taken = TcpListener::bind("127.0.0.1:0")?;
+    let address = taken.local_addr()?.to_string();
+    let dir = tempfile::tempdir()?;
+    let output = refused(dir.path(), &address).await?;
+    assert!(
+        output.stderr.contains(&address) && output.stderr.contains("--listen"),
+        "{}",
+        output.stderr
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_directory_that_a_server_has_is_refused() -> Result<()> {
+    let mut up = Up::start().await?;
+    let output = refused(&up.data_dir(), "127.0.0.1:0").await?;
+    assert!(
+        output.stderr.contains("a server already runs on"),
+        "{}",
+        output.stderr
+    );
+    up.kill().await
+}
+
+#[tokio::test]
+async fn a_directory_that_cannot_be_written_is_refused() -> Result<()> {
+    // Even root cannot make a directory below a file.
+    let file = tempfile::NamedTempFile::new()?;
+    let output = refused(&file.path().join("data"), "127.0.0.1:0").await?;
+    assert!(
+        output.stderr.contains("cannot be made"),
+        "{}",
+        output.stderr
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_database_from_a_newer_version_is_refused_and_left_alone() -> Result<()> {
+    let mut up = Up::start().await?;
+    up.pretend_to_be_newer().await?;
+    up.kill().await?;
+    let error = up.again().await.err().context("it must not start")?;
+    assert!(format!("{error:#}").contains("ended"), "{error:#}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_second_start_continues_and_shows_no_token() -> Result<()> {
+    let mut up = Up::start().await?;
+    let token = up.token.clone();
+    up.kill().await?;
+    up.token.clear();
+    up.again().await?;
+    assert_eq!(up.token, "", "the first token is shown once");
+    up.token = token;
+    up.admin().await?;
+    up.kill().await
+}
+
+#[tokio::test]
+async fn down_stops_the_server_and_a_new_token_can_be_made_for_a_user() -> Result<()> {
+    let mut up = Up::start().await?;
+    let data_dir = up.data_dir();
+    let data_dir = data_dir.to_str().context("the path is text")?;
+    let variables = up.variables();
+    let variables: Vec<(&str, &str)> = variables
+        .iter()
+        .map(|(k, v)| (k.as_str(), v.as_str()))
+        .collect();
+    let user = up
+        .admin()
+        .await?
+        .ask("{ me { name } }", serde_json::json!({}))
+        .await?;
+    let user = user["me"]["name"]
+        .as_str()
+        .context("the user has a name")?
+        .to_owned();
+    let words = ["token", "create", &user, "--data-dir", data_dir];
+    let made = run("hai-platform", &words, &variables).await?;
+    assert_eq!(made.code, Some(0), "{made:?}");
+    up.token = made.stdout.trim().to_owned();
+    up.admin().await?;
+    let nobody = run(
+        "hai-platform",
+        &["token", "create", "nobody", "--data-dir", data_dir],
+        &variables,
+    )
+    .await?;
+    assert_eq!(
+        (nobody.code, nobody.stderr.as_str()),
+        (Some(1), "hai-platform: there is no user nobody\n")
+    );
+    let down = run(
+        "hai-platform",
+        &["down", "--data-dir", data_dir],
+        &variables,
+    )
+    .await?;
+    assert_eq!(down.code, Some(0), "{down:?}");
+    assert!(up.has_ended().await?);
+    let again = run(
+        "hai-platform",
+        &["down", "--data-dir", data_dir],
+        &variables,
+    )
+    .await?;
+    assert!(again.stdout.starts_with("No server runs on"), "{again:?}");
+    Ok(())
+}

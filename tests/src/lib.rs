@@ -1,1 +1,0 @@
-//! How we know: the harness of the whole-system tests.
