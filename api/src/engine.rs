@@ -85,7 +85,7 @@ impl Engine {
         &self,
         bearer: Option<&Bearer>,
         mut request: Request,
-    ) -> Result<Request, ServerError> {
+    ) -> std::result::Result<Request, ServerError> {
         let actor = match bearer {
             Some(bearer) => Some(auth::sign_in(&self.app, bearer).await.map_err(refusal)?),
             None => None,

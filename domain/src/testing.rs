@@ -363,11 +363,7 @@ fn settings(dir: &std::path::Path) -> Settings {
             read_only: false,
         }],
         workspaces: dir.join("workspaces"),
-        grace: Grace {
-            collect: TimeDelta::seconds(5),
-            stop: TimeDelta::seconds(5),
-            agent: TimeDelta::seconds(5),
-        },
+        grace: Grace::USUAL,
         start_limit: TimeDelta::minutes(3),
         reattach: TimeDelta::seconds(30),
         silence: Duration::from_secs(1800),

@@ -47,12 +47,12 @@ class _Parser(argparse.ArgumentParser):
 def parse(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
     """Exits with code 2 and one sentence on stderr when something is wrong."""
     parser = _Parser(prog="train.py", description="Trains a small character language model on Python source text.")
-    whole, positive = _whole(0), _whole(1)
+    whole, positive, context = _whole(0), _whole(1), _whole(1, MAX_CONTEXT)
     option = parser.add_argument
     option("--steps", type=positive, default=600, metavar="N", help="train until this step (default %(default)s)")
     option("--seed", type=whole, default=1, metavar="N", help="another seed, another training (default %(default)s)")
     option("--batch", type=positive, default=256, metavar="N", help="characters per step over all ranks (%(default)s)")
-    option("--context", type=_whole(1, MAX_CONTEXT), default=6, metavar="N", help="characters the model looks at (%(default)s)")
+    option("--context", type=context, default=6, metavar="N", help="characters it sees (%(default)s)")
     option("--hidden", type=positive, default=32, metavar="N", help="width of the hidden layer (%(default)s)")
     option("--learning-rate", type=_rate, default=0.04, metavar="X", help="highest learning rate (%(default)s)")
     option("--corpus", metavar="DIR", help="learn from DIR/*.py (default: this Python's standard library)")

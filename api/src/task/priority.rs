@@ -1,7 +1,7 @@
 //! Priorities, by name.
 
 use async_graphql::Enum;
-use domain::{Error, Level, Result, task};
+use domain::{Error, Level, Result};
 
 /// How urgent a task is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -32,12 +32,12 @@ impl Priority {
     /// # Errors
     /// [`Error::Internal`] for a number that is none.
     pub(crate) fn from_value(value: i32) -> Result<Self> {
-        if value == task::Priority::AUTO.value() {
-            return Ok(Self::Auto);
-        }
-        Level::from_value(value)
-            .map(Self::from)
-            .ok_or_else(|| Error::internal(format!("the stored number {value} is no priority")))
+        let known = domain::Priority::from_value(value)
+            .ok_or_else(|| Error::internal(format!("the stored number {value} is no priority")))?;
+        Ok(match known {
+            domain::Priority::Auto => Self::Auto,
+            domain::Priority::Fixed(level) => level.into(),
+        })
     }
 
     /// The level; `None` for [`Priority::Auto`].
@@ -58,7 +58,8 @@ impl Priority {
     /// The number that documents know it by.
     pub(crate) fn value(self) -> i32 {
         self.level()
-            .map_or(task::Priority::AUTO.value(), Level::value)
+            .map_or(domain::Priority::Auto, domain::Priority::Fixed)
+            .value()
     }
 }
 
@@ -82,11 +83,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_priority_of_a_task_has_its_name_here_and_keeps_its_number() {
-        for (priority, name) in task::Priority::ALL {
+    fn every_priority_has_its_name_here_and_keeps_its_number() {
+        for priority in domain::Priority::ALL {
             let here = Priority::from_value(priority.value()).unwrap();
             assert_eq!(here.value(), priority.value());
-            assert_eq!(async_graphql::resolver_utils::enum_value(here).to_string(), name);
+            let name = async_graphql::resolver_utils::enum_value(here);
+            assert_eq!(name.to_string(), priority.name());
         }
         assert!(Priority::from_value(7).is_err());
     }

@@ -7,7 +7,7 @@ use axum::body::Bytes;
 use axum::extract::ws::{Message, WebSocket};
 use domain::Error;
 use futures_util::stream::SplitStream;
-use futures_util::{SinkExt, StreamExt};
+use futures_util::StreamExt;
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::sync::mpsc;

@@ -105,6 +105,15 @@ pub struct Grace {
     pub agent: TimeDelta,
 }
 
+impl Grace {
+    /// The original's 5 s to see other ranks fail and 5 s to obey, and 5 s more for the agent.
+    pub const USUAL: Self = Self {
+        collect: TimeDelta::seconds(5),
+        stop: TimeDelta::seconds(5),
+        agent: TimeDelta::seconds(5),
+    };
+}
+
 /// When agents are told to stop, and when the runtime kills what is left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Deadlines {
@@ -192,11 +201,7 @@ mod tests {
 
     #[test]
     fn only_a_failed_rank_gives_the_others_time_to_speak() {
-        let grace = Grace {
-            collect: TimeDelta::seconds(5),
-            stop: TimeDelta::seconds(5),
-            agent: TimeDelta::seconds(5),
-        };
+        let grace = Grace::USUAL;
         let now = DateTime::UNIX_EPOCH;
         let failed = Deadlines::of(DrainReason::RankFailed, now, &grace);
         let stopped = Deadlines::of(DrainReason::Stop, now, &grace);

@@ -121,7 +121,7 @@ class ATraining(unittest.TestCase):
         self.assertFalse((self.scratch / "out" / "result.json").exists())
 
     def test_ends_when_it_diverges(self):
-        _, errors = self.finish(start(self.options("out", "--learning-rate", "1e300")), code=1)
+        _, errors = self.finish(start(self.options("out", "--learning-rate", "1e308")), code=1)
         self.assertEqual(len(errors), 1)
         self.assertRegex(errors[0], r"the loss is (nan|inf) at step \d+: choose a smaller --learning-rate")
         self.assertFalse((self.scratch / "out" / "result.json").exists())

@@ -1,0 +1,2 @@
+//! Temporary.
+fn main() { print!("{}", api::sdl()); }
