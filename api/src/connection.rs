@@ -91,7 +91,8 @@ impl<K> Window<K> {
         } else {
             (self.after.is_some(), has_more)
         };
-        let mut connection = Connection::with_additional_fields(has_previous, has_next, more_fields);
+        let mut connection =
+            Connection::with_additional_fields(has_previous, has_next, more_fields);
         connection.edges.extend(
             nodes
                 .into_iter()

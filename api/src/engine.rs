@@ -99,3 +99,113 @@ impl Engine {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use serde_json::{Value, json};
+
+    use crate::config::ApiConfig;
+    use crate::testing::{TestApi, refusal};
+
+    const ROOTS: &str = "{ __schema {
+        queryType { fields { name } } mutationType { fields { name } } subscriptionType { fields { name } }
+    } }";
+
+    #[tokio::test]
+    async fn without_a_token_one_learns_the_schema_and_nothing_else() {
+        let api = TestApi::with_nodes(1).await;
+        let answer = api.ask(None, ROOTS, json!({})).await;
+        for (root, keyword) in [
+            ("queryType", "query"),
+            ("mutationType", "mutation"),
+            ("subscriptionType", "subscription"),
+        ] {
+            let fields = answer["data"]["__schema"][root]["fields"]
+                .as_array()
+                .unwrap();
+            assert!(fields.len() > 3);
+            for field in fields {
+                let query = format!("{keyword} {{ {} }}", field["name"].as_str().unwrap());
+                let refused = refusal(&api.ask(None, &query, json!({})).await);
+                assert_eq!(refused.code, "UNAUTHENTICATED", "{query}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_wrong_token_is_refused_whatever_it_asks_for() {
+        let api = TestApi::with_nodes(1).await;
+        for token in ["", "ACCESS-0000", "a.b.c"] {
+            for query in ["{ me { name } }", ROOTS, "nonsense"] {
+                let refused = refusal(&api.ask(Some(token), query, json!({})).await);
+                assert_eq!(refused.code, "UNAUTHENTICATED", "{query}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_document_that_asks_for_too_much_is_refused() {
+        let api = TestApi::with_nodes(1).await;
+        let mut deep = "name".to_owned();
+        for _ in 0..20 {
+            deep = format!("ofType {{ {deep} }}");
+        }
+        let mut wide = String::new();
+        for n in 0..101 {
+            let _ = write!(wide, "a{n}: __typename ");
+        }
+        for query in [
+            format!("{{ __schema {{ types {{ {deep} }} }} }}"),
+            format!("{{ {wide} }}"),
+            "{ tasks(first: 500) { nodes { runs(first: 500) { nodes { number } } } } }".to_owned(),
+            "{ me { name @skip(if: false) @skip(if: false) } }".to_owned(),
+            "nonsense".to_owned(),
+            "{ unknown }".to_owned(),
+        ] {
+            let root = &api.platform.root_token;
+            let refused = api.refusal(root, &query, json!({})).await;
+            assert_eq!(refused.code, "INVALID_INPUT", "{query}");
+        }
+    }
+
+    /// As long as the longest type of GraphiQL's question.
+    #[tokio::test]
+    async fn tools_can_ask_for_the_whole_schema() {
+        let api = TestApi::with_nodes(1).await;
+        let mut of_type = "kind name".to_owned();
+        for _ in 0..9 {
+            of_type = format!("kind name ofType {{ {of_type} }}");
+        }
+        let query = format!(
+            "query IntrospectionQuery {{ __schema {{
+                types {{ fields {{ args {{ ...Input }} type {{ ...Ref }} }} inputFields {{ ...Input }}
+                         interfaces {{ ...Ref }} possibleTypes {{ ...Ref }} enumValues {{ name }} }}
+                directives {{ name args {{ ...Input }} }}
+            }} }}
+            fragment Input on __InputValue {{ name type {{ ...Ref }} defaultValue }}
+            fragment Ref on __Type {{ {of_type} }}"
+        );
+        let answer = api.ask(None, &query, json!({})).await;
+        assert!(answer.get("errors").is_none(), "{}", answer["errors"]);
+    }
+
+    #[tokio::test]
+    async fn a_platform_may_keep_its_schema_to_itself() {
+        let config = ApiConfig {
+            introspection: false,
+            ..ApiConfig::default()
+        };
+        let api = TestApi::with_config(1, &config).await;
+        let token = Some(api.platform.root_token.reveal());
+        for token in [None, token] {
+            let answer = api.ask(token, ROOTS, json!({})).await;
+            assert_eq!(answer["data"], Value::Null);
+        }
+        assert_eq!(
+            api.root("{ me { name } }", json!({})).await["me"]["name"],
+            "admin"
+        );
+    }
+}

@@ -80,7 +80,11 @@ mod tests {
             for key in ["7", "node-1", "ü:/"] {
                 let cursor = list.cursor(key);
                 assert_eq!(list.key(&cursor).as_deref(), Some(key));
-                assert!(cursor.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c)));
+                assert!(
+                    cursor
+                        .chars()
+                        .all(|c| c.is_ascii_alphanumeric() || "-_".contains(c))
+                );
             }
         }
         assert_eq!(List::Runs.key(&List::Tasks.cursor(7)), None);

@@ -195,7 +195,10 @@ mod tests {
         let mut document = "{ ...f0 } ".to_owned();
         for n in 0..60 {
             let next = n + 1;
-            let _ = write!(document, "fragment f{n} on Query {{ ...f{next} ...f{next} }} ");
+            let _ = write!(
+                document,
+                "fragment f{n} on Query {{ ...f{next} ...f{next} }} "
+            );
         }
         document.push_str("fragment f60 on Query { me { name } }");
         let refused = refused(&document).unwrap();
@@ -214,7 +217,9 @@ mod tests {
     #[test]
     fn only_questions_for_the_schema_are_introspection() {
         let is_introspection = |text| is_introspection(&parse_query(text).unwrap());
-        assert!(is_introspection("{ __schema { types { name } } __typename }"));
+        assert!(is_introspection(
+            "{ __schema { types { name } } __typename }"
+        ));
         assert!(is_introspection(
             "{ ...f ... { __typename } } fragment f on Query { __type(name: \"Task\") { name } }"
         ));

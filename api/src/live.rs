@@ -90,7 +90,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_stream_ends_with_its_source() {
-        let items: Vec<_> = results(Countdown(4)).map(Result::unwrap).collect().await;
+        let items: Vec<_> = results(Countdown(4))
+            .map(|item| item.unwrap())
+            .collect()
+            .await;
         assert_eq!(items, [3, 2, 1]);
     }
 
@@ -98,7 +101,7 @@ mod tests {
     async fn an_error_is_the_last_result() {
         let items: Vec<_> = results(Countdown(16)).collect().await;
         assert_eq!(items.len(), 3);
-        assert!(items[..2].iter().all(Result::is_ok));
+        assert!(items[..2].iter().all(|item| item.is_ok()));
         assert!(items[2].is_err());
     }
 

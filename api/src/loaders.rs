@@ -157,9 +157,7 @@ impl Loader<TaskOf> for Rows {
             .collect();
         Ok(owners
             .into_iter()
-            .filter_map(|(run_id, task_id)| {
-                Some((TaskOf(run_id), tasks.get(&task_id)?.clone()))
-            })
+            .filter_map(|(run_id, task_id)| Some((TaskOf(run_id), tasks.get(&task_id)?.clone())))
             .collect())
     }
 }

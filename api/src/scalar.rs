@@ -40,7 +40,12 @@ mod tests {
             assert_eq!(long, Long(number));
             assert_eq!(ScalarType::to_value(&long), Value::from(number));
         }
-        for value in [Value::from(1.5), Value::from(u64::MAX), Value::from("1"), Value::Null] {
+        for value in [
+            Value::from(1.5),
+            Value::from(u64::MAX),
+            Value::from("1"),
+            Value::Null,
+        ] {
             assert!(<Long as ScalarType>::parse(value).is_err());
         }
     }

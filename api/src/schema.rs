@@ -1,8 +1,6 @@
 //! The roots of the schema, put together from the nouns, and its text.
 
-use async_graphql::{
-    MergedObject, MergedSubscription, SDLExportOptions, Schema, SchemaBuilder,
-};
+use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions, Schema, SchemaBuilder};
 use chrono::{DateTime, Utc};
 
 use crate::agent::{AgentMutation, AgentSubscription};
@@ -39,9 +37,7 @@ pub(crate) fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
     .override_output_type_description::<DateTime<Utc>>(
         "A moment in UTC, written as in RFC 3339: `2030-01-31T09:30:00.250+00:00`.",
     )
-    .override_output_type_description::<async_graphql::Json<serde_json::Value>>(
-        "Any JSON value.",
-    )
+    .override_output_type_description::<async_graphql::Json<serde_json::Value>>("Any JSON value.")
     .override_output_type_description::<TaskConnection>("One page of a list of tasks.")
     .override_output_type_description::<TaskEdge>("A task at its place in a list.")
     .override_output_type_description::<RunConnection>("One page of a list of runs.")

@@ -2,10 +2,16 @@
 
 use tracing_subscriber::EnvFilter;
 
-/// Begins to log. A second call changes nothing.
-pub(crate) fn start(filter: Option<&str>) {
-    let filter = EnvFilter::try_new(filter.unwrap_or("warn,domain=info,api=info,server=info"))
-        .unwrap_or_else(|_| EnvFilter::new("info"));
+/// Begins to log what the filter says. A second call changes nothing.
+pub(crate) fn start(filter: &str) {
+    // Frames of the live protocol hold tokens: they are never logged, whatever the filter says.
+    let filter = ["tungstenite=warn", "tokio_tungstenite=warn"]
+        .iter()
+        .filter_map(|directive| directive.parse().ok())
+        .fold(
+            EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info")),
+            EnvFilter::add_directive,
+        );
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

@@ -7,6 +7,8 @@ use futures_util::{Stream, StreamExt};
 use serde_json::{Value, json};
 use transport::{Connection, Operation};
 
+use crate::within;
+
 /// A client with a token.
 #[derive(Debug)]
 pub struct Client {
@@ -104,7 +106,10 @@ impl Client {
             currentRun { number state drainReason message pods { rank node state exitCode message } } } }";
         let mut states = Box::pin(self.subscribe(query, json!({"id": id})));
         let mut seen = Vec::new();
-        while let Some(data) = states.next().await {
+        while let Some(data) = within(states.next())
+            .await
+            .with_context(|| format!("{seen:#?}"))?
+        {
             let task = data?["taskChanged"].take();
             if wanted(&task) {
                 return Ok(task);
@@ -144,7 +149,7 @@ impl Client {
         let mut events = Box::pin(self.subscribe(query, json!({"id": id, "rank": rank})));
         let mut items = Vec::new();
         let mut cursors = BTreeSet::new();
-        while let Some(data) = events.next().await {
+        while let Some(data) = within(events.next()).await? {
             let data = data?;
             let new = data
                 .pointer("/taskLogAppended/items")

@@ -1,16 +1,22 @@
-//! Holds a command until the test lets it go on, without a clock.
+//! Holds commands until the test lets them go on, without a clock.
 
-use std::fs::OpenOptions;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::unix::pipe::{OpenOptions, Receiver, Sender};
 
-/// A named pipe: `read` from it blocks a command until the gate is opened.
+use crate::within;
+
+/// A named pipe. The test holds both of its ends, so that neither the test nor a command blocks in opening it.
 #[derive(Debug)]
-pub struct Gate(PathBuf);
+pub struct Gate {
+    path: PathBuf,
+    sender: Sender,
+    receiver: Receiver,
+}
 
 impl Gate {
     /// A closed gate in a directory.
@@ -20,36 +26,40 @@ impl Gate {
     pub fn new(dir: &Path, name: &str) -> Result<Self> {
         let path = dir.join(name);
         mkfifo(&path, Mode::from_bits_truncate(0o666)).context("a named pipe can be made")?;
-        Ok(Self(path))
+        let mut open = OpenOptions::new();
+        open.read_write(true);
+        Ok(Self {
+            sender: open.open_sender(&path)?,
+            receiver: open.open_receiver(&path)?,
+            path,
+        })
     }
 
     /// The shell command that waits here.
     pub fn wait(&self) -> String {
-        format!("read -r line < {}", self.0.display())
+        format!("read -r line < {}", self.path.display())
     }
 
-    /// Lets one command through; waits until it has arrived.
+    /// The shell command that tells the test that it has come here.
+    pub fn tell(&self) -> String {
+        format!("echo here > {}", self.path.display())
+    }
+
+    /// Lets so many commands through, those that come later too.
     ///
     /// # Errors
     /// If the pipe is gone.
-    pub async fn open(&self) -> Result<()> {
-        let path = self.0.clone();
-        let opened = tokio::task::spawn_blocking(move || {
-            OpenOptions::new()
-                .write(true)
-                .open(path)?
-                .write_all(b"go\n")
-        });
-        Ok(opened.await??)
+    pub async fn open(&mut self, commands: usize) -> Result<()> {
+        let lines = "\n".repeat(commands);
+        Ok(self.sender.write_all(lines.as_bytes()).await?)
     }
 
-    /// Waits until a command has written a line here.
+    /// Waits until a command has told that it came here.
     ///
     /// # Errors
-    /// If the pipe is gone.
-    pub async fn pass(&self) -> Result<()> {
-        let path = self.0.clone();
-        tokio::task::spawn_blocking(move || std::fs::read(path)).await??;
+    /// If none comes.
+    pub async fn heard(&mut self) -> Result<()> {
+        within(self.receiver.read_u8()).await??;
         Ok(())
     }
 }

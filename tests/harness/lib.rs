@@ -12,8 +12,22 @@ mod platform;
 mod program;
 mod up;
 
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
 pub use client::Client;
 pub use gate::Gate;
 pub use platform::Platform;
 pub use program::{Output, program, run};
 pub use up::Up;
+
+/// What a test waits for comes soon or never: then the test fails instead of hanging.
+///
+/// # Errors
+/// If it does not come.
+pub async fn within<T>(future: impl Future<Output = T>) -> Result<T> {
+    let patience = Duration::from_secs(120);
+    let result = tokio::time::timeout(patience, future).await;
+    result.context("what the test waits for does not come")
+}

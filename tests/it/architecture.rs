@@ -52,8 +52,8 @@ const ARROWS: &[(&str, &[&str], &str)] = &[
     ("cli", &["transport"], "it knows only schema.graphql"),
     (
         "server",
-        &["agent", "api", "cli", "domain", "migration"],
-        "it wires the parts together and reaches rows through the domain",
+        &["agent", "api", "cli", "domain", "protocol", "transport"],
+        "it wires the parts together, announces where it is, and its demo is a client; rows it reaches through the domain",
     ),
     ("tests", EVERYTHING, ""),
     ("xtask", EVERYTHING, ""),

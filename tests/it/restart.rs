@@ -8,14 +8,14 @@ use tests::{Gate, Up};
 async fn a_task_that_ends_while_the_server_is_dead_is_found_with_its_outcome_and_its_whole_log()
 -> Result<()> {
     let mut up = Up::start().await?;
-    let gate = Gate::new(&up.code(), "gate")?;
-    let done = Gate::new(&up.code(), "done")?;
+    let mut gate = Gate::new(&up.code(), "gate")?;
+    let mut done = Gate::new(&up.code(), "done")?;
     let script = up.script(
         "survive.sh",
         &format!(
-            "echo before\n{}\necho after\necho over > {}\nexit 5\n",
+            "echo before\n{}\necho after\n{}\nexit 5\n",
             gate.wait(),
-            up.code().join("done").display()
+            done.tell()
         ),
     )?;
     let id = {
@@ -25,8 +25,8 @@ async fn a_task_that_ends_while_the_server_is_dead_is_found_with_its_outcome_and
         id
     };
     up.kill().await?;
-    gate.open().await?;
-    done.pass().await?;
+    gate.open(1).await?;
+    done.heard().await?;
     up.again().await?;
     let admin = up.admin().await?;
     let task = admin.finished(&id).await?;
@@ -43,7 +43,7 @@ async fn a_task_that_ends_while_the_server_is_dead_is_found_with_its_outcome_and
 #[tokio::test]
 async fn a_task_that_runs_on_is_adopted_and_hears_its_stop() -> Result<()> {
     let mut up = Up::start().await?;
-    let gate = Gate::new(&up.code(), "gate")?;
+    let mut gate = Gate::new(&up.code(), "gate")?;
     let script = up.script(
         "adopt.sh",
         &format!(
@@ -62,8 +62,7 @@ async fn a_task_that_runs_on_is_adopted_and_hears_its_stop() -> Result<()> {
     let admin = up.admin().await?;
     let task = admin.running(&id).await?;
     assert_eq!(task["currentRun"]["number"], 1, "it is the same run");
-    gate.open().await?;
-    gate.open().await?;
+    gate.open(2).await?;
     let stop = "mutation($id: ID!) { stopTask(id: $id) { id } }";
     admin.ask(stop, json!({"id": id})).await?;
     let task = admin.finished(&id).await?;
@@ -78,7 +77,7 @@ async fn a_task_that_runs_on_is_adopted_and_hears_its_stop() -> Result<()> {
 #[tokio::test]
 async fn a_queued_task_is_still_queued_after_a_crash_and_runs_then() -> Result<()> {
     let mut up = Up::start().await?;
-    let gate = Gate::new(&up.code(), "gate")?;
+    let mut gate = Gate::new(&up.code(), "gate")?;
     let held = up.script("held.sh", &format!("{}\nexit 0\n", gate.wait()))?;
     let quick = up.script("quick.sh", "exit 0\n")?;
     let (first, second) = {
@@ -89,8 +88,7 @@ async fn a_queued_task_is_still_queued_after_a_crash_and_runs_then() -> Result<(
     };
     up.kill().await?;
     up.again().await?;
-    gate.open().await?;
-    gate.open().await?;
+    gate.open(2).await?;
     let admin = up.admin().await?;
     for id in [first, second] {
         assert_eq!(admin.finished(&id).await?["outcome"], "SUCCEEDED");

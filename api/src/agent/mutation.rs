@@ -56,7 +56,9 @@ impl AgentMutation {
     async fn renew_agent_token(&self, ctx: &Context<'_>) -> Result<String> {
         let agent = agent(ctx.actor())?;
         let app = ctx.app();
-        Ok(app.keys.sign(agent.task, agent.run, agent.rank, app.now())?)
+        Ok(app
+            .keys
+            .sign(agent.task, agent.run, agent.rank, app.now())?)
     }
 }
 

@@ -28,7 +28,10 @@ impl LogQuery {
             .ok()
             .filter(|most| (1..=MOST_ITEMS).contains(most))
             .ok_or_else(|| {
-                Error::invalid("first", format!("must be between 1 and {MOST_ITEMS}, not {first}"))
+                Error::invalid(
+                    "first",
+                    format!("must be between 1 and {MOST_ITEMS}, not {first}"),
+                )
             })?;
         let part = Part {
             after: place(after.as_deref())?,

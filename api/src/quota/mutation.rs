@@ -51,7 +51,8 @@ impl QuotaMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The quota.")] input: SetQuotaInput,
     ) -> Result<Quota> {
-        let no_level = || Error::invalid("priority", "must be a level: AUTO has no quota of its own");
+        let no_level =
+            || Error::invalid("priority", "must be a level: AUTO has no quota of its own");
         let input = SetQuota {
             owner: input.owner,
             group: input.group,

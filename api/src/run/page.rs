@@ -25,11 +25,7 @@ pub(crate) struct RunTotal {
 }
 
 /// One page of the runs of a task, the newest first.
-pub(crate) async fn page(
-    ctx: &Context<'_>,
-    task: &Task,
-    args: &PageArgs,
-) -> Result<RunConnection> {
+pub(crate) async fn page(ctx: &Context<'_>, task: &Task, args: &PageArgs) -> Result<RunConnection> {
     let window = args.window(List::Runs, |key| key.parse().ok())?;
     let numbers = numbers(task.run_count, window.after, window.limit);
     let has_more = *numbers.start() > 1;
@@ -66,7 +62,12 @@ mod tests {
         assert_eq!(numbers(7, Some(5), 3), 2..=4);
         assert_eq!(numbers(7, Some(2), 3), 1..=1);
         assert_eq!(numbers(7, Some(99), 3), 5..=7);
-        for (count, after, limit) in [(0, None, 3), (7, Some(1), 3), (7, None, 0), (7, Some(i32::MIN), 3)] {
+        for (count, after, limit) in [
+            (0, None, 3),
+            (7, Some(1), 3),
+            (7, None, 0),
+            (7, Some(i32::MIN), 3),
+        ] {
             assert!(numbers(count, after, limit).is_empty());
         }
     }

@@ -94,7 +94,10 @@ impl TaskInput {
         let mut document = Map::from_iter([
             ("version".to_owned(), json!(self.version)),
             ("name".to_owned(), json!(self.name)),
-            ("task_type".to_owned(), json!(task::TaskType::from(self.task_type).as_str())),
+            (
+                "task_type".to_owned(),
+                json!(task::TaskType::from(self.task_type).as_str()),
+            ),
             ("priority".to_owned(), json!(self.priority.value())),
             ("spec".to_owned(), self.spec.into_document()?),
         ]);

@@ -81,7 +81,11 @@ async fn submit(ctx: &Context<'_>, input: Submit) -> domain::Result<task::Task> 
     let mut tx = app.begin().await?;
     let task = task::submit(&mut tx, app, ctx.actor(), input).await?;
     tx.commit().await?;
-    tracing::info!(task.id = task.id.0, task.name = task.name, "a task was submitted");
+    tracing::info!(
+        task.id = task.id.0,
+        task.name = task.name,
+        "a task was submitted"
+    );
     Ok(task)
 }
 

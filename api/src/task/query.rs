@@ -30,7 +30,12 @@ pub(crate) struct TaskTotal {
 impl TaskTotal {
     /// How many tasks there are in the whole list.
     async fn total_count(&self, ctx: &Context<'_>) -> Result<i32> {
-        Ok(int(task::count(ctx.app().reader(), &self.actor, &self.filter).await?))
+        Ok(int(task::count(
+            ctx.app().reader(),
+            &self.actor,
+            &self.filter,
+        )
+        .await?))
     }
 }
 

@@ -87,7 +87,7 @@ impl User {
         self.0.active
     }
 
-    /// The user groups that the user belongs to, at most a few hundred.
+    /// The user groups that the user belongs to, at most one entry for each.
     async fn groups(&self, ctx: &Context<'_>) -> Result<Vec<String>> {
         let groups = ctx.loaders().load_one(GroupsOf(self.0.id)).await?;
         Ok(groups.unwrap_or_default())

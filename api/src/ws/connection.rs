@@ -6,8 +6,8 @@ use std::time::Duration;
 use axum::body::Bytes;
 use axum::extract::ws::{Message, WebSocket};
 use domain::Error;
-use futures_util::stream::SplitStream;
 use futures_util::StreamExt;
+use futures_util::stream::SplitStream;
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::sync::mpsc;
@@ -167,12 +167,7 @@ impl Connection {
         Ok(())
     }
 
-    fn start(
-        &self,
-        id: String,
-        payload: transport::Operation,
-        outbox: &Outbox,
-    ) -> Result<(), End> {
+    fn start(&self, id: String, payload: transport::Operation, outbox: &Outbox) -> Result<(), End> {
         let Client::Welcome(bearer) = &self.client else {
             return Err(CloseCode::Unauthorized.into());
         };

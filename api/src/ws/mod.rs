@@ -14,8 +14,8 @@ mod connection;
 mod message;
 mod operation;
 mod operations;
-mod writer;
 #[cfg(test)]
 mod tests;
+mod writer;
 
 pub(crate) use accept::{Setting, accept};

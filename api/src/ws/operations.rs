@@ -107,7 +107,10 @@ mod tests {
     fn an_id_can_be_used_again_once_its_operation_is_over() {
         let operations = Operations::default();
         let place = operations.start("1".into(), 9).unwrap();
-        assert_eq!(operations.start("1".into(), 9).unwrap_err(), Refused::IdTaken);
+        assert_eq!(
+            operations.start("1".into(), 9).unwrap_err(),
+            Refused::IdTaken
+        );
         assert!(place.finish());
         operations.start("1".into(), 9).unwrap();
     }
@@ -117,7 +120,10 @@ mod tests {
         let operations = Operations::default();
         let first = operations.start("1".into(), 2).unwrap();
         let _second = operations.start("2".into(), 2).unwrap();
-        assert_eq!(operations.start("3".into(), 2).unwrap_err(), Refused::TooMany);
+        assert_eq!(
+            operations.start("3".into(), 2).unwrap_err(),
+            Refused::TooMany
+        );
         drop(first);
         operations.start("3".into(), 2).unwrap();
     }
@@ -131,7 +137,10 @@ mod tests {
         let second = operations.start("1".into(), 9).unwrap();
         assert!(!first.finish());
         drop(first);
-        assert_eq!(operations.start("1".into(), 9).unwrap_err(), Refused::IdTaken);
+        assert_eq!(
+            operations.start("1".into(), 9).unwrap_err(),
+            Refused::IdTaken
+        );
         assert!(!second.cancelled.is_cancelled());
         operations.cancel_all();
         assert!(second.cancelled.is_cancelled());

@@ -15,8 +15,15 @@ use crate::args::{Cli, Command, TokenCommand};
 use crate::environment::Environment;
 use crate::telemetry;
 
+/// Logged by default: what happens, in our own words.
+const EVENTS: &str = "warn,domain=info,api=info,server=info";
+/// Logged by default where the command speaks for itself.
+const TROUBLE: &str = "error";
+
 /// Does what was asked, and says in one line why if it cannot.
 pub fn main(words: Vec<OsString>) -> ExitCode {
+    // Two providers of cryptography in one program would have to be told apart at run time: there is one.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let cli = match Cli::try_parse_from(&words) {
         Ok(cli) => cli,
         Err(error) => {
@@ -46,18 +53,26 @@ fn run(cli: Cli, program: Option<&OsString>) -> Result<ExitCode> {
             print!("{}", api::sdl());
             Ok(())
         }
-        Command::Up(args) => block_on(&environment, up::up(args, &environment)),
+        Command::Up(args) => block_on(&environment, EVENTS, up::up(args, &environment)),
         Command::Down(args) => down::down(args, &environment),
-        Command::Demo => block_on(&environment, demo::demo(&environment)),
+        Command::Demo => block_on(&environment, TROUBLE, demo::demo(&environment)),
         Command::Token {
             command: TokenCommand::Create { user, data },
-        } => block_on(&environment, token::create(user, data, &environment)),
+        } => block_on(
+            &environment,
+            TROUBLE,
+            token::create(user, data, &environment),
+        ),
     };
     done.map(|()| ExitCode::SUCCESS)
 }
 
-fn block_on(environment: &Environment, work: impl Future<Output = Result<()>>) -> Result<()> {
-    telemetry::start(environment.log.as_deref());
+fn block_on(
+    environment: &Environment,
+    log: &str,
+    work: impl Future<Output = Result<()>>,
+) -> Result<()> {
+    telemetry::start(environment.log.as_deref().unwrap_or(log));
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

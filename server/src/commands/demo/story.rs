@@ -49,7 +49,8 @@ pub(super) async fn tell(platform: &Platform, code: &Path) -> Result<Facts> {
     facts.check("the training succeeded", &outcome, outcome == "SUCCEEDED");
     facts.check(
         "its exit code is that of the command",
-        format!("{:?}", last.exit_code),
+        last.exit_code
+            .map_or("none".to_owned(), |code| code.to_string()),
         last.exit_code == Some(0),
     );
     check_ranks(&mut facts, &last);

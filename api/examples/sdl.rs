@@ -1,2 +1,0 @@
-//! Temporary.
-fn main() { print!("{}", api::sdl()); }
