@@ -183,7 +183,7 @@ fn cases() -> Vec<Case> {
             BAD,
             None,
         ),
-        (TASKS, json!({"first": 0}), BAD, Some("first")),
+        (TASKS, json!({"first": -1}), BAD, Some("first")),
         (TASKS, json!({"first": 100_000}), BAD, Some("first")),
         (TASKS, json!({"first": 1, "last": 1}), BAD, None),
         (TASKS, json!({"after": "not a cursor"}), BAD, Some("after")),

@@ -1,7 +1,9 @@
 //! The database: one writer and many readers on SQLite, a pool on PostgreSQL.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -13,6 +15,9 @@ use sea_orm::{
 
 use crate::error::{Error, Result};
 use crate::events::{Event, Events};
+
+#[cfg(test)]
+mod tests;
 
 /// How long a statement waits for SQLite's lock or for a connection of the pool.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -43,6 +48,9 @@ pub enum OpenError {
         "the database is from a newer version of the platform (it has the change {0}): start that version instead"
     )]
     Newer(String),
+    /// The file cannot be made.
+    #[error("the database {} cannot be made", .0.display())]
+    File(PathBuf, #[source] std::io::Error),
     /// Anything else.
     #[error("the database {0:?} cannot be opened")]
     Database(Location, #[source] DbErr),
@@ -64,6 +72,7 @@ impl Store {
         let failed = |error| OpenError::Database(location.clone(), error);
         let store = match location {
             Location::Sqlite(path) => {
+                make_private(path).map_err(|error| OpenError::File(path.clone(), error))?;
                 // Invariant: one connection writes. SQLite has one writer anyway, and a queue in front of it has far
                 // better tail latency than its own busy handler.
                 let writer = Database::connect(sqlite(path, 1)).await.map_err(failed)?;
@@ -146,7 +155,18 @@ impl Store {
     }
 }
 
-fn sqlite(path: &std::path::Path, connections: u32) -> ConnectOptions {
+/// The file is there and only its owner can read it; SQLite gives its side files the same mode.
+fn make_private(path: &Path) -> std::io::Result<()> {
+    OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .open(path)
+        .map(drop)
+}
+
+fn sqlite(path: &Path, connections: u32) -> ConnectOptions {
     let mut options = ConnectOptions::new(format!("sqlite://{}?mode=rwc", path.display()));
     options
         .max_connections(connections)
