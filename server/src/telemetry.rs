@@ -1,5 +1,7 @@
 //! Where log lines go: to standard error, so that what a command answers stays alone on standard output.
 
+use std::io::IsTerminal;
+
 use tracing_subscriber::EnvFilter;
 
 /// Begins to log what the filter says. A second call changes nothing.
@@ -15,6 +17,7 @@ pub(crate) fn start(filter: &str) {
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
         .try_init();
 }
