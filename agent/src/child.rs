@@ -8,7 +8,7 @@ use std::{
 };
 
 use nix::unistd::geteuid;
-use protocol::{Launch, RANK_DIR_VAR};
+use protocol::{CONTROL_DIR, CONTROL_DIR_VAR, Identity, Launch, RANK_DIR_VAR};
 
 /// Where the shell is looked for before the directories of the command's own `PATH`.
 const SHELL_DIRECTORIES: [&str; 3] = ["/usr/local/bin", "/usr/bin", "/bin"];
@@ -34,6 +34,13 @@ pub(crate) enum StartError {
     Refused { shell: PathBuf, source: io::Error },
     #[error("There is no pipe for the command's output: {0}.")]
     NoPipe(io::Error),
+    #[error("The command's control directory cannot be made: {0}.")]
+    NoControl(io::Error),
+}
+
+/// Whom the command runs as, if that is another than the agent itself.
+pub(crate) fn identity(launch: &Launch) -> Option<&Identity> {
+    launch.identity.as_ref().filter(|_| geteuid().is_root())
 }
 
 /// Starts `bash -c <line>` in the workspace, with exactly the environment of the launch, as the launch's user if this
@@ -60,12 +67,13 @@ pub(crate) fn start(launch: &Launch, output: io::PipeWriter) -> Result<i32, Star
         .env_clear()
         .envs(launch.command.env.iter().map(|(name, value)| (name, value)))
         .env(RANK_DIR_VAR, &launch.rank_dir)
+        .env(CONTROL_DIR_VAR, launch.rank_dir.join(CONTROL_DIR))
         .stdin(Stdio::null())
         .stdout(output.try_clone().map_err(StartError::NoPipe)?)
         .stderr(output)
         .process_group(0);
     let mut user = "the agent's own".to_owned();
-    if let Some(identity) = launch.identity.as_ref().filter(|_| geteuid().is_root()) {
+    if let Some(identity) = identity(launch) {
         // As root the library drops the supplementary groups, too.
         command.uid(identity.uid).gid(identity.gid);
         user = format!("{} ({})", identity.user, identity.uid);

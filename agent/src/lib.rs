@@ -6,13 +6,14 @@
 //! ```text
 //!             orders                    decisions                  acts
 //!  server ──▶ server ──▶ rank ──event──▶ supervise ──action──▶ rank ──▶ child, process, log, record
-//!         ◀── status ◀──  │ ◀── signals, output, deadlines
+//!         ◀── status ◀──  │ ◀── signals, output, deadlines, calls of the command (control)
 //! ```
 
 #[cfg(not(target_os = "linux"))]
 compile_error!("the agent runs on Linux only: it needs /proc and the child subreaper");
 
 mod child;
+mod control;
 mod log;
 mod process;
 mod rank;

@@ -6,7 +6,10 @@ use nix::sys::signal::Signal;
 use protocol::{EXIT_FILE, ExitRecord, Launch, PROTOCOL_VERSION, ProcessId, RankExit};
 use tokio::{
     signal::unix::{Signal as Listener, SignalKind, signal},
-    sync::{mpsc, watch},
+    sync::{
+        mpsc::{self, error::TrySendError},
+        oneshot, watch,
+    },
     task::spawn_blocking,
     time::{Instant, sleep_until},
 };
@@ -14,14 +17,21 @@ use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use crate::{
     child::{self, StartError},
+    control::{Answer, Call, Control, Request},
     log::{Clock, Log, Place, Progress},
     process, record,
-    server::{Link, Said, Status},
+    server::{Errand, Link, Said, Status, Wish},
     supervise::{Action, CommandEnd, Event, Policy, State, step},
 };
 
 /// Words of the server that may wait; each is dealt with at once.
 const SAID_WAITING: usize = 16;
+
+/// Calls of the command that may wait; each is dealt with at once.
+const CALLS_WAITING: usize = 16;
+
+/// Wishes of the command that may wait for the server.
+const ERRANDS_WAITING: usize = 16;
 
 /// The rank and all that belongs to it.
 pub(crate) struct Rank {
@@ -35,6 +45,9 @@ pub(crate) struct Rank {
     command: Command,
     log: Option<Log>,
     printed: u64,
+    control: Option<Control>,
+    calls: mpsc::Sender<Call>,
+    errands: mpsc::Sender<Errand>,
     status: watch::Sender<Status>,
 }
 
@@ -73,11 +86,15 @@ pub(crate) async fn supervise(launch: Launch, me: ProcessId, clock: Clock) -> io
     let launch = Arc::new(launch);
     let (status, reported) = watch::channel(Status::default());
     let (said, mut inbox) = mpsc::channel(SAID_WAITING);
+    let (calls, mut called) = mpsc::channel(CALLS_WAITING);
+    let (errands, carrier) = mpsc::channel(ERRANDS_WAITING);
     let link = Link {
         launch: Arc::clone(&launch),
         me: me.clone(),
         status: reported,
         said,
+        errands: carrier,
+        errand: None,
         clock,
         renewed: None,
     };
@@ -85,6 +102,7 @@ pub(crate) async fn supervise(launch: Launch, me: ProcessId, clock: Clock) -> io
     let mut rank = Rank {
         policy: Policy {
             silence: launch.silence_secs.map(Duration::from_secs),
+            is_master: launch.rank == 0,
         },
         launch,
         me,
@@ -94,6 +112,9 @@ pub(crate) async fn supervise(launch: Launch, me: ProcessId, clock: Clock) -> io
         command: Command::NotStarted,
         log: None,
         printed: 0,
+        control: None,
+        calls,
+        errands,
         status,
     };
     while rank.state != State::Left {
@@ -106,6 +127,7 @@ pub(crate) async fn supervise(launch: Launch, me: ProcessId, clock: Clock) -> io
                 Said::Order(order) => rank.handle(Event::Order(order)).await,
                 Said::Acknowledged => rank.handle(Event::Acknowledged).await,
             },
+            Some(call) = called.recv() => rank.answer(call).await,
             progress = advanced(&mut rank.log) => rank.note(progress).await,
             _ = signals.terminate.recv() => rank.handle(Event::Terminated).await,
             _ = signals.interrupt.recv() => rank.handle(Event::Terminated).await,
@@ -132,9 +154,76 @@ impl Rank {
             let state = std::mem::replace(&mut self.state, State::Left);
             let (state, action) = step(state, event, self.zero.elapsed(), &self.policy);
             self.state = state;
+            self.show();
             if let Some(action) = action {
                 tracing::info!(?action, "acting");
                 next = self.act(action).await;
+            }
+        }
+    }
+
+    /// Shows command and server how the suspension is going.
+    fn show(&mut self) {
+        let suspend = self.state.suspend();
+        if let Some(control) = &mut self.control {
+            control.show(suspend.is_some());
+        }
+        self.status.send_if_modified(|status| {
+            let before = std::mem::replace(&mut status.suspend, suspend);
+            before != suspend
+        });
+    }
+
+    /// Answers a call of the command: at once, unless the answer is the server's.
+    async fn answer(&mut self, call: Call) {
+        let Call { request, reply } = call;
+        tracing::debug!(?request, "the command calls");
+        let event = match request {
+            Request::SuspendReceived => Event::SuspendReceived,
+            Request::Saving => Event::Saving,
+            Request::GoSuspend => Event::Ready,
+            Request::SetWatchdogTime { seconds } => {
+                // Where nobody watches, nobody need be told to wait longer.
+                if let Some(limit) = &mut self.policy.silence {
+                    *limit = Duration::from_secs(seconds.get().into());
+                }
+                return tell(reply, Ok(()));
+            }
+            Request::SetWholeLifeState { state } => {
+                return self.entrust(Wish::LifeState { state }, reply);
+            }
+            Request::SetPriority {
+                priority,
+                custom_rank,
+            } => {
+                let wish = Wish::Priority {
+                    priority,
+                    custom_rank,
+                };
+                return self.entrust(wish, reply);
+            }
+            Request::ReportFailure {
+                hardware_ok,
+                message,
+            } => {
+                let wish = Wish::Failure {
+                    hardware_ok,
+                    message,
+                };
+                return self.entrust(wish, reply);
+            }
+        };
+        tell(reply, Ok(()));
+        self.handle(event).await;
+    }
+
+    /// Has the link carry a wish to the server, which answers it.
+    fn entrust(&self, wish: Wish, reply: oneshot::Sender<Answer>) {
+        match self.errands.try_send(Errand { wish, reply }) {
+            Ok(()) => {}
+            Err(TrySendError::Full(errand) | TrySendError::Closed(errand)) => {
+                let message = "Too many requests wait for the server.".to_owned();
+                tell(errand.reply, Err(message));
             }
         }
     }
@@ -166,6 +255,8 @@ impl Rank {
             .map_err(StartError::NoPipe)
             .and_then(|(log, input)| {
                 self.log = Some(log);
+                let control = Control::open(&self.launch, self.calls.clone());
+                self.control = Some(control.map_err(StartError::NoControl)?);
                 child::start(&self.launch, input)
             });
         match started {
@@ -217,6 +308,7 @@ impl Rank {
             State::Stopping { .. } | State::Killing { .. } => self.command == Command::Ended,
             State::Waiting
             | State::Running { .. }
+            | State::Suspending(_)
             | State::Recording { .. }
             | State::Reporting { .. }
             | State::Left => false,
@@ -273,6 +365,11 @@ impl Rank {
             }
         }
     }
+}
+
+/// Answers a caller, who may have gone.
+fn tell(reply: oneshot::Sender<Answer>, answer: Answer) {
+    let _ = reply.send(answer);
 }
 
 async fn advanced(log: &mut Option<Log>) -> Progress {

@@ -280,6 +280,7 @@ impl TestApp {
         let report = RankReport {
             log_end: 0,
             started,
+            suspend: None,
             exit,
         };
         let mut tx = self.app.begin().await.expect("the database is there");

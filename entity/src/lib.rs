@@ -1,17 +1,19 @@
 //! What is stored: one file per table, typed ids, no behaviour.
 //!
 //! In reading order: who may do what ([`user`], [`user_group`], [`access_token`], [`quota`]), with what
-//! ([`environment`], [`host`], [`node`], [`occupancy`]), and what they do ([`task`], [`task_tag`], [`run`], [`pod`],
-//! [`submission`]).
+//! ([`environment`], [`host`], [`node`], [`occupancy`], [`reservation`]), and what they do ([`task`], [`task_tag`], [`run`], [`pod`],
+//! [`exclusion`], [`submission`]).
 
 pub mod access_token;
 pub mod environment;
+pub mod exclusion;
 pub mod host;
 pub mod id;
 pub mod node;
 pub mod occupancy;
 pub mod pod;
 pub mod quota;
+pub mod reservation;
 pub mod run;
 pub mod submission;
 pub mod task;

@@ -27,6 +27,8 @@ pub struct Model {
     pub exit_code: Option<i32>,
     /// One sentence on the end, where the code does not say it all.
     pub message: Option<String>,
+    /// How far it came with giving way, when it was asked to.
+    pub suspend: Option<Suspend>,
     /// Whether it was ended because it printed nothing for too long.
     pub silent: bool,
     /// Logical length of the log in bytes, as last reported.
@@ -61,6 +63,18 @@ pub enum State {
     Stopped,
     /// Gone without a record.
     Lost,
+}
+
+/// How far a rank came with giving way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Suspend {
+    /// The user's code has seen the request.
+    Received,
+    /// The user's code has said that it may be ended now.
+    Ready,
+    /// It was ended without having said so.
+    Forced,
 }
 
 /// Relations are joined by hand where they are needed.

@@ -75,6 +75,8 @@ pub enum State {
 pub enum DrainReason {
     /// Its owner stopped the task.
     Stop,
+    /// It gives way to a more urgent task, or its owner put it on hold.
+    Suspend,
     /// A rank could not be started.
     StartFailed,
     /// A rank failed.

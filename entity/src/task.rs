@@ -41,6 +41,12 @@ pub struct Model {
     pub run_count: i32,
     /// Not planned before this time (backoff).
     pub not_before: Option<DateTimeUtc>,
+    /// Runs in a row that the platform or a node has spoilt; long enough runs set it back to 0.
+    pub spoilt_runs: i32,
+    /// Runs that failed by themselves and were run again (`options.max_restarts`).
+    pub failed_runs: i32,
+    /// A number that the user's code carries from run to run.
+    pub whole_life_state: i32,
     /// Why it waits, as the scheduler last said (`scheduler::Wait`).
     #[sea_orm(column_type = "JsonBinary")]
     pub wait: Option<Json>,
@@ -122,6 +128,8 @@ pub enum Outcome {
     Failed,
     /// The owner stopped it.
     Stopped,
+    /// It gave way, or its owner put it on hold; only ever of a run, because the task goes on.
+    Suspended,
     /// It printed nothing for too long, or ran longer than it was allowed to.
     Timeout,
     /// A node or an agent was lost.

@@ -13,6 +13,7 @@ mod m20261123_000002_create_quota;
 mod m20261123_000003_create_node;
 mod m20261123_000004_create_task;
 mod m20261123_000005_create_run;
+mod m20261123_000006_create_reservation;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
@@ -30,6 +31,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000003_create_node::Migration),
             Box::new(m20261123_000004_create_task::Migration),
             Box::new(m20261123_000005_create_run::Migration),
+            Box::new(m20261123_000006_create_reservation::Migration),
         ]
     }
 }

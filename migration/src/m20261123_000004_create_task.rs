@@ -12,6 +12,7 @@ pub(crate) const OUTCOMES: &[&str] = &[
     "SUCCEEDED",
     "FAILED",
     "STOPPED",
+    "SUSPENDED",
     "TIMEOUT",
     "LOST",
     "START_FAILED",
@@ -46,6 +47,9 @@ impl MigrationTrait for Migration {
                     .col(required("document").json_binary())
                     .col(required("run_count").integer())
                     .col(optional("not_before").timestamp_with_time_zone())
+                    .col(required("spoilt_runs").integer())
+                    .col(required("failed_runs").integer())
+                    .col(required("whole_life_state").integer())
                     .col(optional("wait").json_binary())
                     .col(word(optional("outcome"), OUTCOMES))
                     .col(required("stop_code").integer())

@@ -26,6 +26,7 @@ impl MigrationTrait for Migration {
                         optional("drain_reason"),
                         &[
                             "STOP",
+                            "SUSPEND",
                             "START_FAILED",
                             "RANK_FAILED",
                             "LOST",
@@ -83,6 +84,10 @@ impl MigrationTrait for Migration {
                     .col(optional("ended_at").timestamp_with_time_zone())
                     .col(optional("exit_code").integer())
                     .col(optional("message").text())
+                    .col(word(
+                        optional("suspend"),
+                        &["RECEIVED", "READY", "FORCED"],
+                    ))
                     .col(required("silent").boolean())
                     .col(required("log_end").big_integer())
                     .col(optional("missing_since").timestamp_with_time_zone())

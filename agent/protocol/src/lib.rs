@@ -8,10 +8,12 @@ mod launch;
 mod rank;
 
 pub use launch::{Command, Identity, Launch, LogLimits, ServerFile};
-pub use rank::{Desired, ExitCause, ExitRecord, Order, ProcessId, RankExit};
+pub use rank::{
+    Desired, ExitCause, ExitRecord, Order, ProcessId, RankExit, SuspendEnd, SuspendOrder,
+};
 
 /// Version of everything in this crate. The server accepts this one and the one before.
-pub const PROTOCOL_VERSION: u32 = 1;
+pub const PROTOCOL_VERSION: u32 = 2;
 
 /// Environment variable that every process of a rank carries. Its value is the rank's directory; strays of a dead
 /// agent are found by it in `/proc`.
@@ -25,3 +27,16 @@ pub const EXIT_FILE: &str = "exit.json";
 
 /// Name of the file with the agent's own [`ProcessId`] in a rank's directory.
 pub const PROCESS_FILE: &str = "process.json";
+
+/// Environment variable with the directory through which a command and its agent talk.
+pub const CONTROL_DIR_VAR: &str = "HAI_CONTROL_DIR";
+
+/// Name of that directory in a rank's directory. It belongs to the command's user and is closed to others.
+pub const CONTROL_DIR: &str = "control";
+
+/// Name of the file in the control directory whose only byte is `1` while the command is to suspend, else `0`. It is
+/// made before the command starts and never replaced: commands map it.
+pub const SUSPEND_FILE: &str = "suspend";
+
+/// Name of the Unix socket in the control directory that takes calls of the command: one JSON object a line.
+pub const SOCKET_FILE: &str = "agent.sock";

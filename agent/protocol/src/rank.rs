@@ -19,8 +19,10 @@ pub struct ProcessId {
 pub enum Desired {
     /// Hold at the start gate: the user's command must not run yet.
     Wait,
-    /// Run the user's command.
+    /// Run the user's command. After [`Desired::Suspend`]: the suspension is withdrawn.
     Run,
+    /// Let the user's command save and end, within [`Order::suspend`], then as for [`Desired::Stop`].
+    Suspend,
     /// End it: SIGTERM, then SIGKILL after [`Order::grace_ms`].
     Stop,
     /// The run is over or unknown: kill everything at once and leave.
@@ -36,6 +38,32 @@ pub struct Order {
     /// Milliseconds between SIGTERM and SIGKILL, counted from when the agent hears it. A duration, because the
     /// clocks of agent and server may differ.
     pub grace_ms: u32,
+    /// How long the command has before SIGTERM; present with [`Desired::Suspend`].
+    #[serde(default)]
+    pub suspend: Option<SuspendOrder>,
+}
+
+/// The patience with a command that is to save and end. Durations in milliseconds from when the agent first hears the
+/// order, so that the agent carries the suspension through while the server is away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SuspendOrder {
+    /// Within this rank 0 has to take notice.
+    pub acknowledge_ms: u32,
+    /// How long rank 0 may go on without a sign of progress, once it has taken notice.
+    pub progress_ms: u32,
+    /// Within this rank 0 has to be done, whatever progress it makes.
+    pub budget_ms: u32,
+}
+
+impl Default for SuspendOrder {
+    fn default() -> Self {
+        Self {
+            acknowledge_ms: 5_000,
+            progress_ms: 5_000,
+            budget_ms: 60_000,
+        }
+    }
 }
 
 /// Why a rank ended.
@@ -46,6 +74,8 @@ pub enum ExitCause {
     Command,
     /// The agent ended it on an order.
     Stopped,
+    /// It ended while it was to be suspended, by itself or not, whatever the exit code; or it asked for a suspension.
+    Suspended,
     /// The agent ended it because it printed nothing for too long.
     Silence,
     /// The user's command could not be started.
@@ -64,6 +94,22 @@ pub struct RankExit {
     pub signal: Option<i32>,
     /// One sentence for the user where the numbers do not say it.
     pub message: Option<String>,
+    /// What came of the suspension, if one was under way when the rank ended: always with
+    /// [`ExitCause::Suspended`], and where a stop overtook it.
+    #[serde(default)]
+    pub suspend: Option<SuspendEnd>,
+}
+
+/// What came of a suspension.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SuspendEnd {
+    /// The command took notice.
+    pub acknowledged: bool,
+    /// The command said that it may be ended (`go_suspend`).
+    pub ready: bool,
+    /// The command used up its time, and the agent sent SIGTERM.
+    pub forced: bool,
 }
 
 /// The end of a rank as left in its directory, written before it is reported.
@@ -75,4 +121,31 @@ pub struct ExitRecord {
     pub exit: RankExit,
     /// Logical length of the rank's log in bytes.
     pub log_end: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_version_1_wrote_can_be_read() {
+        let record = r#"{"protocol_version":1,"log_end":5,
+            "exit":{"cause":"STOPPED","code":null,"signal":15,"message":null}}"#;
+        let record: ExitRecord = serde_json::from_str(record).unwrap();
+        assert_eq!(
+            (record.exit.cause, record.exit.suspend),
+            (ExitCause::Stopped, None)
+        );
+        let order: Order = serde_json::from_str(r#"{"desired":"STOP","graceMs":5}"#).unwrap();
+        assert_eq!((order.desired, order.suspend), (Desired::Stop, None));
+    }
+
+    #[test]
+    fn an_order_to_suspend_is_what_the_schema_says() {
+        let order = r#"{"desired":"SUSPEND","graceMs":5,
+            "suspend":{"acknowledgeMs":5000,"progressMs":5000,"budgetMs":60000}}"#;
+        let order: Order = serde_json::from_str(order).unwrap();
+        assert_eq!(order.desired, Desired::Suspend);
+        assert_eq!(order.suspend, Some(SuspendOrder::default()));
+    }
 }

@@ -4,6 +4,7 @@
 //! the run any more.
 
 mod backoff;
+mod errand;
 mod file;
 mod operation;
 mod session;
@@ -11,7 +12,7 @@ mod token;
 
 use std::{error::Error, path::PathBuf, sync::Arc};
 
-use protocol::{Desired, Launch, Order, ProcessId, RankExit};
+use protocol::{Desired, Launch, Order, ProcessId, RankExit, SuspendEnd};
 use tokio::{
     sync::{mpsc, watch},
     time::{Instant, sleep},
@@ -20,6 +21,8 @@ use tokio::{
 use crate::log::Clock;
 use session::Ended;
 
+pub(crate) use errand::{Errand, Wish};
+
 /// What the server has to know of a rank.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Status {
@@ -27,6 +30,8 @@ pub(crate) struct Status {
     pub(crate) log_end: u64,
     /// Whether the command was started.
     pub(crate) started: bool,
+    /// How the suspension is going, while one is under way.
+    pub(crate) suspend: Option<SuspendEnd>,
     /// How the rank ended, once the record of it was written.
     pub(crate) exit: Option<RankExit>,
 }
@@ -82,6 +87,10 @@ pub(crate) struct Link {
     pub(crate) me: ProcessId,
     pub(crate) status: watch::Receiver<Status>,
     pub(crate) said: mpsc::Sender<Said>,
+    /// What the command wants of the server.
+    pub(crate) errands: mpsc::Receiver<Errand>,
+    /// The one that is under way. It outlives a connection, and is tried again on the next one.
+    pub(crate) errand: Option<Errand>,
     pub(crate) clock: Clock,
     /// When this process last got a new token.
     pub(crate) renewed: Option<Instant>,
@@ -111,6 +120,7 @@ impl Link {
                         let order = Order {
                             desired: Desired::Over,
                             grace_ms: 0,
+                            suspend: None,
                         };
                         self.say(Said::Order(order)).await;
                     }

@@ -5,12 +5,15 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use transport::Operation;
 
-use super::{Failure, Status};
+use super::{Failure, Status, Wish};
 
 pub(super) const REGISTER: &str = "registerAgent";
 pub(super) const ORDERS: &str = "agentOrders";
 pub(super) const REPORT: &str = "reportRank";
 pub(super) const RENEW: &str = "renewAgentToken";
+
+/// The fields of an order.
+const ORDER: &str = "desired graceMs suspend { acknowledgeMs progressMs budgetMs }";
 
 pub(super) fn register(me: &ProcessId) -> Operation {
     let input = json!({
@@ -19,20 +22,27 @@ pub(super) fn register(me: &ProcessId) -> Operation {
         "pid": me.pid,
         "startTime": me.start_time,
     });
-    Operation::new(
-        "mutation ($input: RegisterAgentInput!) { registerAgent(input: $input) { desired graceMs } }",
-    )
-    .variable("input", input)
+    let query = format!(
+        "mutation ($input: RegisterAgentInput!) {{ registerAgent(input: $input) {{ {ORDER} }} }}"
+    );
+    Operation::new(query).variable("input", input)
 }
 
 pub(super) fn orders() -> Operation {
-    Operation::new("subscription { agentOrders { desired graceMs } }")
+    Operation::new(format!("subscription {{ agentOrders {{ {ORDER} }} }}"))
 }
 
 pub(super) fn report(status: &Status) -> Operation {
+    let suspend = status.suspend.map(|suspend| {
+        json!({
+            "received": suspend.acknowledged,
+            "ready": suspend.ready,
+        })
+    });
     let input = json!({
         "logEnd": status.log_end,
         "started": status.started,
+        "suspend": suspend,
         "exit": status.exit,
     });
     Operation::new("mutation ($input: ReportRankInput!) { reportRank(input: $input) }")
@@ -43,7 +53,34 @@ pub(super) fn renew() -> Operation {
     Operation::new("mutation { renewAgentToken }")
 }
 
-/// The answer to one of the above.
+pub(super) fn errand(wish: &Wish) -> Operation {
+    match wish {
+        Wish::LifeState { state } => {
+            Operation::new("mutation ($state: Int!) { setTaskLifeState(state: $state) }")
+                .variable("state", json!(state))
+        }
+        Wish::Priority {
+            priority,
+            custom_rank,
+        } => Operation::new(
+            "mutation ($priority: Priority!, $customRank: Float) { \
+             setTaskPriority(priority: $priority, customRank: $customRank) }",
+        )
+        .variable("priority", json!(priority))
+        .variable("customRank", json!(custom_rank)),
+        Wish::Failure {
+            hardware_ok,
+            message,
+        } => Operation::new(
+            "mutation ($hardwareOk: Boolean!, $message: String!) { \
+             reportTaskFailure(hardwareOk: $hardwareOk, message: $message) }",
+        )
+        .variable("hardwareOk", json!(hardware_ok))
+        .variable("message", json!(message)),
+    }
+}
+
+/// The answer to one of the agent's own.
 pub(super) fn answer<T: DeserializeOwned>(
     what: &'static str,
     data: Result<Value, transport::Error>,
@@ -63,37 +100,66 @@ pub(super) fn order(
 
 #[cfg(test)]
 mod tests {
-    use protocol::{Desired, ExitCause, RankExit};
+    use protocol::{Desired, ExitCause, RankExit, SuspendEnd, SuspendOrder};
 
     use super::*;
 
     #[test]
     fn a_report_is_what_the_schema_takes() {
+        let suspend = SuspendEnd {
+            acknowledged: true,
+            ready: true,
+            forced: false,
+        };
         let exit = RankExit {
-            cause: ExitCause::StartFailed,
+            cause: ExitCause::Suspended,
             code: None,
-            signal: Some(9),
+            signal: Some(15),
             message: Some("Why.".into()),
+            suspend: Some(suspend),
         };
         let status = Status {
             log_end: 7,
             started: true,
+            suspend: Some(suspend),
             exit: Some(exit),
         };
         let expected = json!({
             "logEnd": 7,
             "started": true,
-            "exit": { "cause": "START_FAILED", "code": null, "signal": 9, "message": "Why." },
+            "suspend": { "received": true, "ready": true },
+            "exit": {
+                "cause": "SUSPENDED", "code": null, "signal": 15, "message": "Why.",
+                "suspend": { "acknowledged": true, "ready": true, "forced": false },
+            },
         });
         assert_eq!(report(&status).variables["input"], expected);
+        let expected = json!({ "logEnd": 0, "started": false, "suspend": null, "exit": null });
+        assert_eq!(report(&Status::default()).variables["input"], expected);
     }
 
     #[test]
     fn an_order_is_read_and_anything_else_is_not_taken_for_one() {
-        let data = json!({ "agentOrders": { "desired": "STOP", "graceMs": 5000 } });
+        let data =
+            json!({ "agentOrders": { "desired": "STOP", "graceMs": 5000, "suspend": null } });
         let expected = Order {
             desired: Desired::Stop,
             grace_ms: 5000,
+            suspend: None,
+        };
+        assert_eq!(order(ORDERS, Ok(data)).unwrap(), expected);
+        let patience = json!({ "acknowledgeMs": 1, "progressMs": 2, "budgetMs": 3 });
+        let data = json!({
+            "agentOrders": { "desired": "SUSPEND", "graceMs": 5000, "suspend": patience },
+        });
+        let expected = Order {
+            desired: Desired::Suspend,
+            grace_ms: 5000,
+            suspend: Some(SuspendOrder {
+                acknowledge_ms: 1,
+                progress_ms: 2,
+                budget_ms: 3,
+            }),
         };
         assert_eq!(order(ORDERS, Ok(data)).unwrap(), expected);
         for data in [

@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep_until};
 use transport::Connection;
 
 use super::{
-    Failure, Link, Said, file,
+    Failure, Link, Said, errand, file,
     operation::{self, ORDERS, REGISTER, RENEW, REPORT},
     token::Lifetime,
     whole,
@@ -102,17 +102,23 @@ impl Link {
         }
     }
 
-    /// Hears orders and reports, one report at a time, each with the newest status.
+    /// Hears orders, and reports, one report at a time, each with the newest status. Beside that it carries one wish of
+    /// the command after another.
     async fn serve(
         &mut self,
         connection: &Connection,
         renew_at: Instant,
     ) -> Result<Ended, Failure> {
         let mut orders = connection.subscribe(operation::orders());
+        self.errand.take_if(|errand| errand.is_abandoned());
         let mut acknowledged = None;
         let mut next_report = Instant::now();
         let mut under_way = None;
         let mut report = pin!(Fuse::terminated());
+        let mut carried = pin!(Fuse::terminated());
+        if let Some(errand) = &self.errand {
+            carried.set(connection.execute(operation::errand(&errand.wish)).fuse());
+        }
         loop {
             let status = self.status.borrow_and_update().clone();
             let due = under_way.is_none() && acknowledged.as_ref() != Some(&status);
@@ -138,6 +144,13 @@ impl Link {
                         self.say(Said::Acknowledged).await;
                     }
                 }
+                Some(errand) = self.errands.recv(), if self.errand.is_none() => {
+                    if !errand.is_abandoned() {
+                        carried.set(connection.execute(operation::errand(&errand.wish)).fuse());
+                        self.errand = Some(errand);
+                    }
+                }
+                answer = &mut carried => errand::settle(&mut self.errand, answer)?,
                 () = sleep_until(next_report), if due => {}
                 changed = self.status.changed() => {
                     if changed.is_err() {

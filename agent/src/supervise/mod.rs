@@ -1,6 +1,7 @@
 //! What to do next with a rank: one pure function of its state, what happened, and the time.
 
 mod state;
+mod suspend;
 #[cfg(test)]
 mod tests;
 
@@ -8,10 +9,16 @@ use std::time::Duration;
 
 use protocol::{Desired, ExitCause, Order, RankExit};
 
-pub(crate) use state::{CommandEnd, State, Why};
+use state::{Ending, Why};
+use suspend::Suspend;
+
+pub(crate) use state::{CommandEnd, State};
 
 /// Between SIGTERM and SIGKILL when nobody gave a grace: the agent was told to end, or the rank fell silent.
 pub(crate) const DEFAULT_GRACE: Duration = Duration::from_secs(5);
+
+/// Between SIGTERM and SIGKILL when the command itself said that it may be ended.
+const READY_GRACE: Duration = Duration::from_secs(1);
 
 /// Between two rounds of SIGKILL, for what was forked meanwhile or sits in the kernel.
 const KILL_PERIOD: Duration = Duration::from_secs(1);
@@ -24,6 +31,8 @@ const REPORT_PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) struct Policy {
     /// Longest time without output; `None`: no watchdog.
     pub(crate) silence: Option<Duration>,
+    /// Whether this is rank 0, whose progress decides how long a suspension may take.
+    pub(crate) is_master: bool,
 }
 
 /// What happened.
@@ -37,6 +46,12 @@ pub(crate) enum Event {
     StartFailed(String),
     /// The command printed something.
     Output,
+    /// The command took notice that it is to suspend.
+    SuspendReceived,
+    /// The command is saving.
+    Saving,
+    /// The command has saved and may be ended.
+    Ready,
     /// The command ended; processes it started may be left.
     CommandEnded(CommandEnd),
     /// After the end of the command: there are still processes of the rank.
@@ -78,32 +93,9 @@ pub(crate) fn step(
     match state {
         State::Waiting => at_the_gate(event, now),
         State::Running { quiet_since } => while_running(quiet_since, event, now, policy),
-        State::Stopping {
-            why,
-            kill_at,
-            ended,
-        } => while_stopping(
-            Stop {
-                why,
-                kill_at,
-                ended,
-            },
-            event,
-            now,
-        ),
-        State::Killing {
-            why,
-            again_at,
-            ended,
-        } => while_killing(
-            Kill {
-                why,
-                again_at,
-                ended,
-            },
-            event,
-            now,
-        ),
+        State::Suspending(suspend) => while_suspending(suspend, event, now, policy),
+        State::Stopping { ending, kill_at } => while_stopping(ending, kill_at, event, now),
+        State::Killing { ending, again_at } => while_killing(ending, again_at, event, now),
         State::Recording { exit } => while_recording(exit, event, now),
         State::Reporting {
             exit,
@@ -124,16 +116,22 @@ pub(crate) fn step(
 
 /// No user code runs before the order to run. Any end decided here is the platform's.
 fn at_the_gate(event: Event, now: Duration) -> (State, Option<Action>) {
+    let end = |why| record(Ending::new(why).exit());
     match event {
         Event::Order(order) => match order.desired {
             Desired::Wait => (State::Waiting, None),
             Desired::Run => (State::Running { quiet_since: now }, Some(Action::Start)),
-            Desired::Stop => record(Why::Stopped.exit(None)),
-            Desired::Over => record(Why::Over.exit(None)),
+            // What never ran has nothing to save.
+            Desired::Suspend => record(Suspend::begin(order, now).ending(Why::Suspended).exit()),
+            Desired::Stop => end(Why::Stopped),
+            Desired::Over => end(Why::Over),
         },
-        Event::Terminated => record(Why::Terminated.exit(None)),
+        Event::Terminated => end(Why::Terminated),
         Event::StartFailed(_)
         | Event::Output
+        | Event::SuspendReceived
+        | Event::Saving
+        | Event::Ready
         | Event::CommandEnded(_)
         | Event::SomeLeft
         | Event::AllGone
@@ -155,25 +153,32 @@ fn while_running(
         Event::Order(order) => match order.desired {
             // Once it runs, the gate is behind it.
             Desired::Wait | Desired::Run => (unchanged, None),
-            Desired::Stop => stop(Why::Stopped, now + grace(order)),
-            Desired::Over => kill(Why::Over, None, now),
+            Desired::Suspend => (State::Suspending(Suspend::begin(order, now)), None),
+            Desired::Stop => stop(Ending::new(Why::Stopped), now + grace(order)),
+            Desired::Over => kill(Ending::new(Why::Over), now),
         },
-        Event::Terminated => stop(Why::Terminated, now + DEFAULT_GRACE),
-        Event::StartFailed(message) => record(RankExit {
-            cause: ExitCause::StartFailed,
-            code: None,
-            signal: None,
-            message: Some(message),
-        }),
+        Event::Terminated => stop(Ending::new(Why::Terminated), now + DEFAULT_GRACE),
+        Event::StartFailed(message) => record(start_failed(message)),
         Event::Output => (State::Running { quiet_since: now }, None),
-        Event::CommandEnded(end) => kill(Why::Command, Some(end), now),
+        // The command has saved and waits to be ended, perhaps for an order that was withdrawn meanwhile: to refuse
+        // would leave it waiting for ever.
+        Event::Ready => stop(suspend::unasked(), now + READY_GRACE),
+        Event::CommandEnded(end) => kill(
+            Ending {
+                ended: Some(end),
+                ..Ending::new(Why::Command)
+            },
+            now,
+        ),
         Event::Tick => match policy.silence {
             Some(limit) if now >= quiet_since + limit => {
-                stop(Why::Silence { limit }, now + DEFAULT_GRACE)
+                stop(Ending::new(Why::Silence { limit }), now + DEFAULT_GRACE)
             }
             Some(_) | None => (unchanged, None),
         },
-        Event::SomeLeft
+        Event::SuspendReceived
+        | Event::Saving
+        | Event::SomeLeft
         | Event::AllGone
         | Event::Recorded
         | Event::RecordFailed
@@ -181,48 +186,80 @@ fn while_running(
     }
 }
 
-struct Stop {
-    why: Why,
-    kill_at: Duration,
-    ended: Option<CommandEnd>,
+/// The command goes on until it has saved, or its time is used up. The watchdog rests: this time is shorter.
+fn while_suspending(
+    suspend: Suspend,
+    event: Event,
+    now: Duration,
+    policy: &Policy,
+) -> (State, Option<Action>) {
+    let goes_on = |suspend| (State::Suspending(suspend), None);
+    match event {
+        Event::Order(order) => match order.desired {
+            Desired::Wait => goes_on(suspend),
+            Desired::Run => (State::Running { quiet_since: now }, None),
+            Desired::Suspend => goes_on(suspend.repeated(order)),
+            Desired::Stop => stop(suspend.ending(Why::Stopped), now + grace(order)),
+            Desired::Over => kill(suspend.ending(Why::Over), now),
+        },
+        Event::Terminated => stop(suspend.ending(Why::Terminated), now + DEFAULT_GRACE),
+        Event::StartFailed(message) => record(start_failed(message)),
+        Event::SuspendReceived => goes_on(suspend.acknowledged(now)),
+        Event::Saving | Event::Output => goes_on(suspend.progressed(now)),
+        Event::Ready => stop(suspend.ready(), now + READY_GRACE),
+        Event::CommandEnded(end) => kill(
+            Ending {
+                ended: Some(end),
+                ..suspend.ending(Why::Suspended)
+            },
+            now,
+        ),
+        Event::Tick if now >= suspend.deadline(policy) => {
+            stop(suspend.forced(), now + suspend.grace())
+        }
+        Event::SomeLeft
+        | Event::AllGone
+        | Event::Recorded
+        | Event::RecordFailed
+        | Event::Acknowledged
+        | Event::Tick => goes_on(suspend),
+    }
 }
 
 /// Stopping is not taken back. The command may end before what it started: that has the grace, too.
-fn while_stopping(stop: Stop, event: Event, now: Duration) -> (State, Option<Action>) {
-    let Stop {
-        why,
-        kill_at,
-        ended,
-    } = stop;
-    let until = |kill_at| {
-        (
-            State::Stopping {
-                why,
-                kill_at,
-                ended,
-            },
-            None,
-        )
-    };
+fn while_stopping(
+    ending: Ending,
+    kill_at: Duration,
+    event: Event,
+    now: Duration,
+) -> (State, Option<Action>) {
+    let until = |kill_at| (State::Stopping { ending, kill_at }, None);
     match event {
         Event::Order(order) => match order.desired {
-            Desired::Wait | Desired::Run => until(kill_at),
+            Desired::Wait | Desired::Run | Desired::Suspend => until(kill_at),
             Desired::Stop => until(kill_at.min(now + grace(order))),
-            Desired::Over => kill(why, ended, now),
+            Desired::Over => kill(ending, now),
         },
         Event::Terminated => until(kill_at.min(now + DEFAULT_GRACE)),
-        Event::CommandEnded(end) => (
-            State::Stopping {
-                why,
-                kill_at,
-                ended: Some(end),
-            },
-            None,
-        ),
-        Event::AllGone if ended.is_some() => record(why.exit(ended)),
-        Event::Tick if now >= kill_at => kill(why, ended, now),
+        Event::SuspendReceived => {
+            let ending = ending.noting(|suspend| suspend.acknowledged = true);
+            (State::Stopping { ending, kill_at }, None)
+        }
+        Event::Ready => {
+            let ending = ending.noting(|suspend| suspend.ready = true);
+            let kill_at = kill_at.min(now + READY_GRACE);
+            (State::Stopping { ending, kill_at }, None)
+        }
+        Event::CommandEnded(end) => {
+            let ended = Some(end);
+            let ending = Ending { ended, ..ending };
+            (State::Stopping { ending, kill_at }, None)
+        }
+        Event::AllGone if ending.ended.is_some() => record(ending.exit()),
+        Event::Tick if now >= kill_at => kill(ending, now),
         Event::StartFailed(_)
         | Event::Output
+        | Event::Saving
         | Event::SomeLeft
         | Event::AllGone
         | Event::Recorded
@@ -232,48 +269,34 @@ fn while_stopping(stop: Stop, event: Event, now: Duration) -> (State, Option<Act
     }
 }
 
-struct Kill {
-    why: Why,
-    again_at: Duration,
-    ended: Option<CommandEnd>,
-}
-
 /// The rank has ended when nothing of it is left, however long the kernel takes: the node is not free before.
-fn while_killing(killing: Kill, event: Event, now: Duration) -> (State, Option<Action>) {
-    let Kill {
-        why,
-        again_at,
-        ended,
-    } = killing;
-    let unchanged = (
-        State::Killing {
-            why,
-            again_at,
-            ended,
-        },
-        None,
-    );
+fn while_killing(
+    ending: Ending,
+    again_at: Duration,
+    event: Event,
+    now: Duration,
+) -> (State, Option<Action>) {
     match event {
-        Event::CommandEnded(end) => (
-            State::Killing {
-                why,
-                again_at,
-                ended: Some(end),
-            },
-            None,
-        ),
-        Event::AllGone if ended.is_some() => record(why.exit(ended)),
-        Event::SomeLeft => kill(why, ended, now),
-        Event::Tick if now >= again_at => kill(why, ended, now),
+        Event::CommandEnded(end) => {
+            let ended = Some(end);
+            let ending = Ending { ended, ..ending };
+            (State::Killing { ending, again_at }, None)
+        }
+        Event::AllGone if ending.ended.is_some() => record(ending.exit()),
+        Event::SomeLeft => kill(ending, now),
+        Event::Tick if now >= again_at => kill(ending, now),
         Event::Order(_)
         | Event::Terminated
         | Event::StartFailed(_)
         | Event::Output
+        | Event::SuspendReceived
+        | Event::Saving
+        | Event::Ready
         | Event::AllGone
         | Event::Recorded
         | Event::RecordFailed
         | Event::Acknowledged
-        | Event::Tick => unchanged,
+        | Event::Tick => (State::Killing { ending, again_at }, None),
     }
 }
 
@@ -300,6 +323,9 @@ fn while_recording(exit: RankExit, event: Event, now: Duration) -> (State, Optio
         | Event::Terminated
         | Event::StartFailed(_)
         | Event::Output
+        | Event::SuspendReceived
+        | Event::Saving
+        | Event::Ready
         | Event::CommandEnded(_)
         | Event::SomeLeft
         | Event::AllGone
@@ -332,6 +358,9 @@ fn while_reporting(report: Report, event: Event, now: Duration) -> (State, Optio
         | Event::Terminated
         | Event::StartFailed(_)
         | Event::Output
+        | Event::SuspendReceived
+        | Event::Saving
+        | Event::Ready
         | Event::CommandEnded(_)
         | Event::SomeLeft
         | Event::AllGone
@@ -348,26 +377,13 @@ fn while_reporting(report: Report, event: Event, now: Duration) -> (State, Optio
     }
 }
 
-fn stop(why: Why, kill_at: Duration) -> (State, Option<Action>) {
-    (
-        State::Stopping {
-            why,
-            kill_at,
-            ended: None,
-        },
-        Some(Action::Terminate),
-    )
+fn stop(ending: Ending, kill_at: Duration) -> (State, Option<Action>) {
+    (State::Stopping { ending, kill_at }, Some(Action::Terminate))
 }
 
-fn kill(why: Why, ended: Option<CommandEnd>, now: Duration) -> (State, Option<Action>) {
-    (
-        State::Killing {
-            why,
-            again_at: now + KILL_PERIOD,
-            ended,
-        },
-        Some(Action::Kill),
-    )
+fn kill(ending: Ending, now: Duration) -> (State, Option<Action>) {
+    let again_at = now + KILL_PERIOD;
+    (State::Killing { ending, again_at }, Some(Action::Kill))
 }
 
 fn record(exit: RankExit) -> (State, Option<Action>) {
@@ -377,6 +393,20 @@ fn record(exit: RankExit) -> (State, Option<Action>) {
     )
 }
 
+fn start_failed(message: String) -> RankExit {
+    RankExit {
+        cause: ExitCause::StartFailed,
+        code: None,
+        signal: None,
+        message: Some(message),
+        suspend: None,
+    }
+}
+
 fn grace(order: Order) -> Duration {
-    Duration::from_millis(order.grace_ms.into())
+    millis(order.grace_ms)
+}
+
+fn millis(millis: u32) -> Duration {
+    Duration::from_millis(millis.into())
 }

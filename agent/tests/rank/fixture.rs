@@ -4,7 +4,7 @@ use std::{
     fs::{self, File, OpenOptions, Permissions},
     future::Future,
     io::Write,
-    os::unix::fs::PermissionsExt,
+    os::{fd::AsRawFd, unix::fs::PermissionsExt},
     path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
     time::Duration,
@@ -12,11 +12,14 @@ use std::{
 
 use nix::{sys::stat::Mode, unistd::mkfifo};
 use protocol::{
-    Command, EXIT_FILE, ExitRecord, LAUNCH_FILE, Launch, LogLimits, Order, PROCESS_FILE,
-    PROTOCOL_VERSION, ProcessId, ServerFile,
+    CONTROL_DIR, Command, EXIT_FILE, ExitRecord, LAUNCH_FILE, Launch, LogLimits, Order,
+    PROCESS_FILE, PROTOCOL_VERSION, ProcessId, SOCKET_FILE, SUSPEND_FILE, ServerFile,
 };
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    net::UnixStream,
     process::{self, Child},
     time::timeout,
 };
@@ -130,6 +133,32 @@ impl Rank {
         self.launch.command.workspace.join(name)
     }
 
+    /// What the command reads to know whether it is to suspend.
+    pub(crate) fn flag(&self) -> String {
+        fs::read_to_string(self.launch.rank_dir.join(CONTROL_DIR).join(SUSPEND_FILE)).unwrap()
+    }
+
+    /// Connects to the agent as its command would.
+    pub(crate) async fn connect(&self) -> UnixStream {
+        let control = File::open(self.launch.rank_dir.join(CONTROL_DIR)).unwrap();
+        let socket = format!("/proc/self/fd/{}/{SOCKET_FILE}", control.as_raw_fd());
+        UnixStream::connect(socket).await.unwrap()
+    }
+
+    /// Calls the agent as its command would, and gives its answer.
+    pub(crate) async fn call(&self, request: Value) -> Value {
+        let mut stream = self.connect().await;
+        stream
+            .write_all(format!("{request}\n").as_bytes())
+            .await
+            .unwrap();
+        let mut answer = String::new();
+        within(BufReader::new(stream).read_line(&mut answer))
+            .await
+            .unwrap();
+        serde_json::from_str(&answer).unwrap()
+    }
+
     pub(crate) fn process_id(&self) -> ProcessId {
         serde_json::from_slice(&fs::read(self.launch.rank_dir.join(PROCESS_FILE)).unwrap()).unwrap()
     }
@@ -193,7 +222,8 @@ pub(crate) fn runs(pid_file: &Path) -> bool {
     Path::new("/proc").join(pid.trim()).exists()
 }
 
-fn publish(path: &Path, server: &Server) {
+/// Tells the agent where its server is.
+pub(crate) fn publish(path: &Path, server: &Server) {
     let file = ServerFile {
         url: server.url.clone(),
         pid: std::process::id(),

@@ -8,3 +8,4 @@ mod link;
 mod log;
 mod server;
 mod start;
+mod suspend;

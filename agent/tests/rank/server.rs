@@ -1,7 +1,7 @@
 //! The server as an agent sees it: it gives the order that the test sets, and tells the test what it heard.
 
 use futures_util::{SinkExt, StreamExt};
-use protocol::{Desired, Order, RankExit};
+use protocol::{Desired, Order, RankExit, SuspendOrder};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::{
@@ -29,6 +29,8 @@ pub(crate) enum Heard {
     Registered(Value),
     /// It reported.
     Reported(Report),
+    /// It carried a wish of the command: the query and its variables.
+    Wished(String, Value),
 }
 
 /// The input of `reportRank`.
@@ -37,7 +39,15 @@ pub(crate) enum Heard {
 pub(crate) struct Report {
     pub(crate) log_end: u64,
     pub(crate) started: bool,
+    pub(crate) suspend: Option<Suspension>,
     pub(crate) exit: Option<RankExit>,
+}
+
+/// How a suspension is going.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub(crate) struct Suspension {
+    pub(crate) received: bool,
+    pub(crate) ready: bool,
 }
 
 /// A server; dropping it ends it and breaks its connections.
@@ -58,7 +68,24 @@ struct State {
 }
 
 pub(crate) fn order(desired: Desired, grace_ms: u32) -> Order {
-    Order { desired, grace_ms }
+    Order {
+        desired,
+        grace_ms,
+        suspend: None,
+    }
+}
+
+/// An order to suspend, with its times in milliseconds.
+pub(crate) fn suspend(acknowledge_ms: u32, progress_ms: u32, budget_ms: u32) -> Order {
+    Order {
+        desired: Desired::Suspend,
+        grace_ms: 60_000,
+        suspend: Some(SuspendOrder {
+            acknowledge_ms,
+            progress_ms,
+            budget_ms,
+        }),
+    }
 }
 
 impl Server {
@@ -221,6 +248,10 @@ impl Connection {
         } else if operation.query.contains("reportRank") {
             let report = serde_json::from_value(input.unwrap()).unwrap();
             (Some(Heard::Reported(report)), json!({ "reportRank": true }))
+        } else if operation.query.contains("Task") {
+            // Wishes of the command are about its task.
+            let wished = Heard::Wished(operation.query, json!(operation.variables));
+            (Some(wished), json!({}))
         } else {
             assert!(
                 operation.query.contains("renewAgentToken"),

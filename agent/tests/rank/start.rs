@@ -3,7 +3,9 @@
 use std::fs;
 
 use nix::{sys::signal::Signal, unistd::geteuid};
-use protocol::{Desired, ExitCause, Identity, RANK_DIR_VAR, RankExit};
+use protocol::{
+    CONTROL_DIR, CONTROL_DIR_VAR, Desired, ExitCause, Identity, RANK_DIR_VAR, RankExit,
+};
 
 use crate::{
     fixture::{Setup, within},
@@ -23,7 +25,7 @@ async fn the_command_waits_at_the_gate_until_every_rank_may_start() {
     let me = rank.process_id();
     assert_eq!(me.pid, rank.agent_pid());
     let expected = serde_json::json!({
-        "protocolVersion": 1, "bootId": me.boot_id, "pid": me.pid, "startTime": me.start_time,
+        "protocolVersion": 2, "bootId": me.boot_id, "pid": me.pid, "startTime": me.start_time,
     });
     assert_eq!(input, expected);
     let waiting = within(rank.server.report(|_| true)).await;
@@ -37,6 +39,7 @@ async fn the_command_waits_at_the_gate_until_every_rank_may_start() {
         code: Some(3),
         signal: None,
         message: None,
+        suspend: None,
     };
     assert_eq!(exit, expected);
     assert!(rank.left().await.success());
@@ -77,6 +80,10 @@ async fn the_command_has_exactly_its_own_environment() {
         "LR=0.2".to_owned(),
         "PATH=/usr/local/bin:/usr/bin:/bin".to_owned(),
         format!("{RANK_DIR_VAR}={}", rank.launch.rank_dir.display()),
+        format!(
+            "{CONTROL_DIR_VAR}={}",
+            rank.launch.rank_dir.join(CONTROL_DIR).display()
+        ),
     ];
     expected.sort();
     assert_eq!(lines, expected);

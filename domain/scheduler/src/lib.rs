@@ -1,9 +1,9 @@
 //! What should run: a pure planner.
 //!
 //! ```text
-//!  Snapshot ─▶ survey ─────▶ admit ──────▶ order ─────▶ place ──────▶ Plan
-//!              which rows    who stands    in which     on which      decisions,
-//!              make sense    in line, at   order        nodes         report, wake_at
+//!  Snapshot ─▶ survey ─────▶ admit ──────▶ order ────▶ place ─────▶ preempt ────▶ Plan
+//!              which rows    who stands    in which    on which     at whose      decisions,
+//!              make sense    in line, at   order       nodes        expense       report, wake_at
 //!                            which level
 //! ```
 //!
@@ -12,9 +12,8 @@
 //!
 //! # The rules
 //!
-//! - **What runs stays.** An active task keeps its nodes until it gives them back itself; nobody is
-//!   ever suspended. A node that is not ready is no capacity for a start, and concerns only the
-//!   task that is on it.
+//! - **What runs stays**, unless a higher level needs its nodes. A node that is not ready is no
+//!   capacity for a start, and concerns only the task that is on it.
 //! - **Quota** is nodes per (user, group, level), resolved by [`QuotaBook`]. Active tasks use it
 //!   with the nodes they still hold, draining ones too; waiting tasks in line have it promised to
 //!   them, in their owner's order. [`Priority::Auto`] takes the first level of
@@ -24,10 +23,20 @@
 //!   [`Task::custom_rank`] reorders one user's own tasks.
 //! - **Gangs**: a task gets all its nodes or none.
 //! - **Head of line**: the first task of a group's line that does not fit stops all behind it in
-//!   that group, so that a large task cannot be starved by small ones. Only tasks in line can do
+//!   that group, so that a large task cannot be starved by small ones; it does not stop those for
+//!   whom all nodes are reserved already. Only tasks in line can do
 //!   so. One that is held, in backoff, out of quota, of an inactive user, kept off too many nodes
 //!   by its exclusions, or that can never run stands outside: it neither blocks anybody nor has
 //!   quota promised to it.
+//! - **Preemption**: the head of a line takes nodes of runs of strictly lower levels if that is
+//!   what it takes to start; so neither equals nor tasks of one user at one level ever interrupt
+//!   each other. Free nodes, and those of tasks on their way out, are used first; then the runs
+//!   with the least to lose, which are those of the lowest level and of these the latest. None is
+//!   a victim that could be spared, and none at all if they do not suffice. A run that cannot be
+//!   suspended, or is younger than [`Policy::protect_from_higher`], is no victim.
+//! - **Reservations** keep all the nodes of a preemptor until the last of them is free and it
+//!   starts. They stand while their task is in line and can use every one of them, and yield to
+//!   nobody but a higher level that can then start or has room made for it: that costs no run.
 //! - **Placement** stays in one zone if any zone has room, and then goes by node name.
 //! - **Bad rows** cost only themselves: they are left out and named in [`Report::issues`].
 //!
@@ -36,10 +45,12 @@
 mod account;
 mod admit;
 mod explain;
+mod natural;
 mod order;
 mod place;
 mod plan;
 mod policy;
+mod preempt;
 mod priority;
 mod quota;
 mod snapshot;
@@ -64,11 +75,11 @@ pub use snapshot::{
 /// same time, when they have been carried out, decides nothing and gives the same report.
 pub fn plan(snapshot: &Snapshot, policy: &Policy) -> Plan {
     let book = QuotaBook::open(&snapshot.quotas, snapshot.now);
-    let mut survey = survey::Survey::of(snapshot);
+    let mut survey = survey::Survey::of(snapshot, policy);
     let mut decisions = Vec::new();
     loop {
         let round = round(&mut survey, &book, policy);
-        if round.starts.is_empty() {
+        if round.decisions.is_empty() {
             let issues = survey
                 .issues
                 .into_iter()
@@ -81,28 +92,27 @@ pub fn plan(snapshot: &Snapshot, policy: &Policy) -> Plan {
                 wake_at: round.wake_at,
             };
         }
-        survey.note(&round.starts);
-        decisions.extend(round.starts.into_iter().map(Decision::from));
+        decisions.extend(round.decisions);
     }
 }
 
-/// Serves the line of every group once. A second round finds nothing to start, but knows what the
+/// Serves the line of every group once. A second round finds nothing to do, but knows what the
 /// first one used.
-fn round<'a>(
-    survey: &mut survey::Survey<'a>,
-    book: &QuotaBook<'_>,
-    policy: &Policy,
-) -> place::Served<'a> {
+fn round(survey: &mut survey::Survey<'_>, book: &QuotaBook<'_>, policy: &Policy) -> place::Served {
     let admission = admit::admit(survey, book, policy);
-    let mut queues = order::queues(admission.in_line);
     let mut all = place::Served {
-        starts: Vec::new(),
+        decisions: preempt::uphold(survey, &admission.in_line),
         waiting: admission.turned_away,
         wake_at: admission.wake_at,
     };
-    for (group, stock) in &mut survey.stocks {
-        let served = place::serve(stock, queues.remove(group).unwrap_or_default());
-        all.starts.extend(served.starts);
+    for (group, queue) in order::queues(admission.in_line) {
+        // Who is in line is so in a group that has nodes.
+        let Some(stock) = survey.stocks.get_mut(group) else {
+            continue;
+        };
+        let served = place::serve(stock, queue, &survey.runs);
+        survey.note(&served.decisions);
+        all.decisions.extend(served.decisions);
         all.waiting.extend(served.waiting);
         all.wake_at = plan::earliest(all.wake_at, served.wake_at);
     }

@@ -11,7 +11,7 @@ use crate::{
 #[must_use = "a plan that nobody commits changes nothing"]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
-    /// What to do, group by group and in the order of each group's line.
+    /// What to do, in this order.
     pub decisions: Vec<Decision>,
     /// Why the rest waits.
     pub report: Report,
@@ -24,7 +24,7 @@ pub struct Plan {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "decision", rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Decision {
-    /// Open a run of this task.
+    /// Open a run of this task. What was reserved for it is reserved no more.
     Start {
         /// The task.
         task: TaskKey,
@@ -32,6 +32,27 @@ pub enum Decision {
         level: Level,
         /// As many nodes as it asked for; the index is the rank.
         nodes: Vec<NodeName>,
+    },
+    /// Make room for this task: ask the victims to suspend, and reserve the nodes. The task, which
+    /// has nothing reserved yet, is started by a later plan, when the nodes are free.
+    Preempt {
+        /// The task that needs the room.
+        task: TaskKey,
+        /// The level it waits at, which is higher than that of any victim.
+        level: Level,
+        /// Active tasks that have to give way, those with the least to lose first. None at all if
+        /// it is enough to take nodes on their way out that were reserved for a lower level, which
+        /// a [`Decision::Release`] before this one gave back.
+        victims: Vec<TaskKey>,
+        /// As many nodes as it asked for: free, on their way out, or of the victims. The victims
+        /// may have more.
+        nodes: Vec<NodeName>,
+    },
+    /// Forget every reservation for this task, which cannot use them or has to leave them to a
+    /// higher level.
+    Release {
+        /// The task; it need not exist any more.
+        task: TaskKey,
     },
 }
 
@@ -170,6 +191,15 @@ pub enum WaitReason {
         /// The quota at that level.
         limit: u32,
     },
+    /// All its nodes are reserved for it, and it starts when the last of them is free.
+    Draining {
+        /// What it asks for, and has reserved.
+        needed: u32,
+        /// Those of its nodes that are free already.
+        free: u32,
+        /// The tasks on their way out that have the others, by key.
+        tasks: Vec<TaskKey>,
+    },
     /// It is the first in line, and too few nodes are free.
     NotEnoughNodes {
         /// What it asks for.
@@ -178,8 +208,10 @@ pub enum WaitReason {
         free: u32,
         /// Nodes that are ready, in use or not.
         ready: u32,
-        /// Ready nodes of tasks on their way out.
+        /// Ready nodes of tasks on their way out that nobody has reserved.
         draining: u32,
+        /// Ready nodes, free or about to be, that are reserved for other tasks.
+        reserved: u32,
         /// Ready nodes that it may not use because it failed there.
         excluded: u32,
     },
@@ -210,6 +242,7 @@ impl WaitReason {
             | Self::Backoff { .. }
             | Self::ExcludedNodes { .. }
             | Self::OutOfQuota { .. }
+            | Self::Draining { .. }
             | Self::NotEnoughNodes { .. }
             | Self::Behind { .. } => false,
         }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Level;
+use crate::{Level, Millis};
 
 /// The knobs of the planner. There is no default: the caller decides.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -11,4 +11,6 @@ pub struct Policy {
     /// what users of the original expect; leaving out the highest ones reserves them for tasks that
     /// name them.
     pub auto_levels: Vec<Level>,
+    /// How long a run is safe from higher levels after it began, in milliseconds; 0 is not at all.
+    pub protect_from_higher: Millis,
 }

@@ -40,6 +40,9 @@ pub struct Node {
     pub readiness: Readiness,
     /// Who has it now.
     pub holder: Holder,
+    /// The waiting task it is kept for, free or not: a [`Decision::Preempt`](crate::Decision) that
+    /// was neither released nor followed by the start.
+    pub reserved_for: Option<TaskKey>,
 }
 
 /// Whether a node can take work.
@@ -111,6 +114,13 @@ pub enum TaskState {
         nodes: Vec<NodeName>,
         /// It is on its way out: its nodes will be free soon.
         draining: bool,
+        /// When the run began. A later one has less to lose.
+        since: Millis,
+        /// Whether the run may be asked to suspend: its ranks run, and none of them has succeeded.
+        ///
+        /// False while it starts, for who has not run yet cannot save; of no meaning while it
+        /// drains, for then it is asked nothing more.
+        suspendable: bool,
     },
 }
 

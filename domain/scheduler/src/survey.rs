@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::place::Start;
-use crate::stock::{Occupancy, Stock, count};
+use crate::stock::{Occupancy, Stock};
 use crate::{
-    Exclusion, GroupName, Holder, Issue, Millis, Node, NodeName, Snapshot, Task, TaskKey,
-    TaskState, Usage, User, UserName,
+    Decision, Exclusion, GroupName, Holder, Issue, Level, Millis, Node, NodeName, Policy, Snapshot,
+    Task, TaskKey, TaskState, Usage, User, UserName,
 };
 
 /// A snapshot put in order. What is ambiguous is left out, and never given away.
@@ -15,11 +14,48 @@ pub(crate) struct Survey<'a> {
     pub(crate) users: BTreeMap<&'a UserName, &'a User>,
     pub(crate) stocks: BTreeMap<&'a GroupName, Stock<'a>>,
     pub(crate) usage: Usage<'a>,
+    /// What is reserved according to the rows, until it is known who may keep it.
+    pub(crate) reservations: BTreeMap<TaskKey, Vec<&'a NodeName>>,
+    /// Runs that may be asked to suspend, each of a task with a key of its own.
+    pub(crate) runs: BTreeMap<TaskKey, Run>,
+    /// Tasks on their way out.
+    draining: BTreeSet<TaskKey>,
     /// Tasks that wait, each with a key of its own.
     pub(crate) applicants: Vec<Applicant<'a>>,
     /// One of the waiting tasks for each key that several tasks have.
     pub(crate) ambiguous: Vec<&'a Task>,
     pub(crate) issues: Vec<Issue>,
+}
+
+/// A run that may be asked to suspend, sooner or later.
+pub(crate) struct Run {
+    pub(crate) level: Level,
+    pub(crate) since: Millis,
+    /// Not before this time, which is to come.
+    pub(crate) protected_until: Option<Millis>,
+}
+
+impl Run {
+    fn find(task: &Task, now: Millis, policy: &Policy) -> Option<Self> {
+        match task.state {
+            TaskState::Active {
+                level,
+                since,
+                suspendable: true,
+                draining: false,
+                nodes: _,
+            } => {
+                let until = since.saturating_add(policy.protect_from_higher);
+                let is_protected = policy.protect_from_higher > 0 && until > now;
+                Some(Self {
+                    level,
+                    since,
+                    protected_until: is_protected.then_some(until),
+                })
+            }
+            TaskState::Active { .. } | TaskState::Waiting { .. } => None,
+        }
+    }
 }
 
 /// A task that waits.
@@ -50,7 +86,7 @@ impl<'a> Applicant<'a> {
 }
 
 impl<'a> Survey<'a> {
-    pub(crate) fn of(snapshot: &'a Snapshot) -> Self {
+    pub(crate) fn of(snapshot: &'a Snapshot, policy: &Policy) -> Self {
         let (nodes, duplicate_nodes) = unique(&snapshot.nodes, |node| &node.name);
         let (users, duplicate_users) = unique(&snapshot.users, |user| &user.name);
         let claims = Claims::of(&snapshot.tasks);
@@ -74,33 +110,67 @@ impl<'a> Survey<'a> {
                 .map(|(name, nodes)| (name, Stock::new(nodes)))
                 .collect(),
             usage: Usage::of(&snapshot.tasks),
+            reservations: BTreeMap::new(),
+            runs: BTreeMap::new(),
+            draining: claims.draining,
             applicants: Vec::new(),
             ambiguous: Vec::new(),
             issues,
         };
-        survey.find_who_waits(&snapshot.tasks);
+        for node in &snapshot.nodes {
+            if let Some(task) = node.reserved_for {
+                survey
+                    .reservations
+                    .entry(task)
+                    .or_default()
+                    .push(&node.name);
+            }
+        }
+        survey.sort_out(&snapshot.tasks, policy);
         survey
     }
 
-    /// Takes note of starts whose nodes have been taken already.
-    pub(crate) fn note(&mut self, starts: &[Start<'a>]) {
-        for start in starts {
-            self.usage
-                .add(start.task, start.level, count(start.nodes.len()));
+    /// Takes note of decisions whose nodes have been taken or reserved already.
+    pub(crate) fn note(&mut self, decisions: &[Decision]) {
+        let mut started = BTreeMap::new();
+        let n_draining = self.draining.len();
+        for decision in decisions {
+            match decision {
+                Decision::Start { task, level, .. } => {
+                    started.insert(*task, *level);
+                }
+                Decision::Preempt { victims, .. } => self.draining.extend(victims),
+                Decision::Release { .. } => {}
+            }
         }
-        let started: BTreeSet<TaskKey> = starts.iter().map(|start| start.task.key).collect();
-        self.applicants
-            .retain(|applicant| !started.contains(&applicant.task.key));
+        if !started.is_empty() {
+            let usage = &mut self.usage;
+            self.applicants.retain(|Applicant { task, .. }| {
+                if let Some(level) = started.get(&task.key) {
+                    usage.add(task, *level, task.nodes);
+                }
+                !started.contains_key(&task.key)
+            });
+        }
+        if self.draining.len() > n_draining {
+            self.runs.retain(|task, _| !self.draining.contains(task));
+            for stock in self.stocks.values_mut() {
+                stock.drain(&self.draining);
+            }
+        }
     }
 
-    fn find_who_waits(&mut self, tasks: &'a [Task]) {
+    /// Finds out who waits and who runs.
+    fn sort_out(&mut self, tasks: &'a [Task], policy: &Policy) {
         let mut tasks: Vec<&Task> = tasks.iter().collect();
         let shown = |task: &&'a Task| (&task.user, &task.group, &task.zone, task.priority.value());
         tasks.sort_by_key(|task| (task.key, shown(task)));
         for same_key in tasks.chunk_by(|left, right| left.key == right.key) {
             let mut applicants = same_key.iter().copied().filter_map(Applicant::find);
-            if let [_] = same_key {
+            if let [task] = same_key {
                 self.applicants.extend(applicants);
+                let run = Run::find(task, self.now, policy);
+                self.runs.extend(run.map(|run| (task.key, run)));
             } else {
                 self.ambiguous
                     .extend(applicants.next().map(|applicant| applicant.task));
@@ -147,9 +217,10 @@ impl<'a> Claims<'a> {
         match node.holder {
             Holder::Free if holders.is_empty() => Occupancy::Free,
             Holder::Free | Holder::Task(_) if holders.is_subset(&self.draining) => {
-                Occupancy::Draining
+                Occupancy::Draining(holders)
             }
-            Holder::Free | Holder::Task(_) | Holder::Other => Occupancy::Taken,
+            Holder::Free | Holder::Task(_) => Occupancy::Held(holders),
+            Holder::Other => Occupancy::Taken,
         }
     }
 

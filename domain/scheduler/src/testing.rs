@@ -13,17 +13,18 @@
 //! ```
 //!
 //! Ordinary is: group `training`, no zone, ready and free; user `ada`, active, in no user group;
-//! level `NORMAL`, one node, waiting.
+//! level `NORMAL`, one node, waiting. What is active has run since time zero and can be suspended.
 
 use crate::{
     Decision, Exclusion, Holder, Level, Millis, Node, NodeName, Owner, Plan, Policy, Priority,
     Quota, QuotaKind, Readiness, Snapshot, Task, TaskKey, TaskState, User,
 };
 
-/// The policy under which `AUTO` may take every level.
+/// The policy under which `AUTO` may take every level, and a higher level every node at any time.
 pub fn policy() -> Policy {
     Policy {
         auto_levels: Level::ALL.to_vec(),
+        protect_from_higher: 0,
     }
 }
 
@@ -74,24 +75,60 @@ impl Snapshot {
     #[must_use]
     pub fn after(mut self, plan: &Plan) -> Self {
         for decision in &plan.decisions {
-            let Decision::Start { task, level, nodes } = decision;
-            for node in self
-                .nodes
-                .iter_mut()
-                .filter(|node| nodes.contains(&node.name))
-            {
-                node.holder = Holder::Task(*task);
-            }
-            for started in self.tasks.iter_mut().filter(|each| each.key == *task) {
-                let nodes = nodes.clone();
-                started.state = TaskState::Active {
-                    level: *level,
-                    nodes,
-                    draining: false,
-                };
-            }
+            self.carry_out(decision);
         }
         self
+    }
+
+    /// A start is still starting afterwards, and a victim is on its way out.
+    pub fn carry_out(&mut self, decision: &Decision) {
+        match decision {
+            Decision::Start { task, level, nodes } => {
+                self.release(*task);
+                for node in self.nodes_named(nodes) {
+                    node.holder = Holder::Task(*task);
+                }
+                let state = TaskState::Active {
+                    level: *level,
+                    nodes: nodes.clone(),
+                    draining: false,
+                    since: self.now,
+                    suspendable: false,
+                };
+                for started in self.tasks.iter_mut().filter(|each| each.key == *task) {
+                    started.state = state.clone();
+                }
+            }
+            Decision::Preempt {
+                task,
+                level: _,
+                victims,
+                nodes,
+            } => {
+                for node in self.nodes_named(nodes) {
+                    node.reserved_for = Some(*task);
+                }
+                for victim in &mut self.tasks {
+                    if let TaskState::Active { draining, .. } = &mut victim.state
+                        && victims.contains(&victim.key)
+                    {
+                        *draining = true;
+                    }
+                }
+            }
+            Decision::Release { task } => self.release(*task),
+        }
+    }
+
+    fn release(&mut self, task: TaskKey) {
+        for node in &mut self.nodes {
+            node.reserved_for.take_if(|holder| *holder == task);
+        }
+    }
+
+    fn nodes_named(&mut self, names: &[NodeName]) -> impl Iterator<Item = &mut Node> {
+        let nodes = self.nodes.iter_mut();
+        nodes.filter(|node| names.contains(&node.name))
     }
 }
 
@@ -103,6 +140,7 @@ pub fn node(name: &str) -> Node {
         zone: None,
         readiness: Readiness::Ready,
         holder: Holder::Free,
+        reserved_for: None,
     }
 }
 
@@ -132,6 +170,13 @@ impl Node {
     #[must_use]
     pub fn held_by(mut self, holder: Holder) -> Self {
         self.holder = holder;
+        self
+    }
+
+    /// Kept for the task with this key.
+    #[must_use]
+    pub fn reserved_for(mut self, task: i64) -> Self {
+        self.reserved_for = Some(TaskKey(task));
         self
     }
 }
@@ -312,7 +357,27 @@ impl Task {
             level,
             nodes,
             draining: false,
+            since: 0,
+            suspendable: true,
         };
+        self
+    }
+
+    /// Begun at this time, if it is active.
+    #[must_use]
+    pub fn begun_at(mut self, time: Millis) -> Self {
+        if let TaskState::Active { since, .. } = &mut self.state {
+            *since = time;
+        }
+        self
+    }
+
+    /// Not to be suspended, if it is active.
+    #[must_use]
+    pub fn unsuspendable(mut self) -> Self {
+        if let TaskState::Active { suspendable, .. } = &mut self.state {
+            *suspendable = false;
+        }
         self
     }
 

@@ -64,6 +64,7 @@ pub(crate) async fn insert(tx: &mut Tx, new: NewRun<'_>) -> Result<RunId> {
             ended_at: Set(None),
             exit_code: Set(None),
             message: Set(None),
+            suspend: Set(None),
             silent: Set(false),
             log_end: Set(0),
             missing_since: Set(None),
@@ -112,7 +113,7 @@ pub(crate) async fn drain(
     reason: DrainReason,
     grace: &Grace,
 ) -> Result<()> {
-    let fresh = Deadlines::of(reason, tx.now(), grace);
+    let fresh = Deadlines::of(reason, run.started_at.is_some(), tx.now(), grace);
     let deadlines = match (run.stop_at, run.kill_at) {
         (Some(stop_at), Some(kill_at)) => fresh.earlier(Deadlines { stop_at, kill_at }),
         _ => fresh,
@@ -125,6 +126,28 @@ pub(crate) async fn drain(
     apply(tx, run, change).await
 }
 
+/// Says why, beside what was already written in the same transaction.
+pub(crate) async fn set_message(tx: &Tx, run: &run::Model, message: &str) -> Result<()> {
+    run::Entity::update_many()
+        .col_expr(run::Column::Message, Expr::value(Some(message)))
+        .filter(run::Column::Id.eq(run.id))
+        .exec(tx.db())
+        .await?;
+    Ok(())
+}
+
+/// It has given way: the rest is stopped now.
+pub(crate) async fn hasten(tx: &mut Tx, run: &run::Model, grace: &Grace) -> Result<()> {
+    let now = tx.now();
+    let change = versioned(run)
+        .col_expr(run::Column::StopAt, Expr::value(Some(now)))
+        .col_expr(
+            run::Column::KillAt,
+            Expr::value(Some(now + grace.stop + grace.agent)),
+        );
+    apply(tx, run, change).await
+}
+
 /// Nothing of it is left: ends it and gives its nodes back.
 pub(crate) async fn end(tx: &mut Tx, run: &run::Model, end: &End) -> Result<()> {
     let now: Option<DateTime<Utc>> = Some(tx.now());
@@ -133,7 +156,7 @@ pub(crate) async fn end(tx: &mut Tx, run: &run::Model, end: &End) -> Result<()> 
         .col_expr(run::Column::Outcome, Expr::value(Some(end.outcome)))
         .col_expr(run::Column::StopCode, Expr::value(end.stop_code))
         .col_expr(run::Column::ExitCode, Expr::value(end.exit_code))
-        .col_expr(run::Column::Message, Expr::value(end.message.clone()))
+        .col_expr(run::Column::Message, Expr::value(end.message.clone().or(run.message.clone())))
         .col_expr(run::Column::EndedAt, Expr::value(now));
     apply(tx, run, change).await?;
     pod::Entity::update_many()

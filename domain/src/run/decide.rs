@@ -2,8 +2,10 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::task::{self, Desired};
+use entity::run::DrainReason;
 use entity::{pod, run};
 
+use super::report::is_over;
 use super::state::{InvalidTransition, Phase, RunEvent, next, phase};
 
 /// What should happen to a run.
@@ -14,7 +16,9 @@ pub(crate) enum Decision {
     /// Open the gate.
     Open,
     /// Begin to end it, or end it sooner or for another reason.
-    Drain(entity::run::DrainReason),
+    Drain(DrainReason),
+    /// It gives way and is done with it: the rest need not wait for its time to be over.
+    Hasten,
 }
 
 /// The limits that time alone may pass.
@@ -43,6 +47,9 @@ pub(crate) fn decide(
         after = next(after, event)?;
     }
     Ok(match after {
+        Phase::Draining(DrainReason::Suspend) if has_given_way(pods) && is_patient(run, now) => {
+            Decision::Hasten
+        }
         after if after == before => Decision::Stay,
         Phase::Running => Decision::Open,
         Phase::Draining(reason) => Decision::Drain(reason),
@@ -58,6 +65,18 @@ pub(crate) fn deadline(run: &run::Model, limits: &Limits) -> Option<DateTime<Utc
         Phase::Draining(_) => run.kill_at,
         Phase::Ended => None,
     }
+}
+
+/// Whether a rank has said that it may be ended, or rank 0, which decides for all, has ended.
+fn has_given_way(pods: &[pod::Model]) -> bool {
+    pods.iter().any(|pod| {
+        pod.suspend == Some(pod::Suspend::Ready) || (pod.rank == 0 && is_over(pod.state))
+    })
+}
+
+/// Whether the agents have not been told to stop yet.
+fn is_patient(run: &run::Model, now: DateTime<Utc>) -> bool {
+    run.stop_at.is_some_and(|stop_at| stop_at > now)
 }
 
 /// Everything that has happened, the most telling first: the first one that leads to DRAINING gives the reason, except
@@ -85,6 +104,11 @@ fn events(
         (any(&never_ran) || late, RunEvent::StartFailed),
         (any(&|pod| pod.state == State::Lost), RunEvent::RankLost),
         (any(&|pod| pod.silent), RunEvent::Silent),
+        // The user's code may ask for it by itself.
+        (
+            any(&|pod| pod.suspend == Some(pod::Suspend::Ready)),
+            RunEvent::Suspend,
+        ),
         (
             any(&|pod| matches!(pod.state, State::Failed | State::Stopped)),
             RunEvent::RankFailed,
@@ -95,6 +119,8 @@ fn events(
             time_up(run, limits).is_some_and(|end| end <= now),
             RunEvent::TimeUp,
         ),
+        // Last: what has happened already says more than what is wanted.
+        (task.desired == Desired::Hold, RunEvent::Suspend),
     ];
     facts
         .into_iter()

@@ -19,7 +19,7 @@ pub(crate) struct Facts<'a> {
     pub(crate) workspace: &'a str,
     pub(crate) entrypoint: &'a str,
     pub(crate) own: &'a BTreeMap<String, String>,
-    pub(crate) whole_life_state: u32,
+    pub(crate) whole_life_state: i32,
     pub(crate) run: i32,
     pub(crate) rank: i32,
     pub(crate) world_size: i32,

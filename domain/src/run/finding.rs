@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use entity::pod;
 use protocol::RankExit;
 
-use super::report::{apply, is_over, update};
+use super::report::{RankReport, apply, is_over, update};
 use crate::error::Result;
 use crate::runtime::Observation;
 use crate::store::Tx;
@@ -54,8 +54,13 @@ pub(crate) async fn note(tx: &Tx, pod: &pod::Model, finding: &Finding) -> Result
     let now = tx.now();
     match finding {
         Finding::Ended(exit) => {
-            let ran = exit.code.is_some() || exit.signal.is_some();
-            apply(tx, pod, ran, Some(exit)).await.map(|_| ())
+            let report = RankReport {
+                log_end: pod.log_end,
+                started: exit.code.is_some() || exit.signal.is_some(),
+                suspend: None,
+                exit: Some(exit.clone()),
+            };
+            apply(tx, pod, &report).await.map(|_| ())
         }
         Finding::Missing => update(tx, pod, |row| row.missing_since = Some(now)).await,
         Finding::Lost => {

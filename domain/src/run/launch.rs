@@ -52,7 +52,7 @@ pub(crate) async fn launch(
         workspace: spec.workspace(),
         entrypoint: spec.entrypoint(),
         own: spec.environments(),
-        whole_life_state: spec.whole_life_state(),
+        whole_life_state: task.whole_life_state,
         run: run.number,
         rank: pod.rank,
         world_size: task.node_count,

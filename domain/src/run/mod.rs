@@ -10,6 +10,7 @@ mod order;
 mod outcome;
 mod query;
 mod report;
+mod requeue;
 mod state;
 
 #[cfg(test)]
@@ -23,9 +24,10 @@ pub use order::{changes_at, order};
 pub use outcome::{End, outcome};
 pub use query::{Page, get, list, order_of, pods_of};
 pub use report::{RankReport, is_over, register, report};
+pub use requeue::{Again, Next, requeue};
 pub use state::{Deadlines, Grace, InvalidTransition, Phase, RunEvent, next, phase};
 
-pub(crate) use change::{NewRun, advance, drain, end, insert, set_rendezvous};
+pub(crate) use change::{NewRun, advance, drain, end, hasten, insert, set_message, set_rendezvous};
 pub(crate) use decide::{Decision, Limits, deadline, decide};
 pub(crate) use finding::{Finding, find, note, stop_rest};
 pub(crate) use launch::launch;

@@ -1,8 +1,8 @@
 //! What an agent is told, as a pure function of the run.
 
-use chrono::{DateTime, Utc};
-use entity::run;
-use protocol::{Desired, Order};
+use chrono::{DateTime, TimeDelta, Utc};
+use entity::run::{self, DrainReason};
+use protocol::{Desired, Order, SuspendOrder};
 
 use super::state::{Grace, Phase, phase};
 
@@ -12,6 +12,7 @@ pub fn order(run: &run::Model, now: DateTime<Utc>, grace: &Grace) -> Order {
         Phase::Starting => Desired::Wait,
         Phase::Running => Desired::Run,
         Phase::Draining(_) if stop_is_due(run, now) => Desired::Stop,
+        Phase::Draining(DrainReason::Suspend) => Desired::Suspend,
         // The gate never opened, so there is nothing to go on with.
         Phase::Draining(_) if run.started_at.is_none() => Desired::Wait,
         Phase::Draining(_) => Desired::Run,
@@ -19,7 +20,12 @@ pub fn order(run: &run::Model, now: DateTime<Utc>, grace: &Grace) -> Order {
     };
     Order {
         desired,
-        grace_ms: u32::try_from(grace.stop.num_milliseconds()).unwrap_or(0),
+        grace_ms: millis(grace.stop),
+        suspend: (desired == Desired::Suspend).then(|| SuspendOrder {
+            acknowledge_ms: millis(grace.acknowledge),
+            progress_ms: millis(grace.progress),
+            budget_ms: millis(grace.budget),
+        }),
     }
 }
 
@@ -29,6 +35,10 @@ pub fn changes_at(run: &run::Model, now: DateTime<Utc>) -> Option<DateTime<Utc>>
         Phase::Draining(_) => run.stop_at.filter(|stop_at| *stop_at > now),
         Phase::Starting | Phase::Running | Phase::Ended => None,
     }
+}
+
+fn millis(duration: TimeDelta) -> u32 {
+    u32::try_from(duration.num_milliseconds()).unwrap_or(0)
 }
 
 fn stop_is_due(run: &run::Model, now: DateTime<Utc>) -> bool {

@@ -27,7 +27,13 @@ pub fn outcome(stop_as: Option<StopAs>, reason: DrainReason, pods: &[pod::Model]
         (None, DrainReason::StartFailed) => (Outcome::StartFailed, 256),
         (None, DrainReason::Lost) => (Outcome::Lost, 32),
         (None, DrainReason::Timeout) => (Outcome::Timeout, 512),
-        (None, DrainReason::Stop | DrainReason::RankFailed | DrainReason::Done) => {
+        // Whatever the exit code: `save(); exit(0)` is what people write. Running a finished task again is cheap, losing
+        // an unfinished one is not.
+        (None, DrainReason::Suspend) if pods.iter().any(gave_way) => (Outcome::Suspended, 16),
+        (
+            None,
+            DrainReason::Stop | DrainReason::Suspend | DrainReason::RankFailed | DrainReason::Done,
+        ) => {
             if all_succeeded {
                 (Outcome::Succeeded, 1)
             } else {
@@ -46,6 +52,11 @@ pub fn outcome(stop_as: Option<StopAs>, reason: DrainReason, pods: &[pod::Model]
         },
         message: culprit.map(describe),
     }
+}
+
+/// Whether a rank has noticed that it was to give way, or was made to, or never came to run.
+fn gave_way(pod: &pod::Model) -> bool {
+    pod.suspend.is_some() || pod.state == pod::State::Stopped
 }
 
 /// The rank that failed by itself first; of several at once the lowest.

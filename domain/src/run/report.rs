@@ -19,6 +19,8 @@ pub struct RankReport {
     pub log_end: i64,
     /// Whether the user's command was started.
     pub started: bool,
+    /// How far it came with giving way, if it was asked to or asked for it itself.
+    pub suspend: Option<pod::Suspend>,
     /// How it ended, once it has.
     pub exit: Option<RankExit>,
 }
@@ -73,50 +75,45 @@ pub async fn report(tx: &mut Tx, actor: &Actor, report: &RankReport) -> Result<(
             .await?;
         tx.wake(Event::Log(agent.task));
     }
-    if apply(tx, &pod, report.started, report.exit.as_ref()).await? {
+    if apply(tx, &pod, report).await? {
         tx.wake(Event::Run(agent.task, agent.run));
     }
     Ok(())
 }
 
 /// Writes what became of a rank; terminal states are frozen. Says whether anything changed.
-pub(crate) async fn apply(
-    tx: &Tx,
-    pod: &pod::Model,
-    started: bool,
-    exit: Option<&RankExit>,
-) -> Result<bool> {
+pub(crate) async fn apply(tx: &Tx, pod: &pod::Model, report: &RankReport) -> Result<bool> {
     if is_over(pod.state) {
         return Ok(false);
     }
     let now = tx.now();
-    match exit {
-        Some(exit) => {
-            update(tx, pod, |row| end(row, exit, started, now)).await?;
-            Ok(true)
-        }
-        None if started && pod.state != pod::State::Running => {
-            update(tx, pod, |row| {
-                row.state = pod::State::Running;
-                row.started_at = Some(now);
-                row.missing_since = None;
-            })
-            .await?;
-            Ok(true)
-        }
-        None => Ok(false),
+    let mut row = pod.clone();
+    // It only ever gets further: received, ready, forced.
+    row.suspend = furthest(row.suspend, report.suspend);
+    if report.started && row.state != pod::State::Running {
+        row.state = pod::State::Running;
+        row.started_at = Some(now);
+        row.missing_since = None;
     }
+    if let Some(exit) = &report.exit {
+        end(&mut row, exit, now);
+    }
+    if row == *pod {
+        return Ok(false);
+    }
+    update(tx, pod, |pod| *pod = row).await?;
+    Ok(true)
 }
 
 /// The end of a rank, as the agent recorded it.
-fn end(row: &mut pod::Model, exit: &RankExit, started: bool, now: DateTime<Utc>) {
+fn end(row: &mut pod::Model, exit: &RankExit, now: DateTime<Utc>) {
     let code = exit.code.or(exit.signal.map(|signal| 128 + signal));
     row.state = match exit.cause {
         ExitCause::Command if code == Some(0) => pod::State::Succeeded,
         ExitCause::Command | ExitCause::Silence | ExitCause::StartFailed => pod::State::Failed,
-        ExitCause::Stopped => pod::State::Stopped,
+        ExitCause::Stopped | ExitCause::Suspended => pod::State::Stopped,
     };
-    row.started_at = row.started_at.or(started.then_some(now));
+    row.suspend = furthest(row.suspend, exit.suspend.and_then(came_to));
     row.ended_at = Some(now);
     row.exit_code = code;
     row.message = exit.message.clone().or(exit
@@ -125,6 +122,29 @@ fn end(row: &mut pod::Model, exit: &RankExit, started: bool, now: DateTime<Utc>)
         .map(|signal| format!("killed by signal {signal}")));
     row.missing_since = None;
     row.silent = exit.cause == ExitCause::Silence;
+}
+
+/// How far a suspension came, as the agent recorded it.
+fn came_to(end: protocol::SuspendEnd) -> Option<pod::Suspend> {
+    if end.forced {
+        Some(pod::Suspend::Forced)
+    } else if end.ready {
+        Some(pod::Suspend::Ready)
+    } else if end.acknowledged {
+        Some(pod::Suspend::Received)
+    } else {
+        None
+    }
+}
+
+fn furthest(one: Option<pod::Suspend>, other: Option<pod::Suspend>) -> Option<pod::Suspend> {
+    let rank = |suspend: &Option<pod::Suspend>| match suspend {
+        None => 0,
+        Some(pod::Suspend::Received) => 1,
+        Some(pod::Suspend::Ready) => 2,
+        Some(pod::Suspend::Forced) => 3,
+    };
+    [one, other].into_iter().max_by_key(rank).flatten()
 }
 
 /// Whether a pod's state is final.
@@ -149,6 +169,7 @@ pub(super) async fn update(
         .col_expr(pod::Column::EndedAt, Expr::value(row.ended_at))
         .col_expr(pod::Column::ExitCode, Expr::value(row.exit_code))
         .col_expr(pod::Column::Message, Expr::value(row.message))
+        .col_expr(pod::Column::Suspend, Expr::value(row.suspend))
         .col_expr(pod::Column::Silent, Expr::value(row.silent))
         .col_expr(pod::Column::MissingSince, Expr::value(row.missing_since))
         .col_expr(pod::Column::ReleasedAt, Expr::value(row.released_at))

@@ -33,6 +33,8 @@ pub enum RunEvent {
     TimeUp,
     /// Its task is to end.
     Stop,
+    /// Its task is to give way: it is needed elsewhere, or on hold.
+    Suspend,
     /// Every rank exited with 0.
     AllDone,
     /// Nothing of it is left anywhere.
@@ -63,6 +65,8 @@ pub fn next(phase: Phase, event: RunEvent) -> Result<Phase, InvalidTransition> {
         (Starting | Running, RunEvent::RankLost) => Draining(Reason::Lost),
         (Running, RunEvent::Silent | RunEvent::TimeUp) => Draining(Reason::Timeout),
         (Starting | Running | Draining(_), RunEvent::Stop) => Draining(Reason::Stop),
+        // No code of the user runs before the gate opens: what has nothing to save ends like any other start.
+        (Starting | Running, RunEvent::Suspend) => Draining(Reason::Suspend),
         (Running, RunEvent::AllDone) => Draining(Reason::Done),
         (Draining(_), RunEvent::Drained) => Ended,
         (Starting, RunEvent::Silent | RunEvent::TimeUp)
@@ -75,6 +79,7 @@ pub fn next(phase: Phase, event: RunEvent) -> Result<Phase, InvalidTransition> {
             | RunEvent::RankLost
             | RunEvent::Silent
             | RunEvent::TimeUp
+            | RunEvent::Suspend
             | RunEvent::AllDone,
         )
         | (
@@ -86,6 +91,7 @@ pub fn next(phase: Phase, event: RunEvent) -> Result<Phase, InvalidTransition> {
             | RunEvent::Silent
             | RunEvent::TimeUp
             | RunEvent::Stop
+            | RunEvent::Suspend
             | RunEvent::AllDone,
         ) => phase,
         (Starting | Running | Ended, RunEvent::Drained) => {
@@ -103,14 +109,24 @@ pub struct Grace {
     pub stop: TimeDelta,
     /// For the agent to carry out an order, before the runtime kills without asking it.
     pub agent: TimeDelta,
+    /// How long the user's code may take to notice that it is to give way.
+    pub acknowledge: TimeDelta,
+    /// How long after its last sign of progress the user's code may go on saving.
+    pub progress: TimeDelta,
+    /// How long giving way may take in all.
+    pub budget: TimeDelta,
 }
 
 impl Grace {
-    /// The original's 5 s to see other ranks fail and 5 s to obey, and 5 s more for the agent.
+    /// The original's 5 s to see other ranks fail, to notice, to save and to obey; 5 s more for the agent, and as long as
+    /// a minute for code that says that it is still saving.
     pub const USUAL: Self = Self {
         collect: TimeDelta::seconds(5),
         stop: TimeDelta::seconds(5),
         agent: TimeDelta::seconds(5),
+        acknowledge: TimeDelta::seconds(5),
+        progress: TimeDelta::seconds(5),
+        budget: TimeDelta::seconds(60),
     };
 }
 
@@ -125,10 +141,15 @@ pub struct Deadlines {
 
 impl Deadlines {
     /// The deadlines of a run that begins to drain now.
-    pub fn of(reason: DrainReason, now: DateTime<Utc>, grace: &Grace) -> Self {
+    ///
+    /// A run whose gate never opened has nothing to save.
+    pub fn of(reason: DrainReason, started: bool, now: DateTime<Utc>, grace: &Grace) -> Self {
         let stop_at = match reason {
             DrainReason::RankFailed => now + grace.collect,
+            // The agents count the time themselves; this is for one that does not.
+            DrainReason::Suspend if started => now + grace.acknowledge + grace.budget,
             DrainReason::Stop
+            | DrainReason::Suspend
             | DrainReason::StartFailed
             | DrainReason::Lost
             | DrainReason::Timeout
@@ -166,7 +187,7 @@ mod tests {
 
     use super::*;
 
-    const EVENTS: [RunEvent; 9] = [
+    const EVENTS: [RunEvent; 10] = [
         RunEvent::AllRegistered,
         RunEvent::StartFailed,
         RunEvent::RankFailed,
@@ -174,6 +195,7 @@ mod tests {
         RunEvent::Silent,
         RunEvent::TimeUp,
         RunEvent::Stop,
+        RunEvent::Suspend,
         RunEvent::AllDone,
         RunEvent::Drained,
     ];
@@ -203,8 +225,8 @@ mod tests {
     fn only_a_failed_rank_gives_the_others_time_to_speak() {
         let grace = Grace::USUAL;
         let now = DateTime::UNIX_EPOCH;
-        let failed = Deadlines::of(DrainReason::RankFailed, now, &grace);
-        let stopped = Deadlines::of(DrainReason::Stop, now, &grace);
+        let failed = Deadlines::of(DrainReason::RankFailed, true, now, &grace);
+        let stopped = Deadlines::of(DrainReason::Stop, true, now, &grace);
         assert_eq!(failed.stop_at, now + TimeDelta::seconds(5));
         assert_eq!(failed.kill_at, now + TimeDelta::seconds(15));
         assert_eq!(stopped.stop_at, now);

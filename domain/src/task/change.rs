@@ -1,13 +1,15 @@
 //! Writes the changes of a task: compare-and-set on its version.
 
 use chrono::{DateTime, Utc};
-use entity::task::{self, State, StopAs};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, UpdateMany, sea_query::Expr};
+use entity::exclusion;
+use entity::task::{self, Desired, State, StopAs};
+use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, UpdateMany};
 
 use super::Task;
 use crate::error::Result;
 use crate::events::Event;
-use crate::run::End;
+use crate::run::{Again, End};
 use crate::store::{Tx, exactly_one};
 
 /// It has an open run now, the one with the next number.
@@ -35,6 +37,63 @@ pub(crate) async fn finish(tx: &mut Tx, task: &Task, end: &End) -> Result<()> {
     apply(tx, task, change).await
 }
 
+/// It goes back to its place in the line.
+pub(crate) async fn queue_again(
+    tx: &mut Tx,
+    task: &Task,
+    end: &End,
+    again: &Again,
+) -> Result<()> {
+    let change = versioned(task)
+        .col_expr(task::Column::State, Expr::value(State::Queued))
+        .col_expr(
+            task::Column::StopCode,
+            Expr::value(task.stop_code | end.stop_code),
+        )
+        .col_expr(task::Column::ExitCode, Expr::value(end.exit_code))
+        .col_expr(task::Column::NotBefore, Expr::value(again.not_before))
+        .col_expr(task::Column::SpoiltRuns, Expr::value(again.spoilt_runs))
+        .col_expr(task::Column::FailedRuns, Expr::value(again.failed_runs));
+    apply(tx, task, change).await?;
+    for (node, until) in &again.excluded {
+        exclude(tx, task, node, *until).await?;
+    }
+    Ok(())
+}
+
+async fn exclude(tx: &Tx, task: &Task, node: &str, until: DateTime<Utc>) -> Result<()> {
+    let row = exclusion::ActiveModel {
+        task_id: Set(task.id),
+        node_name: Set(node.to_owned()),
+        until: Set(until),
+    };
+    let conflict = OnConflict::columns([exclusion::Column::TaskId, exclusion::Column::NodeName])
+        .update_column(exclusion::Column::Until)
+        .to_owned();
+    exclusion::Entity::insert(row)
+        .on_conflict(conflict)
+        .exec_without_returning(tx.db())
+        .await?;
+    Ok(())
+}
+
+/// A finished task is opened again.
+pub(crate) async fn reopen(tx: &mut Tx, task: &Task) -> Result<()> {
+    let change = versioned(task)
+        .col_expr(task::Column::State, Expr::value(State::Queued))
+        .col_expr(task::Column::Desired, Expr::value(Desired::Run))
+        .col_expr(task::Column::StopAs, Expr::value(None::<StopAs>))
+        .col_expr(task::Column::Outcome, Expr::value(None::<task::Outcome>))
+        .col_expr(
+            task::Column::FinishedAt,
+            Expr::value(None::<DateTime<Utc>>),
+        )
+        .col_expr(task::Column::NotBefore, Expr::value(None::<DateTime<Utc>>))
+        .col_expr(task::Column::SpoiltRuns, Expr::value(0))
+        .col_expr(task::Column::FailedRuns, Expr::value(0));
+    apply(tx, task, change).await
+}
+
 /// Its first run has passed the start gate.
 pub(crate) async fn note_start(tx: &mut Tx, task: &Task) -> Result<()> {
     if task.started_at.is_some() {
@@ -44,11 +103,16 @@ pub(crate) async fn note_start(tx: &mut Tx, task: &Task) -> Result<()> {
     apply(tx, task, change).await
 }
 
-/// Its owner wants it to end.
-pub(crate) async fn want_stop(tx: &mut Tx, task: &Task, stop_as: StopAs) -> Result<()> {
+/// Only what is wanted of it changes; with [`Desired::Stop`] also as what it is to end.
+pub(crate) async fn want(
+    tx: &mut Tx,
+    task: &Task,
+    desired: Desired,
+    stop_as: Option<StopAs>,
+) -> Result<()> {
     let change = versioned(task)
-        .col_expr(task::Column::Desired, Expr::value(task::Desired::Stop))
-        .col_expr(task::Column::StopAs, Expr::value(Some(stop_as)));
+        .col_expr(task::Column::Desired, Expr::value(desired))
+        .col_expr(task::Column::StopAs, Expr::value(stop_as));
     apply(tx, task, change).await
 }
 

@@ -21,8 +21,8 @@ pub use scheduler::Priority;
 pub use shown::{ShownState, shown_state};
 pub use spec::{SpecError, SpecErrors, TaskSpec, TaskType, shell_line};
 pub use state::{InvalidTransition, TaskChange, TaskEvent, as_outcome, next, stop_code};
-pub use stop::stop;
+pub use stop::{resume, stop, suspend};
 pub use submit::{Submit, submit};
 pub use wait::{Wait, wait};
 
-pub(crate) use change::{finish, note_start, start};
+pub(crate) use change::{finish, note_start, queue_again, start};

@@ -1,6 +1,6 @@
 //! The life of a task as a pure, total function. `docs/lifecycle.md` has the table.
 
-use entity::task::{Outcome, State, StopAs};
+use entity::task::{Desired, Outcome, State, StopAs};
 
 /// What may happen to a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,8 +9,14 @@ pub enum TaskEvent {
     Start,
     /// Somebody who may wants it to end.
     Stop(StopAs),
-    /// Its open run has ended.
-    RunEnded(Outcome),
+    /// Somebody who may wants it to wait until it is resumed.
+    Hold,
+    /// Somebody who may wants it to run, again if it was over.
+    Resume,
+    /// Its open run has ended for good.
+    Over(Outcome),
+    /// Its open run has ended and it is to run again.
+    Again,
 }
 
 /// What follows.
@@ -20,9 +26,11 @@ pub enum TaskChange {
     Started,
     /// It is over.
     Finished(Outcome),
-    /// It will end as soon as its run has: only the wish is written.
-    StopWanted(StopAs),
-    /// It was over already.
+    /// It waits for nodes.
+    Queued,
+    /// Only what is wanted of it is written; its run, if it has one, follows.
+    Wanted(Desired),
+    /// It was so already.
     Nothing,
 }
 
@@ -43,11 +51,18 @@ pub fn next(state: State, event: TaskEvent) -> Result<TaskChange, InvalidTransit
         (State::Queued, TaskEvent::Start) => Ok(TaskChange::Started),
         // Nothing of a queued task exists anywhere, so it can end at once.
         (State::Queued, TaskEvent::Stop(stop_as)) => Ok(TaskChange::Finished(as_outcome(stop_as))),
-        (State::Running, TaskEvent::Stop(stop_as)) => Ok(TaskChange::StopWanted(stop_as)),
-        (State::Running, TaskEvent::RunEnded(outcome)) => Ok(TaskChange::Finished(outcome)),
+        (State::Running, TaskEvent::Stop(_)) => Ok(TaskChange::Wanted(Desired::Stop)),
         (State::Finished, TaskEvent::Stop(_)) => Ok(TaskChange::Nothing),
-        (State::Running | State::Finished, TaskEvent::Start)
-        | (State::Queued | State::Finished, TaskEvent::RunEnded(_)) => {
+        (State::Queued | State::Running, TaskEvent::Hold) => Ok(TaskChange::Wanted(Desired::Hold)),
+        // A stop that is under way is taken back too: its run ends all the same, and the task runs again.
+        (State::Queued | State::Running, TaskEvent::Resume) => Ok(TaskChange::Wanted(Desired::Run)),
+        (State::Finished, TaskEvent::Resume) | (State::Running, TaskEvent::Again) => {
+            Ok(TaskChange::Queued)
+        }
+        (State::Running, TaskEvent::Over(outcome)) => Ok(TaskChange::Finished(outcome)),
+        (State::Finished, TaskEvent::Hold)
+        | (State::Running | State::Finished, TaskEvent::Start)
+        | (State::Queued | State::Finished, TaskEvent::Over(_) | TaskEvent::Again) => {
             Err(InvalidTransition { state, event })
         }
     }
@@ -86,8 +101,10 @@ mod tests {
                 TaskEvent::Stop(StopAs::Stopped),
                 TaskEvent::Stop(StopAs::Succeeded),
                 TaskEvent::Stop(StopAs::Failed),
-                TaskEvent::RunEnded(Outcome::Succeeded),
-                TaskEvent::RunEnded(Outcome::Lost),
+                TaskEvent::Hold,
+                TaskEvent::Resume,
+                TaskEvent::Over(Outcome::Succeeded),
+                TaskEvent::Again,
             ] {
                 let result = match next(state, event) {
                     Ok(change) => format!("{change:?}"),

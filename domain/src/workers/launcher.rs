@@ -9,7 +9,7 @@ use super::{Tick, Worker};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::events::Event;
-use crate::run::{apply, launch, pods_of, set_rendezvous};
+use crate::run::{RankReport, apply, launch, pods_of, set_rendezvous};
 use crate::runtime::{RunKey, RuntimeError};
 
 /// Launches.
@@ -76,9 +76,16 @@ impl Launcher {
             code: None,
             signal: None,
             message: Some(reason),
+            suspend: None,
         };
         let mut tx = self.app.begin().await?;
-        apply(&tx, pod, false, Some(&exit)).await?;
+        let report = RankReport {
+            log_end: 0,
+            started: false,
+            suspend: None,
+            exit: Some(exit),
+        };
+        apply(&tx, pod, &report).await?;
         tx.wake(Event::Run(run.task_id, run.id));
         tx.commit().await
     }

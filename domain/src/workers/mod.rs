@@ -5,6 +5,7 @@
 mod driver;
 mod janitor;
 mod launcher;
+mod live;
 mod node_watcher;
 mod scheduler;
 mod supervisor;

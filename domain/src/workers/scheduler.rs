@@ -1,25 +1,20 @@
 //! Loads the snapshot, asks the planner, and commits its decisions in one transaction.
 
-use std::collections::BTreeMap;
-
 use chrono::DateTime;
-use entity::task::{self, Desired, State};
-use entity::{RunId, TaskId, pod, run};
-use scheduler::{
-    Decision, GroupName, Holder, Level, NodeName, Plan, Policy, Priority, Readiness, Report,
-    Snapshot, TaskKey, TaskState, ZoneName, plan,
-};
+use entity::run::{self, DrainReason};
+use entity::task::{self, State};
+use entity::{TaskId, reservation};
+use scheduler::{Decision, Level, NodeName, Plan, Policy, TaskKey, plan};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::Value;
 
+use super::live::Live;
 use super::{Tick, Worker};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::events::Event;
-use crate::node;
-use crate::quota::{load_rows, planner_users};
-use crate::run::NewRun;
+use crate::run::{NewRun, RunEvent};
 use crate::store::Tx;
 use crate::task::{TaskEvent, next};
 
@@ -35,6 +30,7 @@ impl Scheduler {
     pub fn new(app: App) -> Self {
         let policy = Policy {
             auto_levels: Level::ALL.to_vec(),
+            protect_from_higher: 0,
         };
         Self { app, policy }
     }
@@ -60,7 +56,7 @@ impl Worker for Scheduler {
         let waits = live.changed_waits(&plan.report)?;
         if progress || !waits.is_empty() {
             let mut tx = self.app.begin().await?;
-            commit(&mut tx, &live, &plan).await?;
+            commit(&mut tx, &self.app, &live, &plan).await?;
             for (id, wait) in waits {
                 write_wait(&mut tx, id, wait).await?;
             }
@@ -73,158 +69,74 @@ impl Worker for Scheduler {
     }
 }
 
-/// The rows behind a snapshot.
-struct Live {
-    snapshot: Snapshot,
-    tasks: BTreeMap<TaskId, task::Model>,
-}
-
-impl Live {
-    async fn load(app: &App) -> Result<Self> {
-        let db = app.reader();
-        let tasks = task::Entity::find()
-            .filter(task::Column::State.ne(State::Finished))
-            .order_by_asc(task::Column::Id)
-            .all(db)
-            .await?;
-        let runs = run::Entity::find()
-            .filter(run::Column::State.ne(run::State::Ended))
-            .all(db)
-            .await?;
-        let pods = pod::Entity::find()
-            .filter(pod::Column::RunId.is_in(runs.iter().map(|run| run.id)))
-            .filter(pod::Column::ReleasedAt.is_null())
-            .order_by_asc(pod::Column::Rank)
-            .all(db)
-            .await?;
-        let owners: Vec<_> = tasks.iter().map(|task| task.user_id).collect();
-        let users = planner_users(db, &owners).await?;
-        let holders: BTreeMap<RunId, TaskId> =
-            runs.iter().map(|run| (run.id, run.task_id)).collect();
-        let nodes = node::list(db, &node::Filter::default(), None, None).await?;
-        let mut planned = Vec::new();
-        for task in &tasks {
-            let Some(owner) = users.get(&task.user_id) else {
-                tracing::warn!(task.id = task.id.0, "a task without an owner is left out");
-                continue;
-            };
-            let run = runs.iter().find(|run| run.task_id == task.id);
-            if let Some(row) = planner_task(task, owner, run, &pods) {
-                planned.push(row);
-            }
-        }
-        let snapshot = Snapshot {
-            now: app.now().timestamp_millis(),
-            nodes: nodes
-                .iter()
-                .map(|node| planner_node(node, &holders))
-                .collect(),
-            tasks: planned,
-            quotas: load_rows(db).await?,
-            users: users.into_values().collect(),
-        };
-        let tasks = tasks.into_iter().map(|task| (task.id, task)).collect();
-        Ok(Self { snapshot, tasks })
-    }
-
-    /// The reasons that are not yet written as they are.
-    fn changed_waits(&self, report: &Report) -> Result<Vec<(TaskId, Value)>> {
-        let mut changed = Vec::new();
-        for wait in &report.waiting {
-            let said = serde_json::to_value(wait).map_err(|error| Error::Internal(error.into()))?;
-            let task = self.tasks.get(&TaskId(wait.task.0));
-            if task.is_some_and(|task| task.wait.as_ref() != Some(&said)) {
-                changed.push((TaskId(wait.task.0), said));
-            }
-        }
-        Ok(changed)
-    }
-}
-
-fn planner_node(node: &node::NodeView, holders: &BTreeMap<RunId, TaskId>) -> scheduler::Node {
-    scheduler::Node {
-        name: NodeName(node.host.name.clone()),
-        group: GroupName(node.host.group_name.clone()),
-        zone: node.host.zone.clone().map(ZoneName),
-        readiness: match node.status {
-            node::Status::Ready => Readiness::Ready,
-            node::Status::NotReady => Readiness::NotReady,
-        },
-        holder: match node.run_id {
-            None => Holder::Free,
-            Some(run) => holders
-                .get(&run)
-                .map_or(Holder::Other, |task| Holder::Task(TaskKey(task.0))),
-        },
-    }
-}
-
-/// A malformed row costs only its own task: it is left out and told.
-fn planner_task(
-    task: &task::Model,
-    owner: &scheduler::User,
-    run: Option<&run::Model>,
-    pods: &[pod::Model],
-) -> Option<scheduler::Task> {
-    let Some(priority) = Priority::from_value(task.priority) else {
-        tracing::warn!(
-            task.id = task.id.0,
-            "a task with an unknown priority is left out"
-        );
-        return None;
-    };
-    let state = match (task.state, run) {
-        (State::Queued, _) => TaskState::Waiting {
-            not_before: task.not_before.map(|time| time.timestamp_millis()),
-            excluded: Vec::new(),
-            held: task.desired != Desired::Run,
-        },
-        (State::Running, Some(run)) => TaskState::Active {
-            level: Level::from_value(run.level)?,
-            nodes: pods
-                .iter()
-                .filter(|pod| pod.run_id == run.id)
-                .map(|pod| NodeName(pod.node_name.clone()))
-                .collect(),
-            draining: run.state == run::State::Draining,
-        },
-        (State::Running, None) | (State::Finished, _) => return None,
-    };
-    Some(scheduler::Task {
-        key: TaskKey(task.id.0),
-        user: owner.name.clone(),
-        group: GroupName(task.group_name.clone()),
-        zone: task.zone.clone().map(ZoneName),
-        priority,
-        custom_rank: task.custom_rank,
-        nodes: u32::try_from(task.node_count).unwrap_or(0),
-        state,
-    })
-}
-
 /// Makes the decisions true. One that does not fit any more fails the whole plan: the next tick makes a new one.
-async fn commit(tx: &mut Tx, live: &Live, plan: &Plan) -> Result<()> {
+async fn commit(tx: &mut Tx, app: &App, live: &Live, plan: &Plan) -> Result<()> {
     for decision in &plan.decisions {
-        let Decision::Start { task, level, nodes } = decision;
-        let task = live
-            .tasks
-            .get(&TaskId(task.0))
-            .ok_or_else(|| Error::internal("the plan starts a task that is not in the snapshot"))?;
-        next(task.state, TaskEvent::Start).map_err(|error| Error::Internal(error.into()))?;
-        crate::task::start(tx, task).await?;
-        let nodes: Vec<String> = nodes.iter().map(|node| node.0.clone()).collect();
-        crate::run::insert(
-            tx,
-            NewRun {
-                task_id: task.id,
-                number: task.run_count + 1,
-                level: level.value(),
-                nodes: &nodes,
-            },
-        )
-        .await?;
-        tracing::info!(task.id = task.id.0, ?nodes, "a run begins");
+        match decision {
+            Decision::Start { task, level, nodes } => {
+                release(tx, *task).await?;
+                start(tx, live.task(*task)?, *level, nodes).await?;
+            }
+            Decision::Preempt {
+                task,
+                victims,
+                nodes,
+                level: _,
+            } => {
+                reserve(tx, *task, nodes).await?;
+                for victim in victims {
+                    suspend(tx, app, live.run(*victim)?, *task).await?;
+                }
+            }
+            Decision::Release { task } => release(tx, *task).await?,
+        }
     }
+    Ok(())
+}
+
+async fn start(tx: &mut Tx, task: &task::Model, level: Level, nodes: &[NodeName]) -> Result<()> {
+    next(task.state, TaskEvent::Start).map_err(|error| Error::Internal(error.into()))?;
+    crate::task::start(tx, task).await?;
+    let nodes: Vec<String> = nodes.iter().map(|node| node.0.clone()).collect();
+    let new = NewRun {
+        task_id: task.id,
+        number: task.run_count + 1,
+        level: level.value(),
+        nodes: &nodes,
+    };
+    crate::run::insert(tx, new).await?;
+    tracing::info!(task.id = task.id.0, ?nodes, "a run begins");
+    Ok(())
+}
+
+async fn reserve(tx: &Tx, task: TaskKey, nodes: &[NodeName]) -> Result<()> {
+    let rows = nodes.iter().map(|node| reservation::ActiveModel {
+        node_name: Set(node.0.clone()),
+        task_id: Set(TaskId(task.0)),
+        created_at: Set(tx.now()),
+    });
+    reservation::Entity::insert_many(rows)
+        .exec_without_returning(tx.db())
+        .await?;
+    Ok(())
+}
+
+async fn release(tx: &Tx, task: TaskKey) -> Result<()> {
+    reservation::Entity::delete_many()
+        .filter(reservation::Column::TaskId.eq(task.0))
+        .exec(tx.db())
+        .await?;
+    Ok(())
+}
+
+/// The run gives way for another task.
+async fn suspend(tx: &mut Tx, app: &App, run: &run::Model, for_task: TaskKey) -> Result<()> {
+    crate::run::next(crate::run::phase(run), RunEvent::Suspend)
+        .map_err(|error| Error::Internal(error.into()))?;
+    let message = format!("it gives way to task {for_task} of a higher level");
+    crate::run::drain(tx, run, DrainReason::Suspend, &app.settings.grace).await?;
+    crate::run::set_message(tx, run, &message).await?;
+    tracing::info!(task.id = run.task_id.0, for_task.id = for_task.0, "a run gives way");
     Ok(())
 }
 

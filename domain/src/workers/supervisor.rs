@@ -10,11 +10,11 @@ use crate::app::App;
 use crate::error::{Error, Result};
 use crate::events::Event;
 use crate::run::{
-    Decision, Finding, Limits, RunEvent, advance, deadline, decide, drain, end, find, next, note,
-    outcome, phase, pods_of, stop_rest,
+    Decision, Finding, Limits, Next, RunEvent, advance, deadline, decide, drain, end, find,
+    hasten, next, note, outcome, phase, pods_of, requeue, stop_rest,
 };
 use crate::runtime::{Observation, RankKey};
-use crate::task::{TaskEvent, TaskSpec, finish, note_start};
+use crate::task::{TaskEvent, TaskSpec, finish, note_start, queue_again};
 
 /// Supervises.
 #[derive(Debug)]
@@ -63,6 +63,12 @@ impl Supervisor {
                 drain(&mut tx, &open.run, reason, &self.app.settings.grace).await?;
                 tx.commit().await?;
                 tracing::info!(task.id = open.task.id.0, ?reason, "a run drains");
+                tick.progress = true;
+            }
+            Decision::Hasten => {
+                let mut tx = self.app.begin().await?;
+                hasten(&mut tx, &open.run, &self.app.settings.grace).await?;
+                tx.commit().await?;
                 tick.progress = true;
             }
             Decision::Stay => {
@@ -150,12 +156,28 @@ impl Supervisor {
         }
         next(phase(&open.run), RunEvent::Drained).map_err(|error| Error::Internal(error.into()))?;
         let last = outcome(open.task.stop_as, reason, &open.pods);
-        crate::task::next(open.task.state, TaskEvent::RunEnded(last.outcome))
+        let max_restarts = spec_of(&open.task).map_or(0, |spec| spec.max_restarts());
+        let next_step = requeue(
+            &open.task,
+            &open.run,
+            &open.pods,
+            last.outcome,
+            max_restarts,
+            now,
+        );
+        let event = match next_step {
+            Next::Over => TaskEvent::Over(last.outcome),
+            Next::Again(_) => TaskEvent::Again,
+        };
+        crate::task::next(open.task.state, event)
             .map_err(|error| Error::Internal(error.into()))?;
         let mut tx = self.app.begin().await?;
         stop_rest(&tx, &open.pods).await?;
         end(&mut tx, &open.run, &last).await?;
-        finish(&mut tx, &open.task, &last).await?;
+        match &next_step {
+            Next::Over => finish(&mut tx, &open.task, &last).await?,
+            Next::Again(again) => queue_again(&mut tx, &open.task, &last, again).await?,
+        }
         tx.commit().await?;
         tracing::info!(task.id = open.task.id.0, outcome = ?last.outcome, "a run has ended");
         Ok(true)
@@ -164,8 +186,7 @@ impl Supervisor {
     fn limits(&self, task: &task::Model) -> Limits {
         Limits {
             start: self.app.settings.start_limit,
-            run: TaskSpec::from_json(&task.spec)
-                .ok()
+            run: spec_of(task)
                 .and_then(|spec| spec.timeout())
                 .and_then(|limit| TimeDelta::from_std(limit).ok()),
         }
@@ -202,6 +223,11 @@ impl Worker for Supervisor {
         }
         failures.or(all)
     }
+}
+
+/// What was submitted; a row that cannot be read has no options.
+fn spec_of(task: &task::Model) -> Option<TaskSpec> {
+    TaskSpec::from_json(&task.spec).ok()
 }
 
 fn has_processes(seen: &Observation) -> bool {

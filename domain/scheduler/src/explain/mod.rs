@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Issue, Millis, Owner, Priority, QuotaFault, Wait, WaitReason};
+use crate::{Issue, Millis, Owner, Priority, QuotaFault, TaskKey, Wait, WaitReason};
 
 /// Why the task waits, as one English sentence without a subject and a final dot.
 ///
@@ -72,16 +72,26 @@ pub fn explain(wait: &Wait, now: Millis) -> String {
             nodes(*needed),
             also(*promised, "promised to earlier tasks"),
         ),
+        WaitReason::Draining {
+            needed,
+            free,
+            tasks,
+        } => format!(
+            "starts when {} given back what is reserved for it in {group}: {needed} reserved, {free} free",
+            have_tasks(tasks),
+        ),
         WaitReason::NotEnoughNodes {
             needed,
             free,
             ready: _,
             draining,
+            reserved,
             excluded,
         } => format!(
-            "waits for {} in {group}: {needed} needed, {free} free{}{}",
+            "waits for {} in {group}: {needed} needed, {free} free{}{}{}",
             more_nodes(needed.saturating_sub(*free)),
             also(*draining, "about to be free"),
+            also(*reserved, "reserved for other tasks"),
             also(*excluded, "excluded because it failed there"),
         ),
         WaitReason::Behind { head, n_ahead: 1 } => {
@@ -111,6 +121,18 @@ fn more_nodes(n: u32) -> String {
         1 => "1 more node".into(),
         n => format!("{n} more nodes"),
     }
+}
+
+fn have_tasks(tasks: &[TaskKey]) -> String {
+    match tasks {
+        [task] => format!("task {task} has"),
+        tasks => format!("the tasks {} have", list(tasks)),
+    }
+}
+
+fn list(tasks: &[TaskKey]) -> String {
+    let tasks: Vec<String> = tasks.iter().map(ToString::to_string).collect();
+    tasks.join(", ")
 }
 
 fn also(n: u32, what: &str) -> String {
@@ -170,12 +192,7 @@ impl fmt::Display for Issue {
                 )
             }
             Self::NodeClaimedTwice { node, tasks } => {
-                let tasks: Vec<String> = tasks.iter().map(ToString::to_string).collect();
-                write!(
-                    f,
-                    "node {node} is claimed by the tasks {}",
-                    tasks.join(", ")
-                )
+                write!(f, "node {node} is claimed by the tasks {}", list(tasks))
             }
         }
     }

@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::world::is_draining;
 use scheduler::{
     Decision, GroupName, Holder, Level, Node, NodeName, Owner, Plan, Policy, Priority, QuotaKind,
     Readiness, Snapshot, Task, TaskKey, TaskState, User, Wait, WaitReason,
@@ -17,9 +18,100 @@ pub(crate) fn task(snapshot: &Snapshot, key: TaskKey) -> &Task {
 }
 
 pub(crate) fn starts(plan: &Plan) -> impl Iterator<Item = (TaskKey, Level, &[NodeName])> {
-    plan.decisions
-        .iter()
-        .map(|Decision::Start { task, level, nodes }| (*task, *level, &nodes[..]))
+    plan.decisions.iter().filter_map(|decision| match decision {
+        Decision::Start { task, level, nodes } => Some((*task, *level, &nodes[..])),
+        Decision::Preempt { .. } | Decision::Release { .. } => None,
+    })
+}
+
+/// Each decision to make room, with the snapshot at that point.
+pub(crate) fn preemptions<'a>(
+    snapshot: &Snapshot,
+    plan: &'a Plan,
+) -> Vec<(Snapshot, Preemption<'a>)> {
+    let mut found = Vec::new();
+    let mut state = snapshot.clone();
+    for decision in &plan.decisions {
+        if let Decision::Preempt {
+            task,
+            level,
+            victims,
+            nodes,
+        } = decision
+        {
+            let preemption = Preemption {
+                task: *task,
+                level: *level,
+                victims,
+                nodes,
+            };
+            found.push((state.clone(), preemption));
+        }
+        state.carry_out(decision);
+    }
+    found
+}
+
+/// What [`Decision::Preempt`] says.
+pub(crate) struct Preemption<'a> {
+    pub(crate) task: TaskKey,
+    pub(crate) level: Level,
+    pub(crate) victims: &'a [TaskKey],
+    pub(crate) nodes: &'a [NodeName],
+}
+
+/// The nodes that the task can count on when these victims are on their way out: free or about to
+/// be, reserved for nobody else, and not excluded.
+pub(crate) fn soon_free<'a>(
+    snapshot: &'a Snapshot,
+    task: &Task,
+    victims: &[TaskKey],
+) -> BTreeSet<&'a NodeName> {
+    let excluded = excluded(snapshot, task);
+    (ready(snapshot, task).into_iter())
+        .filter(|node| !excluded.contains(node) && is_kept_from_nobody_but(task, node))
+        .filter(|node| match node.holder {
+            Holder::Free => true,
+            Holder::Task(holder) => {
+                is_draining(&snapshot.tasks, holder) || victims.contains(&holder)
+            }
+            Holder::Other => false,
+        })
+        .map(|node| &node.name)
+        .collect()
+}
+
+/// The runs a task of this level may interrupt, with what sorts them by their loss.
+pub(crate) fn interruptible(
+    snapshot: &Snapshot,
+    policy: &Policy,
+    above: Level,
+) -> BTreeMap<TaskKey, impl Ord + use<>> {
+    let runs = snapshot.tasks.iter().filter_map(|task| match task.state {
+        TaskState::Active {
+            level,
+            draining: false,
+            since,
+            suspendable: true,
+            ..
+        } if level < above && (snapshot.now - since).max(0) >= policy.protect_from_higher => {
+            Some((task.key, (level, Reverse(since), Reverse(task.key))))
+        }
+        TaskState::Active { .. } | TaskState::Waiting { .. } => None,
+    });
+    runs.collect()
+}
+
+fn is_kept_from_nobody_but(task: &Task, node: &Node) -> bool {
+    node.reserved_for.is_none_or(|holder| holder == task.key)
+}
+
+/// All nodes that are kept for this task.
+pub(crate) fn reserved(snapshot: &Snapshot, key: TaskKey) -> Vec<&Node> {
+    let nodes = snapshot.nodes.iter();
+    nodes
+        .filter(|node| node.reserved_for == Some(key))
+        .collect()
 }
 
 pub(crate) fn is_waiting(task: &Task) -> bool {
@@ -42,13 +134,10 @@ pub(crate) fn ready<'a>(snapshot: &'a Snapshot, task: &Task) -> Vec<&'a Node> {
 }
 
 pub(crate) fn draining<'a>(snapshot: &'a Snapshot, waiting: &Task) -> Vec<&'a Node> {
-    let is_draining = |key| {
-        snapshot.tasks.iter().any(|task| {
-            task.key == key && matches!(task.state, TaskState::Active { draining: true, .. })
-        })
-    };
+    let is_draining = |holder| is_draining(&snapshot.tasks, holder);
     (ready(snapshot, waiting).into_iter())
-        .filter(|node| matches!(node.holder, Holder::Task(key) if is_draining(key)))
+        .filter(|node| matches!(node.holder, Holder::Task(holder) if is_draining(holder)))
+        .filter(|node| node.reserved_for.is_none())
         .collect()
 }
 
@@ -68,9 +157,21 @@ pub(crate) fn excluded<'a>(snapshot: &'a Snapshot, task: &Task) -> Vec<&'a Node>
 pub(crate) fn usable(snapshot: &Snapshot, task: &Task) -> Vec<NodeName> {
     let excluded = excluded(snapshot, task);
     (ready(snapshot, task).into_iter())
-        .filter(|node| node.holder == Holder::Free && !excluded.contains(node))
+        .filter(|node| node.holder == Holder::Free && is_kept_from_nobody_but(task, node))
+        .filter(|node| !excluded.contains(node))
         .map(|node| node.name.clone())
         .collect()
+}
+
+/// The tasks that have these nodes.
+pub(crate) fn holders(nodes: &[&Node]) -> Vec<TaskKey> {
+    let holders: BTreeSet<TaskKey> = (nodes.iter())
+        .filter_map(|node| match node.holder {
+            Holder::Task(task) => Some(task),
+            Holder::Free | Holder::Other => None,
+        })
+        .collect();
+    holders.into_iter().collect()
 }
 
 /// The nodes that active tasks say they have.
@@ -298,7 +399,9 @@ pub(crate) fn holds(
                     .all(|level| gone(*level) + needed > limit(*level))
         }
         // Who stands in line has nothing against him but the nodes and those before him.
-        WaitReason::NotEnoughNodes { .. } | WaitReason::Behind { .. } => {
+        WaitReason::Draining { .. }
+        | WaitReason::NotEnoughNodes { .. }
+        | WaitReason::Behind { .. } => {
             user(after, task).is_some_and(|user| user.active)
                 && !held
                 && not_before.is_none_or(|time| time <= after.now)

@@ -19,19 +19,28 @@ const LEVELS: [Level; 3] = [Level::High, Level::Normal, Level::Low];
 
 /// Snapshots whose rows agree: every key is unique, and a node is held by the one task that has it.
 pub(crate) fn worlds() -> impl Strategy<Value = Snapshot> {
-    rows(everybody()).prop_map(settle)
+    let crowds = rows(everybody(), 8).prop_map(crowd);
+    prop_oneof![rows(everybody(), 1), crowds].prop_map(settle)
 }
 
 /// Rows that may contradict each other in every way.
 pub(crate) fn messes() -> impl Strategy<Value = Snapshot> {
     let twin = option::weighted(0.1, users(select(vec!["ada", "bob", "cyd"])));
-    rows((everybody(), twin).prop_map(|(users, twin)| users.into_iter().chain(twin).collect()))
+    let users =
+        (everybody(), twin).prop_map(|(users, twin)| users.into_iter().chain(twin).collect());
+    rows(users, 2)
 }
 
-fn rows(users: impl Strategy<Value = Vec<User>>) -> impl Strategy<Value = Snapshot> {
+/// Any rows, with about so many active tasks for every four that wait.
+fn rows(users: impl Strategy<Value = Vec<User>>, n_active: u32) -> impl Strategy<Value = Snapshot> {
     let quotas = (LEVELS.map(common_quota), vec(quotas(), 0..6));
-    (vec(nodes(), 2..24), vec(tasks(), 0..16), quotas, users).prop_map(
-        |(nodes, tasks, (common, special), users)| {
+    (
+        vec(nodes(), 2..24),
+        vec(tasks(n_active), 0..16),
+        quotas,
+        users,
+    )
+        .prop_map(|(nodes, tasks, (common, special), users)| {
             let quotas = common.into_iter().flatten().chain(special).collect();
             Snapshot {
                 now: NOW,
@@ -40,8 +49,7 @@ fn rows(users: impl Strategy<Value = Vec<User>>) -> impl Strategy<Value = Snapsh
                 quotas,
                 users,
             }
-        },
-    )
+        })
 }
 
 /// What `AUTO` may take.
@@ -50,7 +58,12 @@ pub(crate) fn policies() -> impl Strategy<Value = Policy> {
         3 => Just(Level::ALL.to_vec()),
         1 => subsequence(LEVELS.to_vec(), 0..=3),
     ]
-    .prop_map(|auto_levels| Policy { auto_levels })
+    .prop_flat_map(|auto_levels| {
+        select(vec![0, 0, 3_000, 12_000]).prop_map(move |protect_from_higher| Policy {
+            auto_levels: auto_levels.clone(),
+            protect_from_higher,
+        })
+    })
 }
 
 /// A snapshot, and the same with its rows in another order.
@@ -83,7 +96,7 @@ pub(crate) fn shuffled(snapshot: Snapshot) -> impl Strategy<Value = (Snapshot, S
 }
 
 /// Every time that is in a row, and one after them all.
-pub(crate) fn moments(snapshot: &Snapshot) -> BTreeSet<Millis> {
+pub(crate) fn moments(snapshot: &Snapshot, policy: &Policy) -> BTreeSet<Millis> {
     let of_quotas = snapshot.quotas.iter().filter_map(|quota| quota.expires_at);
     let of_tasks = snapshot.tasks.iter().flat_map(|task| match &task.state {
         TaskState::Waiting {
@@ -94,13 +107,26 @@ pub(crate) fn moments(snapshot: &Snapshot) -> BTreeSet<Millis> {
             let ends = excluded.iter().map(|exclusion| exclusion.until);
             ends.chain(*not_before).collect()
         }
-        TaskState::Active { .. } => Vec::new(),
+        TaskState::Active { since, .. } => vec![since + policy.protect_from_higher],
     });
     of_quotas.chain(of_tasks).chain([NOW * 100]).collect()
 }
 
-/// Makes the keys unique, and gives active tasks free nodes of their group instead of those they
-/// were drawn with.
+/// Leaves few nodes for urgent tasks with enough quota.
+fn crowd(mut snapshot: Snapshot) -> Snapshot {
+    snapshot.nodes.truncate(12);
+    for (task, level) in (snapshot.tasks.iter_mut()).zip(LEVELS.into_iter().cycle()) {
+        if let TaskState::Waiting { .. } = task.state {
+            task.priority = Priority::Fixed(level);
+        }
+    }
+    let grants = LEVELS.map(|level| grant("@public", 12).at(level));
+    snapshot.quotas.extend(grants);
+    snapshot
+}
+
+/// Makes the keys unique, gives active tasks free nodes of their group instead of those they were
+/// drawn with, and waiting tasks for whom something was reserved all they need.
 fn settle(mut snapshot: Snapshot) -> Snapshot {
     let mut seen = BTreeSet::new();
     snapshot.nodes.retain(|node| seen.insert(node.name.clone()));
@@ -122,7 +148,35 @@ fn settle(mut snapshot: Snapshot) -> Snapshot {
             nodes.push(node.name.clone());
         }
     }
+    let reserved: BTreeSet<TaskKey> = (snapshot.nodes.iter_mut())
+        .filter_map(|node| node.reserved_for.take())
+        .collect();
+    for key in reserved {
+        let Some(task) = snapshot.tasks.iter().find(|task| task.key == key) else {
+            snapshot.nodes[0].reserved_for.get_or_insert(key);
+            continue;
+        };
+        let can_have = |node: &&mut Node| {
+            node.reserved_for.is_none()
+                && node.group == task.group
+                && (task.zone.is_none() || node.zone == task.zone)
+                && match node.holder {
+                    Holder::Free => true,
+                    Holder::Task(holder) => is_draining(&snapshot.tasks, holder),
+                    Holder::Other => false,
+                }
+        };
+        let nodes = snapshot.nodes.iter_mut().filter(can_have);
+        nodes
+            .take(task.nodes as usize)
+            .for_each(|node| node.reserved_for = Some(key));
+    }
     snapshot
+}
+
+pub(crate) fn is_draining(tasks: &[Task], key: TaskKey) -> bool {
+    let is_leaving = |task: &Task| matches!(task.state, TaskState::Active { draining: true, .. });
+    tasks.iter().any(|task| task.key == key && is_leaving(task))
 }
 
 fn names() -> impl Strategy<Value = NodeName> {
@@ -154,13 +208,15 @@ fn nodes() -> impl Strategy<Value = Node> {
         1 => Just(Holder::Other),
         1 => keys().prop_map(Holder::Task),
     ];
-    (names(), groups, zones(), readiness, holders).prop_map(
-        |(name, group, zone, readiness, holder)| Node {
+    let reserved_for = option::weighted(0.1, keys());
+    (names(), groups, zones(), readiness, holders, reserved_for).prop_map(
+        |(name, group, zone, readiness, holder, reserved_for)| Node {
             name,
             group: group.into(),
             zone,
             readiness,
             holder,
+            reserved_for,
         },
     )
 }
@@ -213,7 +269,7 @@ fn quotas() -> impl Strategy<Value = Quota> {
         })
 }
 
-fn tasks() -> impl Strategy<Value = Task> {
+fn tasks(n_active: u32) -> impl Strategy<Value = Task> {
     let owners = prop_oneof![
         9 => Just("ada"),
         9 => Just("bob"),
@@ -228,7 +284,7 @@ fn tasks() -> impl Strategy<Value = Task> {
     let pins = prop_oneof![9 => Just(None), 1 => zones()];
     let ranks = option::weighted(0.3, (0..20).prop_map(|rank| f64::from(rank) - 0.5));
     let sizes = prop_oneof![1 => Just(0), 20 => 1..=2_u32, 10 => 3..=5_u32];
-    let states = prop_oneof![4 => waiting(), 1 => active()];
+    let states = prop_oneof![4 => waiting(), n_active => active()];
     (
         keys(),
         owners,
@@ -272,11 +328,17 @@ fn waiting() -> impl Strategy<Value = TaskState> {
 }
 
 fn active() -> impl Strategy<Value = TaskState> {
-    (select(LEVELS.to_vec()), vec(names(), 0..3), any::<bool>()).prop_map(
-        |(level, nodes, draining)| TaskState::Active {
+    let levels =
+        prop_oneof![1 => Just(Level::High), 2 => Just(Level::Normal), 3 => Just(Level::Low)];
+    let since = select(vec![1_000, 5_000, 8_000, NOW]);
+    let (draining, suspendable) = (prop::bool::weighted(0.2), prop::bool::weighted(0.85));
+    (levels, vec(names(), 0..3), draining, since, suspendable).prop_map(
+        |(level, nodes, draining, since, suspendable)| TaskState::Active {
             level,
             nodes,
             draining,
+            since,
+            suspendable,
         },
     )
 }

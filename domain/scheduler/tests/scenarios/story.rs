@@ -3,14 +3,14 @@
 //! ```text
 //! # why this story is told
 //! now 60s
-//! policy auto=HIGH,NORMAL
-//! node NAME GROUP [zone=ZONE] [not_ready] [held=t7] [held=other]
+//! policy [auto=HIGH,NORMAL] [protect=60s]
+//! node NAME GROUP [zone=ZONE] [not_ready] [held=t7] [held=other] [reserved=t7]
 //! user NAME [groups=public,lab] [inactive]
 //! quota OWNER GROUP LEVEL NODES [expires=60s]       OWNER is a user, or @ and a user group
 //! ceiling OWNER GROUP LEVEL NODES [expires=60s]
 //! task tKEY USER GROUP PRIORITY NODES [zone=ZONE] [rank=1.5] [not_before=60s] [held]
 //!      [exclude=NODE@60s,NODE@90s]
-//! run tKEY USER GROUP LEVEL on=NODE,NODE [draining]
+//! run tKEY USER GROUP LEVEL on=NODE,NODE [since=60s] [draining] [unsuspendable]
 //! change ROW       replaces the rows of that name
 //! gone NAME        removes them
 //! plan             asks, writes down the answer, and carries it out
@@ -59,8 +59,15 @@ impl Story {
             "gone" => self.remove(one(rest)?),
             "now" => self.snapshot.now = millis(one(rest)?)?,
             "policy" => {
-                let levels = Options::of(rest).take_value("auto").ok_or("no `auto`")?;
-                self.policy.auto_levels = levels.split(',').map(level).collect::<Result<_, _>>()?;
+                let mut options = Options::of(rest);
+                if let Some(levels) = options.take_value("auto") {
+                    let levels = levels.split(',').map(level);
+                    self.policy.auto_levels = levels.collect::<Result<_, _>>()?;
+                }
+                if let Some(time) = options.take_value("protect") {
+                    self.policy.protect_from_higher = millis(time)?;
+                }
+                options.end()?;
             }
             "change" => {
                 self.remove(rest.get(1).ok_or("what changes?")?);
@@ -87,6 +94,7 @@ impl Story {
                     Some("other") => Holder::Other,
                     Some(holder) => Holder::Task(key(holder)?),
                 };
+                row.reserved_for = options.take_value("reserved").map(key).transpose()?;
                 options.end()?;
                 snapshot.with(row)
             }
@@ -126,8 +134,14 @@ impl Story {
                     .collect();
                 let row = task(key(name)?.0).of(user).in_group(group);
                 let mut row = row.at(Priority::Fixed(level(at)?)).active_on(&nodes);
+                if let Some(time) = options.take_value("since") {
+                    row = row.begun_at(millis(time)?);
+                }
                 if options.take_flag("draining") {
                     row = row.draining();
+                }
+                if options.take_flag("unsuspendable") {
+                    row = row.unsuspendable();
                 }
                 options.end()?;
                 occupy(snapshot, row.key, &nodes).with(row)
@@ -164,12 +178,22 @@ fn write_down(told: &mut String, plan: &Plan, now: Millis) {
     };
     line(format!("plan at {}", time(now)));
     for decision in &plan.decisions {
-        let Decision::Start { task, level, nodes } = decision;
-        let nodes: Vec<&str> = nodes.iter().map(|node| node.0.as_str()).collect();
-        line(format!(
-            "  start task {task} at {level} on {}",
-            nodes.join(" ")
-        ));
+        line(match decision {
+            Decision::Start { task, level, nodes } => {
+                format!("  start task {task} at {level} on {}", list(nodes))
+            }
+            Decision::Preempt {
+                task,
+                level,
+                victims,
+                nodes,
+            } => format!(
+                "  reserve {} for task {task} at {level}, suspend [{}]",
+                list(nodes),
+                list(victims)
+            ),
+            Decision::Release { task } => format!("  release what is reserved for task {task}"),
+        });
     }
     for wait in &plan.report.waiting {
         let level = wait.level.map_or("AUTO", Level::name);
@@ -189,6 +213,11 @@ fn write_down(told: &mut String, plan: &Plan, now: Millis) {
     if let Some(wake_at) = plan.wake_at {
         line(format!("  wake at {}", time(wake_at)));
     }
+}
+
+fn list(things: &[impl ToString]) -> String {
+    let things: Vec<String> = things.iter().map(ToString::to_string).collect();
+    things.join(" ")
 }
 
 fn occupy(mut snapshot: Snapshot, task: TaskKey, nodes: &[&str]) -> Snapshot {

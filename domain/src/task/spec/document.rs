@@ -54,6 +54,7 @@ impl TaskSpec {
         let whole_life_state = options.defaulted("whole_life_state", rules::whole_life_state);
         let watchdog_time = options.optional("watchdog_time", rules::seconds);
         let timeout = options.optional("timeout", rules::seconds);
+        let max_restarts = options.defaulted("max_restarts", rules::max_restarts);
         let tags = options.words("tags", rules::tag);
         options.check("tags", rules::tags(&tags));
 
@@ -73,6 +74,7 @@ impl TaskSpec {
             whole_life_state,
             watchdog_time,
             timeout,
+            max_restarts,
             tags,
         })
     }
@@ -100,6 +102,7 @@ impl TaskSpec {
                 "whole_life_state": self.whole_life_state,
                 "watchdog_time": self.watchdog_time,
                 "timeout": self.timeout,
+                "max_restarts": self.max_restarts,
                 "tags": self.tags,
             },
         })

@@ -105,6 +105,7 @@ pub(super) static OPTIONS: Section = Section {
         read("whole_life_state"),
         read("watchdog_time"),
         read("timeout"),
+        read("max_restarts"),
         read("tags"),
         not_yet("mount_code", "2", "every mount of the user is mounted"),
         not_yet("py_venv", r#""""#, "activate it in the entrypoint"),

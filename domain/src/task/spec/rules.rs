@@ -189,6 +189,10 @@ pub(super) fn whole_life_state(value: &Value) -> Result<u32, Problem> {
     whole(value, 0..=MOST)
 }
 
+pub(super) fn max_restarts(value: &Value) -> Result<u32, Problem> {
+    whole(value, 0..=1000)
+}
+
 pub(super) fn seconds(value: &Value) -> Result<u32, Problem> {
     whole(value, 1..=MOST)
 }

@@ -25,6 +25,7 @@ pub struct TaskSpec {
     pub(super) whole_life_state: u32,
     pub(super) watchdog_time: Option<u32>,
     pub(super) timeout: Option<u32>,
+    pub(super) max_restarts: u32,
     pub(super) tags: Vec<String>,
 }
 
@@ -129,6 +130,11 @@ impl TaskSpec {
     /// A run is ended so long after its start.
     pub fn timeout(&self) -> Option<Duration> {
         self.timeout.map(seconds)
+    }
+
+    /// How often a run that failed by itself is repeated; 0 to 1000.
+    pub fn max_restarts(&self) -> u32 {
+        self.max_restarts
     }
 
     /// Tags, each once, in the user's order; none starts with `_`.

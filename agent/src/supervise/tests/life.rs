@@ -1,51 +1,9 @@
-//! The life of a rank as a table, and what holds for any sequence of events.
+//! From the gate to the end, without a suspension.
 
-use proptest::{prelude::*, test_runner::RngSeed};
-
-use super::*;
-
-const SILENCE: Policy = Policy {
-    silence: Some(Duration::from_secs(60)),
+use super::{
+    CommandEnd::{Code, Signal},
+    *,
 };
-
-fn secs(secs: u64) -> Duration {
-    Duration::from_secs(secs)
-}
-
-fn order(desired: Desired, grace_secs: u32) -> Event {
-    Event::Order(Order {
-        desired,
-        grace_ms: grace_secs * 1000,
-    })
-}
-
-/// Feeds events, each with its second, and gives the actions with theirs.
-fn live(events: &[(u64, Event)]) -> (State, Vec<(u64, Action)>) {
-    let mut state = State::Waiting;
-    let mut actions = Vec::new();
-    for (at, event) in events {
-        let (next, action) = step(state, event.clone(), secs(*at), &SILENCE);
-        state = next;
-        actions.extend(action.map(|action| (*at, action)));
-    }
-    (state, actions)
-}
-
-fn exit(cause: ExitCause, ended: Option<CommandEnd>, message: Option<&str>) -> RankExit {
-    let (code, signal) = match ended {
-        Some(CommandEnd::Code(code)) => (Some(code), None),
-        Some(CommandEnd::Signal(signal)) => (None, Some(signal)),
-        None => (None, None),
-    };
-    RankExit {
-        cause,
-        code,
-        signal,
-        message: message.map(str::to_owned),
-    }
-}
-
-use CommandEnd::{Code, Signal};
 
 #[test]
 fn the_gate_opens_only_on_the_order_to_run() {
@@ -239,80 +197,4 @@ fn nobody_reports_to_a_run_that_is_over() {
         (2, Action::Leave),
     ];
     assert_eq!(actions, expected);
-}
-
-fn any_event() -> impl Strategy<Value = Event> {
-    let desired = prop_oneof![
-        Just(Desired::Wait),
-        Just(Desired::Run),
-        Just(Desired::Stop),
-        Just(Desired::Over)
-    ];
-    prop_oneof![
-        (desired, 0..20u32).prop_map(|(desired, grace)| order(desired, grace)),
-        Just(Event::Terminated),
-        Just(Event::StartFailed("no".to_owned())),
-        Just(Event::Output),
-        Just(Event::CommandEnded(Code(0))),
-        Just(Event::SomeLeft),
-        Just(Event::AllGone),
-        Just(Event::Recorded),
-        Just(Event::RecordFailed),
-        Just(Event::Acknowledged),
-        Just(Event::Tick),
-    ]
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig {
-        rng_seed: RngSeed::Fixed(20_261_123),
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    })]
-
-    /// Whatever happens in whatever order: the command starts at most once and first, nothing is signalled before it,
-    /// and nothing is done after leaving.
-    #[test]
-    fn any_history_is_in_order(events in prop::collection::vec((0..30u64, any_event()), 0..60)) {
-        let mut now = 0;
-        let events: Vec<_> =
-            events.into_iter().map(|(pause, event)| { now += pause; (now, event) }).collect();
-        let (_, actions) = live(&events);
-        let actions: Vec<_> = actions.into_iter().map(|(_, action)| action).collect();
-        let starts = actions.iter().filter(|action| **action == Action::Start).count();
-        prop_assert!(starts <= 1);
-        match actions.first() {
-            None | Some(Action::Start) => {}
-            Some(Action::Record(exit)) => prop_assert_eq!(exit.cause, ExitCause::Stopped),
-            Some(first @ (Action::Terminate | Action::Kill | Action::Leave)) => {
-                prop_assert!(false, "{:?} came first", first);
-            }
-        }
-        if starts == 0 {
-            prop_assert!(!actions.contains(&Action::Kill) && !actions.contains(&Action::Terminate));
-        }
-        let left = actions.iter().position(|action| *action == Action::Leave);
-        prop_assert!(left.is_none_or(|at| at + 1 == actions.len()));
-    }
-
-    /// From any state, once the processes are gone and the disk takes the record, the agent leaves by itself.
-    #[test]
-    fn every_ended_rank_is_left(events in prop::collection::vec((0..30u64, any_event()), 0..40)) {
-        let mut now = 0;
-        let mut events: Vec<_> =
-            events.into_iter().map(|(pause, event)| { now += pause; (now, event) }).collect();
-        for event in [
-            order(Desired::Stop, 0),
-            Event::CommandEnded(Signal(9)),
-            Event::AllGone,
-            Event::Recorded,
-            Event::Tick,
-            Event::Recorded,
-            Event::Tick,
-        ] {
-            now += 100;
-            events.push((now, event));
-        }
-        prop_assert_eq!(live(&events).0, State::Left);
-    }
 }

@@ -1,0 +1,330 @@
+//! At whose expense: what lower levels have to give up so that a task can start.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::admit::Candidate;
+use crate::place::share;
+use crate::plan::earliest;
+use crate::stock::{Occupancy, Reservation, Stock, count};
+use crate::survey::{Run, Survey};
+use crate::{Decision, Level, Millis, TaskKey};
+
+/// What somebody of a lower level would lose, the least first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Loss {
+    /// A reservation: nothing but time.
+    Reservation {
+        level: Level,
+        task: Reverse<TaskKey>,
+    },
+    /// A run: what it has done since it began.
+    Run {
+        level: Level,
+        since: Reverse<Millis>,
+        task: Reverse<TaskKey>,
+    },
+}
+
+/// The nodes that each loss would bring.
+type Gains = BTreeMap<Loss, Vec<usize>>;
+
+/// What became of the attempt to make room.
+pub(crate) enum Attempt {
+    Success(Vec<Decision>),
+    Failure {
+        /// When a run that is protected now may first be asked.
+        until: Option<Millis>,
+    },
+}
+
+/// Sets aside what is reserved for tasks in line, and gives up what serves nobody any more: the
+/// task left the line, its reservation is not all it needs, or it cannot use one of the nodes.
+pub(crate) fn uphold(survey: &mut Survey<'_>, in_line: &[Candidate<'_>]) -> Vec<Decision> {
+    let reservations = std::mem::take(&mut survey.reservations);
+    if reservations.is_empty() {
+        return Vec::new();
+    }
+    let in_line: BTreeMap<TaskKey, &Candidate<'_>> =
+        in_line.iter().map(|each| (each.task.key, each)).collect();
+    let mut released = Vec::new();
+    for (task, names) in reservations {
+        let kept = in_line.get(&task).and_then(|candidate| {
+            let stock = survey.stocks.get_mut(&candidate.task.group)?;
+            let nodes = names.into_iter().map(|name| {
+                let index = stock.find_ready(candidate.task.zone.as_ref(), name)?;
+                let is_soon_free = match stock.spot(index).occupancy {
+                    Occupancy::Free | Occupancy::Draining(_) => true,
+                    Occupancy::Held(_) | Occupancy::Taken => false,
+                };
+                (is_soon_free && !candidate.excluded.contains_key(&index)).then_some(index)
+            });
+            let nodes = nodes.collect::<Option<BTreeSet<usize>>>()?;
+            let level = candidate.level;
+            (count(nodes.len()) == candidate.task.nodes)
+                .then(|| stock.reserve(task, Reservation { level, nodes }))
+        });
+        if kept.is_none() {
+            released.push(Decision::Release { task });
+        }
+    }
+    released
+}
+
+/// Whose reservations have to be given up so that the task can start at once: often nobody's.
+/// `None` if that is not enough.
+pub(crate) fn overtake(stock: &Stock<'_>, candidate: &Candidate<'_>) -> Option<Vec<TaskKey>> {
+    let Candidate {
+        task,
+        level,
+        excluded,
+    } = candidate;
+    let pin = task.zone.as_ref();
+    let free = |reservation: &Reservation| -> Vec<usize> {
+        let nodes = reservation.nodes.iter().copied();
+        nodes
+            .filter(|&index| stock.spot(index).occupancy == Occupancy::Free)
+            .filter(|&index| stock.is_in(pin, index) && !excluded.contains_key(&index))
+            .collect()
+    };
+    let usable = stock.usable(pin, excluded);
+    let own = stock.reservation(task.key).map(free).unwrap_or_default();
+    let have = usable.iter().map(|(_, usable)| usable).sum::<u32>() + count(own.len());
+    let lower = stock.reservations().filter(|(_, each)| each.level < *level);
+    let gains = lower.map(|(key, each)| {
+        let loss = Loss::Reservation {
+            level: each.level,
+            task: Reverse(key),
+        };
+        (loss, free(each))
+    });
+    let losses = least(&gains.collect(), have, task.nodes)?;
+    Some(losses.into_iter().map(Loss::task).collect())
+}
+
+/// Finds the runs, and reservations, of lower levels that have to give way so that the task can
+/// start, and reserves the nodes for it. Nodes on their way out that nobody has reserved are as
+/// good as free: if they suffice, the task just waits.
+pub(crate) fn preempt(
+    stock: &mut Stock<'_>,
+    head: &Candidate<'_>,
+    runs: &BTreeMap<TaskKey, Run>,
+) -> Attempt {
+    let (task, level) = (head.task.key, head.level);
+    let prospect = Prospect::of(stock, head, runs);
+    let have = count(prospect.soon_free.len());
+    if have >= head.task.nodes {
+        return Attempt::Failure { until: None };
+    }
+    let until = prospect.protected_until;
+    let Some(losses) = least(&prospect.gains, have, head.task.nodes) else {
+        return Attempt::Failure { until };
+    };
+
+    let gained = losses.iter().flat_map(|loss| &prospect.gains[loss]);
+    let mut pool = BTreeMap::<_, Vec<usize>>::new();
+    for &index in prospect.soon_free.iter().chain(gained) {
+        let zone = stock.spot(index).node.zone.as_ref();
+        pool.entry(zone).or_default().push(index);
+    }
+    let sizes = pool.iter().map(|(zone, nodes)| (*zone, count(nodes.len())));
+    let Some(shares) = share(sizes.collect(), head.task.nodes) else {
+        return Attempt::Failure { until };
+    };
+    let nodes: BTreeSet<usize> = (shares.into_iter())
+        .flat_map(|(zone, n_nodes)| pool[&zone].iter().copied().take(n_nodes as usize))
+        .collect();
+
+    let mut decisions = Vec::new();
+    let mut victims = Vec::new();
+    for loss in losses {
+        match loss {
+            Loss::Reservation { task, .. } => {
+                stock.release(task.0);
+                decisions.push(Decision::Release { task: task.0 });
+            }
+            Loss::Run { task, .. } => victims.push(task.0),
+        }
+    }
+    decisions.push(Decision::Preempt {
+        task,
+        level,
+        victims,
+        nodes: nodes.iter().map(|&index| stock.name(index)).collect(),
+    });
+    stock.reserve(task, Reservation { level, nodes });
+    Attempt::Success(decisions)
+}
+
+/// What a task could use if others gave way.
+struct Prospect {
+    /// Nodes that nobody has to give up, those that are free first.
+    soon_free: Vec<usize>,
+    gains: Gains,
+    /// When the first of the protected runs may be asked.
+    protected_until: Option<Millis>,
+}
+
+impl Prospect {
+    fn of(stock: &Stock<'_>, head: &Candidate<'_>, runs: &BTreeMap<TaskKey, Run>) -> Self {
+        let mut free = Vec::new();
+        let mut draining = Vec::new();
+        let mut gains = Gains::new();
+        let mut protected_until = None;
+        let run_on = |holders: &BTreeSet<TaskKey>| match (holders.first(), holders.len()) {
+            (Some(task), 1) => runs.get(task).map(|run| (Reverse(*task), run)),
+            _ => None,
+        };
+        for (index, spot) in stock.spots(head.task.zone.as_ref(), &head.excluded) {
+            let loss = match (&spot.occupancy, spot.reserved_for) {
+                (Occupancy::Free, None) => {
+                    free.push(index);
+                    continue;
+                }
+                (Occupancy::Draining(_), None) => {
+                    draining.push(index);
+                    continue;
+                }
+                (Occupancy::Free | Occupancy::Draining(_), Some(task)) => {
+                    let reservation = stock.reservation(task);
+                    reservation.map(|Reservation { level, .. }| Loss::Reservation {
+                        level: *level,
+                        task: Reverse(task),
+                    })
+                }
+                (Occupancy::Held(holders), _) => run_on(holders).map(|(task, run)| Loss::Run {
+                    level: run.level,
+                    since: Reverse(run.since),
+                    task,
+                }),
+                (Occupancy::Taken, _) => None,
+            };
+            let Some(loss) = loss.filter(|loss| loss.level() < head.level) else {
+                continue;
+            };
+            let until = runs.get(&loss.task()).and_then(|run| run.protected_until);
+            match until {
+                None => gains.entry(loss).or_default().push(index),
+                Some(until) => protected_until = earliest(protected_until, Some(until)),
+            }
+        }
+        free.extend(draining);
+        Self {
+            soon_free: free,
+            gains,
+            protected_until,
+        }
+    }
+}
+
+impl Loss {
+    fn level(self) -> Level {
+        match self {
+            Self::Reservation { level, .. } | Self::Run { level, .. } => level,
+        }
+    }
+
+    fn task(self) -> TaskKey {
+        match self {
+            Self::Reservation { task, .. } | Self::Run { task, .. } => task.0,
+        }
+    }
+}
+
+/// The losses that bring `have` nodes up to `needed`: the least ones, and none that could be left
+/// out. `None` if all of them together do not.
+fn least(gains: &Gains, have: u32, needed: u32) -> Option<Vec<Loss>> {
+    let mut sum = have;
+    let mut losses = Vec::new();
+    for (loss, nodes) in gains {
+        if sum >= needed {
+            break;
+        }
+        sum += count(nodes.len());
+        losses.push(*loss);
+    }
+    if sum < needed {
+        return None;
+    }
+    // The greatest is spared first.
+    let mut kept = Vec::new();
+    for loss in losses.into_iter().rev() {
+        let without = sum - count(gains[&loss].len());
+        if without >= needed {
+            sum = without;
+        } else {
+            kept.push(loss);
+        }
+    }
+    kept.reverse();
+    Some(kept)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(level: Level, since: Millis, key: i64) -> Loss {
+        Loss::Run {
+            level,
+            since: Reverse(since),
+            task: Reverse(TaskKey(key)),
+        }
+    }
+
+    fn reservation(level: Level, key: i64) -> Loss {
+        Loss::Reservation {
+            level,
+            task: Reverse(TaskKey(key)),
+        }
+    }
+
+    fn gains(losses: &[(Loss, usize)]) -> Gains {
+        let nodes = |(loss, n_nodes): &(Loss, usize)| (*loss, (0..*n_nodes).collect());
+        losses.iter().map(nodes).collect()
+    }
+
+    fn chosen(losses: &[(Loss, usize)], have: u32, needed: u32) -> Option<Vec<i64>> {
+        let losses = least(&gains(losses), have, needed)?;
+        Some(losses.into_iter().map(|loss| loss.task().0).collect())
+    }
+
+    #[test]
+    fn losses_are_ordered_by_what_is_lost() {
+        let losses = [
+            reservation(Level::Low, 2),
+            reservation(Level::Low, 1),
+            reservation(Level::High, 9),
+            run(Level::Low, 20, 3),
+            run(Level::Low, 10, 8),
+            run(Level::Low, 10, 4),
+            run(Level::Normal, 30, 5),
+        ];
+        assert!(losses.is_sorted());
+    }
+
+    #[test]
+    fn nothing_is_lost_if_there_is_enough() {
+        assert_eq!(chosen(&[(run(Level::Low, 0, 1), 2)], 2, 2), Some(vec![]));
+    }
+
+    #[test]
+    fn nothing_is_lost_in_vain() {
+        assert_eq!(chosen(&[(run(Level::Low, 0, 1), 2)], 1, 4), None);
+    }
+
+    #[test]
+    fn who_turns_out_not_to_be_needed_is_spared() {
+        let losses = [
+            (reservation(Level::Low, 1), 1),
+            (run(Level::Low, 9, 2), 1),
+            (run(Level::Low, 5, 3), 2),
+            (run(Level::Normal, 9, 4), 4),
+            (run(Level::Normal, 5, 5), 1),
+        ];
+        assert_eq!(chosen(&losses, 0, 1), Some(vec![1]));
+        assert_eq!(chosen(&losses, 0, 4), Some(vec![1, 2, 3]));
+        assert_eq!(chosen(&losses, 0, 5), Some(vec![1, 4]));
+        assert_eq!(chosen(&losses, 0, 6), Some(vec![1, 2, 4]));
+    }
+}

@@ -1,0 +1,195 @@
+//! What is live, as the planner wants it: rows in, snapshot out.
+
+use std::collections::BTreeMap;
+
+use entity::task::{self, Desired, State};
+use entity::{RunId, TaskId, exclusion, pod, reservation, run};
+use scheduler::{
+    Exclusion, GroupName, Holder, Level, NodeName, Priority, Readiness, Report, Snapshot, TaskKey,
+    TaskState, ZoneName,
+};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use serde_json::Value;
+
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::node;
+use crate::quota::{load_rows, planner_users};
+
+/// The rows behind a snapshot.
+pub(super) struct Live {
+    pub(super) snapshot: Snapshot,
+    tasks: BTreeMap<TaskId, task::Model>,
+    runs: BTreeMap<TaskId, run::Model>,
+}
+
+impl Live {
+    /// Reads everything that is not over.
+    pub(super) async fn load(app: &App) -> Result<Self> {
+        let db = app.reader();
+        let tasks = task::Entity::find()
+            .filter(task::Column::State.ne(State::Finished))
+            .order_by_asc(task::Column::Id)
+            .all(db)
+            .await?;
+        let runs = run::Entity::find()
+            .filter(run::Column::State.ne(run::State::Ended))
+            .all(db)
+            .await?;
+        let pods = pod::Entity::find()
+            .filter(pod::Column::RunId.is_in(runs.iter().map(|run| run.id)))
+            .filter(pod::Column::ReleasedAt.is_null())
+            .order_by_asc(pod::Column::Rank)
+            .all(db)
+            .await?;
+        let exclusions = exclusion::Entity::find()
+            .filter(exclusion::Column::Until.gt(app.now()))
+            .all(db)
+            .await?;
+        let owners: Vec<_> = tasks.iter().map(|task| task.user_id).collect();
+        let users = planner_users(db, &owners).await?;
+        let nodes = nodes(app, &runs).await?;
+        let runs: BTreeMap<TaskId, run::Model> =
+            runs.into_iter().map(|run| (run.task_id, run)).collect();
+        let mut planned = Vec::new();
+        for task in &tasks {
+            let Some(owner) = users.get(&task.user_id) else {
+                tracing::warn!(task.id = task.id.0, "a task without an owner is left out");
+                continue;
+            };
+            let run = runs.get(&task.id);
+            planned.extend(planner_task(task, owner, run, &pods, &exclusions));
+        }
+        let snapshot = Snapshot {
+            now: app.now().timestamp_millis(),
+            nodes,
+            tasks: planned,
+            quotas: load_rows(db).await?,
+            users: users.into_values().collect(),
+        };
+        let tasks = tasks.into_iter().map(|task| (task.id, task)).collect();
+        Ok(Self {
+            snapshot,
+            tasks,
+            runs,
+        })
+    }
+
+    /// The row of a task of the plan.
+    pub(super) fn task(&self, key: TaskKey) -> Result<&task::Model> {
+        self.tasks
+            .get(&TaskId(key.0))
+            .ok_or_else(|| Error::internal("the plan names a task that is not in the snapshot"))
+    }
+
+    /// The open run of a task of the plan.
+    pub(super) fn run(&self, key: TaskKey) -> Result<&run::Model> {
+        self.runs
+            .get(&TaskId(key.0))
+            .ok_or_else(|| Error::internal("the plan suspends a task that has no run"))
+    }
+
+    /// The reasons that are not yet written as they are.
+    pub(super) fn changed_waits(&self, report: &Report) -> Result<Vec<(TaskId, Value)>> {
+        let mut changed = Vec::new();
+        for wait in &report.waiting {
+            let said = serde_json::to_value(wait).map_err(|error| Error::Internal(error.into()))?;
+            let task = self.tasks.get(&TaskId(wait.task.0));
+            if task.is_some_and(|task| task.wait.as_ref() != Some(&said)) {
+                changed.push((TaskId(wait.task.0), said));
+            }
+        }
+        Ok(changed)
+    }
+}
+
+async fn nodes(app: &App, runs: &[run::Model]) -> Result<Vec<scheduler::Node>> {
+    let db = app.reader();
+    let holders: BTreeMap<RunId, TaskId> = runs.iter().map(|run| (run.id, run.task_id)).collect();
+    let reserved: BTreeMap<String, TaskId> = reservation::Entity::find()
+        .all(db)
+        .await?
+        .into_iter()
+        .map(|row| (row.node_name, row.task_id))
+        .collect();
+    let nodes = node::list(db, &node::Filter::default(), None, None).await?;
+    Ok(nodes
+        .iter()
+        .map(|node| scheduler::Node {
+            name: NodeName(node.host.name.clone()),
+            group: GroupName(node.host.group_name.clone()),
+            zone: node.host.zone.clone().map(ZoneName),
+            readiness: match node.status {
+                node::Status::Ready => Readiness::Ready,
+                node::Status::NotReady => Readiness::NotReady,
+            },
+            holder: match node.run_id {
+                None => Holder::Free,
+                Some(run) => holders
+                    .get(&run)
+                    .map_or(Holder::Other, |task| Holder::Task(TaskKey(task.0))),
+            },
+            reserved_for: reserved.get(&node.host.name).map(|task| TaskKey(task.0)),
+        })
+        .collect())
+}
+
+/// A malformed row costs only its own task: it is left out and told.
+fn planner_task(
+    task: &task::Model,
+    owner: &scheduler::User,
+    run: Option<&run::Model>,
+    pods: &[pod::Model],
+    exclusions: &[exclusion::Model],
+) -> Option<scheduler::Task> {
+    let Some(priority) = Priority::from_value(task.priority) else {
+        tracing::warn!(task.id = task.id.0, "a task with an unknown priority is left out");
+        return None;
+    };
+    let state = match (task.state, run) {
+        (State::Queued, _) => TaskState::Waiting {
+            not_before: task.not_before.map(|time| time.timestamp_millis()),
+            excluded: excluded(task, exclusions),
+            held: task.desired != Desired::Run,
+        },
+        (State::Running, Some(run)) => active(run, pods)?,
+        (State::Running, None) | (State::Finished, _) => return None,
+    };
+    Some(scheduler::Task {
+        key: TaskKey(task.id.0),
+        user: owner.name.clone(),
+        group: GroupName(task.group_name.clone()),
+        zone: task.zone.clone().map(ZoneName),
+        priority,
+        custom_rank: task.custom_rank,
+        nodes: u32::try_from(task.node_count).unwrap_or(0),
+        state,
+    })
+}
+
+fn active(run: &run::Model, pods: &[pod::Model]) -> Option<TaskState> {
+    let pods: Vec<&pod::Model> = pods.iter().filter(|pod| pod.run_id == run.id).collect();
+    let succeeded = pods.iter().any(|pod| pod.state == pod::State::Succeeded);
+    Some(TaskState::Active {
+        level: Level::from_value(run.level)?,
+        nodes: pods
+            .iter()
+            .map(|pod| NodeName(pod.node_name.clone()))
+            .collect(),
+        draining: run.state == run::State::Draining,
+        since: run.started_at.unwrap_or(run.created_at).timestamp_millis(),
+        // Once a rank has succeeded, the others are about to: asking them to run again would lose the work of all.
+        suspendable: run.state == run::State::Running && !succeeded,
+    })
+}
+
+fn excluded(task: &task::Model, exclusions: &[exclusion::Model]) -> Vec<Exclusion> {
+    exclusions
+        .iter()
+        .filter(|row| row.task_id == task.id)
+        .map(|row| Exclusion {
+            node: NodeName(row.node_name.clone()),
+            until: row.until.timestamp_millis(),
+        })
+        .collect()
+}
