@@ -1,22 +1,23 @@
 //! What resolvers find in their context.
 
+use std::sync::Arc;
+
 use async_graphql::Context;
-use async_graphql::dataloader::DataLoader;
 use domain::auth::{Action, Actor, Target, UserActor, require};
 use domain::{App, Error, Result};
 use tokio_util::task::TaskTracker;
 
-use crate::loaders::Rows;
+use crate::loaders::Loaders;
 
-/// Invariant: the schema is built with an [`App`], a [`TaskTracker`] and the loaders, and the engine gives every request
-/// that reaches a resolver its [`Actor`].
+/// Invariant: the schema is built with an [`App`] and a [`TaskTracker`], and the engine gives every request that reaches
+/// a resolver its [`Actor`] and its [`Loaders`].
 pub(crate) trait Access {
     /// The platform.
     fn app(&self) -> &App;
     /// Who asks.
     fn actor(&self) -> &Actor;
     /// Rows that belong to other rows.
-    fn loaders(&self) -> &DataLoader<Rows>;
+    fn loaders(&self) -> &Loaders;
     /// For what must run beside the request.
     fn tracker(&self) -> &TaskTracker;
 
@@ -41,8 +42,8 @@ impl Access for Context<'_> {
         self.data_unchecked()
     }
 
-    fn loaders(&self) -> &DataLoader<Rows> {
-        self.data_unchecked()
+    fn loaders(&self) -> &Loaders {
+        self.data_unchecked::<Arc<Loaders>>()
     }
 
     fn tracker(&self) -> &TaskTracker {

@@ -11,7 +11,7 @@ use crate::auth::{self, Bearer};
 use crate::config::{ApiConfig, Limits};
 use crate::error::{refusal, told};
 use crate::limits;
-use crate::loaders::loaders;
+use crate::loaders::{Driven, Loaders};
 use crate::schema::{self, PlatformSchema};
 
 /// The schema with everything that it needs.
@@ -19,6 +19,7 @@ pub(crate) struct Engine {
     schema: PlatformSchema,
     app: App,
     limits: Limits,
+    introspection: bool,
 }
 
 impl Engine {
@@ -29,22 +30,22 @@ impl Engine {
             .limit_complexity(config.limits.complexity)
             .limit_directives(config.limits.directives)
             .data(app.clone())
-            .data(loaders(app.clone(), tracker.clone()))
             .data(tracker);
         if !config.introspection {
-            builder = builder.disable_introspection().disable_suggestions();
+            builder = builder.disable_suggestions();
         }
         Self {
             schema: builder.finish(),
             app,
             limits: config.limits,
+            introspection: config.introspection,
         }
     }
 
     /// Executes a query or a mutation.
     pub(crate) async fn execute(&self, bearer: Option<&Bearer>, request: Request) -> Response {
         told(match self.admit(bearer, request).await {
-            Ok(request) => self.schema.execute(request).await,
+            Ok(request) => self.answer(request).await,
             Err(error) => Response::from_errors(vec![error]),
         })
     }
@@ -57,7 +58,7 @@ impl Engine {
     ) -> impl Stream<Item = Response> + Send {
         let results = async move {
             match self.admit(bearer.as_ref(), request).await {
-                Ok(request) => self.schema.execute_stream(request),
+                Ok(request) => self.answers(request).boxed(),
                 Err(error) => stream::iter([Response::from_errors(vec![error])]).boxed(),
             }
         };
@@ -80,6 +81,24 @@ impl Engine {
         Ok(self.app.reader().ping().await?)
     }
 
+    async fn answer(&self, request: Request) -> Response {
+        let loaders = Arc::new(Loaders::new(self.app.clone()));
+        let request = request.data(Arc::clone(&loaders));
+        let schema = self.schema.clone();
+        let answer = stream::once(async move { schema.execute(request).await }).boxed();
+        let lost = || refusal(Error::internal("an operation ended without an answer"));
+        Driven::new(answer, loaders)
+            .next()
+            .await
+            .unwrap_or_else(|| Response::from_errors(vec![lost()]))
+    }
+
+    fn answers(&self, request: Request) -> Driven {
+        let loaders = Arc::new(Loaders::new(self.app.clone()));
+        let request = request.data(Arc::clone(&loaders));
+        Driven::new(self.schema.execute_stream(request), loaders)
+    }
+
     /// Finds out who asks, and whether it is not too much. Without a token one can ask what the schema is, nothing else.
     async fn admit(
         &self,
@@ -92,6 +111,10 @@ impl Engine {
         };
         let document = request.parsed_query()?;
         limits::check(document, &self.limits)?;
+        if !self.introspection && limits::asks_for_schema(document) {
+            let reason = "this platform does not tell its schema".to_owned();
+            return Err(refusal(Error::Forbidden(reason)));
+        }
         match actor {
             Some(actor) => Ok(request.data(actor)),
             None if limits::is_introspection(document) => Ok(request),
@@ -104,7 +127,7 @@ impl Engine {
 mod tests {
     use std::fmt::Write as _;
 
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use crate::config::ApiConfig;
     use crate::testing::{TestApi, refusal};
@@ -200,8 +223,8 @@ mod tests {
         let api = TestApi::with_config(1, &config).await;
         let token = Some(api.platform.root_token.reveal());
         for token in [None, token] {
-            let answer = api.ask(token, ROOTS, json!({})).await;
-            assert_eq!(answer["data"], Value::Null);
+            let refused = refusal(&api.ask(token, ROOTS, json!({})).await);
+            assert_eq!(refused.code, "FORBIDDEN");
         }
         assert_eq!(
             api.root("{ me { name } }", json!({})).await["me"]["name"],

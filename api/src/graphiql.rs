@@ -34,13 +34,14 @@ macro_rules! file {
 }
 
 /// `assets/graphiql/README.md` says where they come from.
-static FILES: [File; 6] = [
+static FILES: [File; 7] = [
     file!("graphiql.min.js", JS),
     file!("graphiql.min.css", CSS),
     file!("react.production.min.js", JS),
     file!("react-dom.production.min.js", JS),
     file!("graphql-ws.min.js", JS),
     file!("start.js", JS),
+    file!("start.css", CSS),
 ];
 
 /// The page.

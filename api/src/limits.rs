@@ -48,27 +48,46 @@ pub(crate) fn check(document: &ExecutableDocument, limits: &Limits) -> Result<()
     within("aliases", total.aliases, limits.aliases)
 }
 
-/// Whether a document asks for nothing but the schema. Only for documents that were [`check`]ed.
+/// Whether a document asks for nothing but what the schema is. Only for documents that were [`check`]ed.
 pub(crate) fn is_introspection(document: &ExecutableDocument) -> bool {
-    document.operations.iter().all(|(_, operation)| {
-        operation.node.ty == OperationType::Query
-            && is_introspection_only(document, &operation.node.selection_set.node)
-    })
+    let is_query = |ty| ty == OperationType::Query;
+    document
+        .operations
+        .iter()
+        .all(|(_, operation)| is_query(operation.node.ty))
+        && root_fields(document)
+            .iter()
+            .all(|name| name.starts_with("__"))
 }
 
-fn is_introspection_only(document: &ExecutableDocument, selection_set: &SelectionSet) -> bool {
-    selection_set.items.iter().all(|item| match &item.node {
-        Selection::Field(field) => field.node.name.node.starts_with("__"),
-        Selection::InlineFragment(fragment) => {
-            is_introspection_only(document, &fragment.node.selection_set.node)
+/// Whether a document asks what the schema is, among other things. Only for documents that were [`check`]ed.
+pub(crate) fn asks_for_schema(document: &ExecutableDocument) -> bool {
+    root_fields(document)
+        .iter()
+        .any(|name| ["__schema", "__type"].contains(name))
+}
+
+/// The names of the outermost fields.
+fn root_fields(document: &ExecutableDocument) -> Vec<&str> {
+    let mut names = Vec::new();
+    let mut rest: Vec<&SelectionSet> = document
+        .operations
+        .iter()
+        .map(|(_, operation)| &operation.node.selection_set.node)
+        .collect();
+    while let Some(selection_set) = rest.pop() {
+        for item in &selection_set.items {
+            match &item.node {
+                Selection::Field(field) => names.push(field.node.name.node.as_str()),
+                Selection::InlineFragment(fragment) => rest.push(&fragment.node.selection_set.node),
+                Selection::FragmentSpread(spread) => {
+                    let fragment = document.fragments.get(&spread.node.fragment_name.node);
+                    rest.extend(fragment.map(|fragment| &fragment.node.selection_set.node));
+                }
+            }
         }
-        Selection::FragmentSpread(spread) => document
-            .fragments
-            .get(&spread.node.fragment_name.node)
-            .is_some_and(|fragment| {
-                is_introspection_only(document, &fragment.node.selection_set.node)
-            }),
-    })
+    }
+    names
 }
 
 /// What a part of a document costs.
@@ -230,10 +249,14 @@ mod tests {
             "{ ... { me { name } } }",
             "mutation { __typename }",
             "subscription { agentOrders { desired } }",
-            "{ ...missing }",
         ] {
             assert!(!is_introspection(text), "{text}");
         }
+        let asks_for_schema = |text| asks_for_schema(&parse_query(text).unwrap());
+        assert!(asks_for_schema(
+            "{ me { name } ... { x: __schema { types { name } } } }"
+        ));
+        assert!(!asks_for_schema("{ me { __typename } __typename }"));
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use domain::Result;
 use domain::events::{Event, Events, Listener};
-use domain::{Error, Result};
 use futures_util::{Stream, stream};
 use tokio::time::{Instant, sleep_until};
 
@@ -26,14 +26,10 @@ pub(crate) fn results<S: Source>(
         match source.next().await {
             Ok(Some(item)) => Some((Ok(item), Some(source))),
             Ok(None) => None,
-            Err(error) => Some((Err(told_later(error)), None)),
+            // The error keeps its kind as its cause: the answer is made of that.
+            Err(error) => Some((Err(error.into()), None)),
         }
     })
-}
-
-/// The error keeps its kind as its cause: the answer is made of that.
-fn told_later(error: Error) -> async_graphql::Error {
-    error.into()
 }
 
 /// Sleeps until there may be something new.
@@ -57,7 +53,11 @@ impl Waker {
 
     /// Waits for a wake-up that matters, but no longer than `patience`: some wake-ups are lost, and shared file systems
     /// give none.
-    pub(crate) async fn wait(&mut self, patience: Duration, matters: impl Fn(Event) -> bool) {
+    pub(crate) async fn wait(
+        &mut self,
+        patience: Duration,
+        matters: impl Fn(Event) -> bool + Send + Sync,
+    ) {
         let until = Instant::now() + patience;
         let woken = async { while !matters(self.listener.next().await) {} };
         tokio::select! {
@@ -69,6 +69,7 @@ impl Waker {
 
 #[cfg(test)]
 mod tests {
+    use domain::Error;
     use futures_util::StreamExt;
 
     use super::*;

@@ -189,7 +189,7 @@ fn a_mutation_with_more_than_an_id_takes_one_input_and_answers_something() {
 
 /// All types of the schema by name.
 fn types() -> BTreeMap<String, TypeDefinition> {
-    let document = parse_schema(api::sdl()).unwrap();
+    let document = parse_schema(api::sdl()).expect("the schema can be read");
     let types: BTreeMap<String, TypeDefinition> = document
         .definitions
         .into_iter()

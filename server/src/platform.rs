@@ -20,6 +20,7 @@ use domain::store::{Location, Store};
 use domain::workers::{NodeWatcher, Worker};
 use domain::{App, Settings};
 use protocol::{LogLimits, ServerFile};
+use rand::rngs::StdRng;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -81,7 +82,7 @@ impl Platform {
         let address = listener.local_addr()?;
         let url = format!("http://{address}");
         let store = Store::open(&config.database).await?;
-        let mut random = rand::rng();
+        let mut random: StdRng = rand::make_rng();
         let keys = config.data_dir.keys(&mut random)?;
         let runtime = Arc::new(LocalRuntime::new(local(&config))?);
         let app = App {
@@ -95,7 +96,7 @@ impl Platform {
         };
         // Quotas and submits refer to the nodes' group: it is there before anybody can ask.
         NodeWatcher::new(app.clone()).tick().await?;
-        let first_token = setup::prepare(&app, config.first_user, &mut rand::rng()).await?;
+        let first_token = setup::prepare(&app, config.first_user, &mut random).await?;
         config.data_dir.announce(&ServerFile {
             url: url.clone(),
             pid: std::process::id(),

@@ -30,8 +30,16 @@
       .createClient({ url: socket.href, connectionParams: headers, retryAttempts: 0 })
       .iterate(params);
 
+  // Before a token is typed in, there is none: the schema is told to everybody.
+  const withoutEmptyToken = (headers) =>
+    Object.fromEntries(
+      Object.entries(headers).filter(
+        ([name, value]) => name.toLowerCase() !== "authorization" || !/^\s*(bearer)?\s*$/i.test(value),
+      ),
+    );
+
   const fetcher = (params, options) => {
-    const headers = options?.headers ?? {};
+    const headers = withoutEmptyToken(options?.headers ?? {});
     return isSubscription(options?.documentAST, params.operationName)
       ? follow(params, headers)
       : post(params, headers);
@@ -58,7 +66,7 @@ query Welcome {
     React.createElement(GraphiQL, {
       fetcher,
       defaultQuery: welcome,
-      defaultHeaders: '{\n  "Authorization": "Bearer …"\n}\n',
+      defaultHeaders: '{\n  "Authorization": "Bearer "\n}\n',
       defaultEditorToolsVisibility: "headers",
       shouldPersistHeaders: false,
     }),

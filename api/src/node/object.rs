@@ -83,7 +83,7 @@ impl Node {
         let Some(run_id) = self.0.run_id else {
             return Ok(None);
         };
-        let row = ctx.loaders().load_one(TaskOf(run_id)).await?;
+        let row = ctx.loaders().load(TaskOf(run_id)).await?;
         let row = row.filter(|row| may(ctx.actor(), Action::ReadTask, Target::Of(row.user_id)));
         Ok(row.map(Task::from))
     }

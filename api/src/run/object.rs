@@ -86,7 +86,7 @@ impl Run {
     /// Its ranks in order: one per node, so at most 100000.
     #[graphql(complexity = "limits::SOME * child_complexity")]
     async fn pods(&self, ctx: &Context<'_>) -> Result<Vec<Pod>> {
-        let pods = ctx.loaders().load_one(PodsOf(self.0.id)).await?;
+        let pods = ctx.loaders().load(PodsOf(self.0.id)).await?;
         Ok(pods
             .unwrap_or_default()
             .into_iter()

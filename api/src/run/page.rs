@@ -33,7 +33,7 @@ pub(crate) async fn page(ctx: &Context<'_>, task: &Task, args: &PageArgs) -> Res
         task_id: task.id,
         numbers,
     };
-    let runs = ctx.loaders().load_one(key).await?.unwrap_or_default();
+    let runs = ctx.loaders().load(key).await?.unwrap_or_default();
     let nodes = runs
         .into_iter()
         .map(|run| (List::Runs.cursor(run.number), Run::from(run)));

@@ -139,7 +139,7 @@ impl Task {
 
     /// Words to find it again, at most 64, in order.
     async fn tags(&self, ctx: &Context<'_>) -> Result<Vec<String>> {
-        let tags = ctx.loaders().load_one(TagsOf(self.row.id)).await?;
+        let tags = ctx.loaders().load(TagsOf(self.row.id)).await?;
         Ok(tags.unwrap_or_default())
     }
 
@@ -183,7 +183,7 @@ impl Task {
             task_id: self.row.id,
             numbers: newest..=newest,
         };
-        let runs = ctx.loaders().load_one(key).await?.unwrap_or_default();
+        let runs = ctx.loaders().load(key).await?.unwrap_or_default();
         Ok(runs.into_iter().next().map(Run::from))
     }
 
@@ -230,5 +230,32 @@ impl From<domain::task::Wait> for Wait {
             position: wait.position.map(int),
             until: wait.until,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::testing::TestApi;
+
+    #[tokio::test]
+    async fn a_specification_that_cannot_be_read_is_our_mistake_and_nobody_elses_field() {
+        let api = TestApi::with_nodes(1).await;
+        let mut row = api.platform.submit("t", 1).await;
+        row.spec = json!({ "name": "t" });
+        let task = Task::from(row);
+        let error = task.spec().unwrap_err();
+        assert!(matches!(*error, Error::Internal(_)));
+        assert!(
+            error.chain().contains("task 1 cannot be read: "),
+            "{}",
+            error.chain()
+        );
+        assert_eq!(
+            shown_state(&task.row),
+            domain::task::ShownState::WaitingInit
+        );
     }
 }

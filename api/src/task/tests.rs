@@ -38,6 +38,7 @@ async fn a_submitted_task_says_everything_about_itself() {
     let mut task = api.root(EVERYTHING, json!({ "id": id })).await["task"].take();
     assert_eq!(task["createdAt"], "2024-10-04T00:00:00+00:00");
     task["createdAt"].take();
+    task.sort_all_objects();
     insta::assert_snapshot!(serde_json::to_string_pretty(&task).unwrap());
 }
 
@@ -304,9 +305,9 @@ async fn the_number_of_statements_does_not_grow_with_the_number_of_rows() {
     }
     let [few, many] = counted[..] else { panic!() };
     assert!(few > 5, "the statements are not counted any more");
-    // A slow machine may cut a batch in two; one statement per row would be 38 more of each kind.
+    // Keys of different parts of the query may meet or not; a statement per row would be 38 more.
     assert!(
-        many < few + 20,
+        many < few + 10,
         "{few} statements for 2 rows, {many} for 40"
     );
 }
@@ -373,16 +374,33 @@ async fn a_followed_list_tells_what_changes_and_matches_and_may_be_seen() {
     let (ana, token) = api.platform.user("ana").await;
     let query = "subscription { tasksChanged(filter: { nameContains: \"gpt\" }) { name state } }";
     let mut changes = api.follow(&token, query, json!({}));
-    // A look into the future, so that the subscription has begun before anything changes.
-    assert!(futures_util::poll!(changes.next()).is_pending());
-    api.platform.submit("gpt-of-root", 1).await;
-    for name in ["other", "gpt-1", "gpt-2"] {
+    let submit = async |name: &str| {
         let document = api.platform.document(name, 1);
         api.platform.submit_document(&ana, document).await.unwrap();
+    };
+    // Something changes again and again until the subscription has begun.
+    let mut warm_ups = (0..).map(|n| format!("gpt-warm-up-{n}"));
+    let begun = async {
+        loop {
+            submit(&warm_ups.next().unwrap()).await;
+        }
+    };
+    tokio::select! {
+        change = changes.next() => assert!(change.is_some()),
+        () = begun => {}
     }
-    for expected in ["gpt-1", "gpt-2"] {
-        let change = changes.next().await.unwrap();
-        let told = json!({ "name": expected, "state": "WAITING_INIT" });
-        assert_eq!(change["data"]["tasksChanged"], told);
+    api.platform.submit("gpt-of-root", 1).await;
+    for name in ["other", "gpt-1", "gpt-2"] {
+        submit(name).await;
     }
+    let mut names = Vec::new();
+    while names.len() < 2 {
+        let change = changes.next().await.unwrap()["data"]["tasksChanged"].take();
+        let name = change["name"].as_str().unwrap();
+        if !name.starts_with("gpt-warm-up") {
+            assert_eq!(change["state"], "WAITING_INIT");
+            names.push(name.to_owned());
+        }
+    }
+    assert_eq!(names, ["gpt-1", "gpt-2"]);
 }

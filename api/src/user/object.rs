@@ -50,7 +50,7 @@ impl From<Row> for User {
 impl User {
     /// The user with this number, which another row refers to.
     pub(crate) async fn load(ctx: &Context<'_>, id: UserId) -> Result<Self> {
-        let row = ctx.loaders().load_one(id).await?;
+        let row = ctx.loaders().load(id).await?;
         let row = row.ok_or_else(|| Error::internal(format!("there is no user {id}")))?;
         Ok(Self(row))
     }
@@ -89,7 +89,7 @@ impl User {
 
     /// The user groups that the user belongs to, at most one entry for each.
     async fn groups(&self, ctx: &Context<'_>) -> Result<Vec<String>> {
-        let groups = ctx.loaders().load_one(GroupsOf(self.0.id)).await?;
+        let groups = ctx.loaders().load(GroupsOf(self.0.id)).await?;
         Ok(groups.unwrap_or_default())
     }
 
@@ -97,7 +97,7 @@ impl User {
     /// what is neither granted nor used.
     #[graphql(complexity = "100 + child_complexity")]
     async fn quotas(&self, ctx: &Context<'_>) -> Result<Vec<QuotaUsage>> {
-        let quotas = ctx.loaders().load_one(QuotasOf(self.0.id)).await?;
+        let quotas = ctx.loaders().load(QuotasOf(self.0.id)).await?;
         Ok(quotas
             .unwrap_or_default()
             .into_iter()

@@ -41,6 +41,8 @@ enum Client {
 enum Left {
     /// We say goodbye.
     With(End),
+    /// The client said goodbye and wants it returned.
+    Politely,
     /// The client is gone.
     Silently,
 }
@@ -64,10 +66,14 @@ impl Connection {
             () = write(&mut sink, &mut queue) => Left::Silently,
         };
         self.operations.cancel_all();
-        if let Left::With(end) = left
-            && let Ok(mut socket) = sink.reunite(stream)
-        {
-            goodbye(&mut socket, end, self.setting.timing.goodbye).await;
+        let patience = self.setting.timing.goodbye;
+        if let Ok(mut socket) = sink.reunite(stream) {
+            match left {
+                Left::With(end) => goodbye(&mut socket, end, patience).await,
+                // The library returns it as soon as it is asked for more.
+                Left::Politely => _ = timeout(patience, socket.next()).await,
+                Left::Silently => {}
+            }
         }
     }
 
@@ -88,7 +94,8 @@ impl Connection {
                         Some(Ok(Message::Binary(_))) => {
                             return Left::With(CloseCode::BadRequest.into());
                         }
-                        Some(Ok(Message::Close(_))) | None => return Left::Silently,
+                        Some(Ok(Message::Close(_))) => return Left::Politely,
+                        None => return Left::Silently,
                         Some(Err(error)) => {
                             tracing::debug!(%error, "a connection broke");
                             return Left::With(CloseCode::BadRequest.into());

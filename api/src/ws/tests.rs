@@ -91,9 +91,8 @@ impl Client {
     /// The close code, after whatever else comes.
     async fn closed(mut self) -> u16 {
         loop {
-            match self.0.next().await.unwrap().unwrap() {
-                Message::Close(frame) => return frame.unwrap().code.into(),
-                _ => {}
+            if let Message::Close(frame) = self.0.next().await.unwrap().unwrap() {
+                return frame.unwrap().code.into();
             }
         }
     }
@@ -380,6 +379,15 @@ async fn the_operations_of_a_client_end_with_it() {
     drop(client);
     served.tracker.close();
     served.tracker.wait().await;
+}
+
+#[tokio::test]
+async fn a_goodbye_is_returned() {
+    let served = Served::start(patient()).await;
+    let mut client = Client::root(&served).await;
+    client.0.close(None).await.unwrap();
+    assert!(matches!(client.0.next().await, Some(Ok(Message::Close(_)))));
+    assert!(client.0.next().await.is_none());
 }
 
 #[tokio::test]

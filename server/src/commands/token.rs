@@ -8,6 +8,7 @@ use domain::events::Events;
 use domain::setup::new_token;
 use domain::store::Store;
 use nix::unistd::Uid;
+use rand::rngs::StdRng;
 
 use crate::args::DataDirArgs;
 use crate::data_dir::DataDir;
@@ -28,7 +29,8 @@ pub(super) async fn create(
     let store = Store::open(&environment.database(&data_dir)).await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let tx = store.begin(clock.now(), &Events::default()).await?;
-    let (_, token) = new_token(&tx, &user, &mut rand::rng()).await?;
+    let mut random: StdRng = rand::make_rng();
+    let (_, token) = new_token(&tx, &user, &mut random).await?;
     tx.commit().await?;
     store.close().await;
     println!("{}", token.reveal());
