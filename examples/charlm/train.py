@@ -18,6 +18,7 @@ import checkpoint
 import data
 import floats
 import rendezvous
+import suspension
 from adam import State
 from allreduce import Group
 from checkpoint import CheckpointError, Recipe
@@ -134,7 +135,8 @@ class Training:
         while state.step < settings.steps:
             batch = self._share(self.corpus.batch(settings.seed, state.step, settings.batch, settings.context))
             loss, gradient = self.model.gradient(state.weights, self.corpus.training, batch)
-            *gradient, loss = group.sum(gradient + [loss])
+            # What rank 0 has heard travels with the gradients, so that all ranks leave after the same step.
+            *gradient, loss, leaving = group.sum(gradient + [loss, self._wish_to_leave()])
             state = adam.advance(state, [slope / settings.batch for slope in gradient], settings.learning_rate)
             if not math.isfinite(loss):
                 raise Diverged(f"the loss is {loss} at step {state.step}: choose a smaller --learning-rate")
@@ -142,7 +144,9 @@ class Training:
 
             # Between two steps `state` is all there is, the same on every rank: the place to save it.
             is_last = state.step == settings.steps
-            if settings.place.rank == 0 and (is_last or state.step % settings.checkpoint_every == 0):
+            is_leaving = leaving > 0 and not is_last
+            is_due = is_last or is_leaving or state.step % settings.checkpoint_every == 0
+            if settings.place.rank == 0 and is_due:
                 checkpoint.write_atomically(self._checkpoint(), checkpoint.encode(state, self.recipe))
             if is_last or state.step % settings.log_every == 0:
                 n_steps, now = state.step - since, time.monotonic()
@@ -150,6 +154,10 @@ class Training:
                 pace = n_steps / (now - clock)
                 self.say(f"step {state.step}/{settings.steps} train {mean:.3f} bpc, {pace:.1f} steps/s")
                 bits, since, clock = 0.0, state.step, now
+            if is_leaving:
+                group.wait()  # no rank leaves before the checkpoint is safe
+                self.say(f"suspended after step {state.step}")
+                suspension.leave()
         return state
 
     def evaluate(self, group: Group, state: State) -> Result:
@@ -179,6 +187,10 @@ class Training:
         """One line of log, visible at once. Ranks other than 0 say who they are."""
         rank = self.settings.place.rank
         print(f"[rank {rank}] {text}" if rank > 0 else text, flush=True)
+
+    def _wish_to_leave(self) -> float:
+        """Above 0 if rank 0 has been told to give way."""
+        return float(self.settings.place.rank == 0 and suspension.is_asked_for())
 
     def _share(self, positions: Sequence[int]) -> Sequence[int]:
         """This rank's part of the positions."""

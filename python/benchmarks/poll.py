@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What `receive_suspend_command()` costs in a training loop while nothing is to be suspended: `python3 benchmarks/poll.py`.
+"""What `receive_suspend_command()` costs while nothing is to be suspended: `python3 benchmarks/poll.py`.
 
 Exits with 1 if it is more than the 3 microseconds that the package promises.
 """

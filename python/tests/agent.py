@@ -82,6 +82,5 @@ class Agent:
                 return
             with connection, connection.makefile("rb") as lines:
                 call = json.loads(lines.readline())
-                answer = self.answers.pop(0) if self.answers else OK
-                connection.sendall(answer)
-            self.calls.put(call)
+                self.calls.put(call)
+                connection.sendall(self.answers.pop(0) if self.answers else OK)

@@ -24,7 +24,9 @@ pub struct Launch {
     pub server_file: PathBuf,
     /// File (0600) with the agent's bearer token; the agent replaces its content when it renews the token.
     pub token_file: PathBuf,
-    /// The rank's own directory: launch, process and exit records.
+    /// The rank's own directory: launch, process and exit records, and the control directory. If the command runs as
+    /// another user ([`Launch::identity`]), everybody must be able to pass through its parents; the agent sees to it that
+    /// the directory itself can be passed.
     pub rank_dir: PathBuf,
     /// Directory of this rank's log segments, named by the offset of their first byte.
     pub log_dir: PathBuf,

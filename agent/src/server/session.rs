@@ -1,13 +1,13 @@
 //! One connection, from its beginning to its end.
 
-use std::{pin::pin, time::Duration};
+use std::{future::pending, pin::pin, time::Duration};
 
 use futures_util::{FutureExt, StreamExt, future::Fuse};
 use tokio::time::{Instant, sleep_until};
 use transport::Connection;
 
 use super::{
-    Failure, Link, Said, errand, file,
+    Errand, Failure, Link, Said, errand, file,
     operation::{self, ORDERS, REGISTER, RENEW, REPORT},
     token::Lifetime,
     whole,
@@ -110,7 +110,6 @@ impl Link {
         renew_at: Instant,
     ) -> Result<Ended, Failure> {
         let mut orders = connection.subscribe(operation::orders());
-        self.errand.take_if(|errand| errand.is_abandoned());
         let mut acknowledged = None;
         let mut next_report = Instant::now();
         let mut under_way = None;
@@ -150,17 +149,29 @@ impl Link {
                         self.errand = Some(errand);
                     }
                 }
+                () = abandoned(&mut self.errand) => {
+                    carried.set(Fuse::terminated());
+                    self.errand = None;
+                }
                 answer = &mut carried => errand::settle(&mut self.errand, answer)?,
                 () = sleep_until(next_report), if due => {}
                 changed = self.status.changed() => {
                     if changed.is_err() {
                         // The supervisor has ended, and drops this at once.
-                        std::future::pending::<()>().await;
+                        pending::<()>().await;
                     }
                 }
                 () = sleep_until(renew_at) => return Ok(Ended::RenewalDue),
             }
         }
+    }
+}
+
+/// Waits until nobody waits for the errand any more.
+async fn abandoned(errand: &mut Option<Errand>) {
+    match errand {
+        Some(errand) => errand.reply.closed().await,
+        None => pending().await,
     }
 }
 

@@ -93,7 +93,7 @@ pub(crate) fn step(
     match state {
         State::Waiting => at_the_gate(event, now),
         State::Running { quiet_since } => while_running(quiet_since, event, now, policy),
-        State::Suspending(suspend) => while_suspending(suspend, event, now, policy),
+        State::Suspending(suspend) => suspend::while_suspending(suspend, event, now, policy),
         State::Stopping { ending, kill_at } => while_stopping(ending, kill_at, event, now),
         State::Killing { ending, again_at } => while_killing(ending, again_at, event, now),
         State::Recording { exit } => while_recording(exit, event, now),
@@ -183,46 +183,6 @@ fn while_running(
         | Event::Recorded
         | Event::RecordFailed
         | Event::Acknowledged => (unchanged, None),
-    }
-}
-
-/// The command goes on until it has saved, or its time is used up. The watchdog rests: this time is shorter.
-fn while_suspending(
-    suspend: Suspend,
-    event: Event,
-    now: Duration,
-    policy: &Policy,
-) -> (State, Option<Action>) {
-    let goes_on = |suspend| (State::Suspending(suspend), None);
-    match event {
-        Event::Order(order) => match order.desired {
-            Desired::Wait => goes_on(suspend),
-            Desired::Run => (State::Running { quiet_since: now }, None),
-            Desired::Suspend => goes_on(suspend.repeated(order)),
-            Desired::Stop => stop(suspend.ending(Why::Stopped), now + grace(order)),
-            Desired::Over => kill(suspend.ending(Why::Over), now),
-        },
-        Event::Terminated => stop(suspend.ending(Why::Terminated), now + DEFAULT_GRACE),
-        Event::StartFailed(message) => record(start_failed(message)),
-        Event::SuspendReceived => goes_on(suspend.acknowledged(now)),
-        Event::Saving | Event::Output => goes_on(suspend.progressed(now)),
-        Event::Ready => stop(suspend.ready(), now + READY_GRACE),
-        Event::CommandEnded(end) => kill(
-            Ending {
-                ended: Some(end),
-                ..suspend.ending(Why::Suspended)
-            },
-            now,
-        ),
-        Event::Tick if now >= suspend.deadline(policy) => {
-            stop(suspend.forced(), now + suspend.grace())
-        }
-        Event::SomeLeft
-        | Event::AllGone
-        | Event::Recorded
-        | Event::RecordFailed
-        | Event::Acknowledged
-        | Event::Tick => goes_on(suspend),
     }
 }
 

@@ -1,12 +1,14 @@
-//! How much time a command has to save and end, and how far it has come.
+//! A command that is to save and end: what may happen meanwhile, how much time it has, and how far it has come.
 
 use std::time::Duration;
 
-use protocol::{Order, SuspendEnd, SuspendOrder};
+use protocol::{Desired, Order, SuspendEnd, SuspendOrder};
 
 use super::{
-    Policy, grace, millis,
+    Action, DEFAULT_GRACE, Event, Policy, READY_GRACE, State, grace, kill, millis, record,
+    start_failed,
     state::{Ending, Why},
+    stop,
 };
 
 /// A suspension under way. Times are on the same monotone scale as the `now` of [`super::step`].
@@ -102,6 +104,46 @@ impl Suspend {
     pub(super) fn forced(&self) -> Ending {
         self.ending(Why::Suspended)
             .noting(|suspend| suspend.forced = true)
+    }
+}
+
+/// The command goes on until it has saved, or its time is used up. The watchdog rests: this time is shorter.
+pub(super) fn while_suspending(
+    suspend: Suspend,
+    event: Event,
+    now: Duration,
+    policy: &Policy,
+) -> (State, Option<Action>) {
+    let goes_on = |suspend| (State::Suspending(suspend), None);
+    match event {
+        Event::Order(order) => match order.desired {
+            Desired::Wait => goes_on(suspend),
+            Desired::Run => (State::Running { quiet_since: now }, None),
+            Desired::Suspend => goes_on(suspend.repeated(order)),
+            Desired::Stop => stop(suspend.ending(Why::Stopped), now + grace(order)),
+            Desired::Over => kill(suspend.ending(Why::Over), now),
+        },
+        Event::Terminated => stop(suspend.ending(Why::Terminated), now + DEFAULT_GRACE),
+        Event::StartFailed(message) => record(start_failed(message)),
+        Event::SuspendReceived => goes_on(suspend.acknowledged(now)),
+        Event::Saving | Event::Output => goes_on(suspend.progressed(now)),
+        Event::Ready => stop(suspend.ready(), now + READY_GRACE),
+        Event::CommandEnded(end) => kill(
+            Ending {
+                ended: Some(end),
+                ..suspend.ending(Why::Suspended)
+            },
+            now,
+        ),
+        Event::Tick if now >= suspend.deadline(policy) => {
+            stop(suspend.forced(), now + suspend.grace())
+        }
+        Event::SomeLeft
+        | Event::AllGone
+        | Event::Recorded
+        | Event::RecordFailed
+        | Event::Acknowledged
+        | Event::Tick => goes_on(suspend),
     }
 }
 

@@ -12,7 +12,7 @@ use std::{
 
 use nix::{sys::stat::Mode, unistd::mkfifo};
 use protocol::{
-    CONTROL_DIR, Command, EXIT_FILE, ExitRecord, LAUNCH_FILE, Launch, LogLimits, Order,
+    CONTROL_DIR, Command, Desired, EXIT_FILE, ExitRecord, LAUNCH_FILE, Launch, LogLimits, Order,
     PROCESS_FILE, PROTOCOL_VERSION, ProcessId, SOCKET_FILE, SUSPEND_FILE, ServerFile,
 };
 use serde_json::Value;
@@ -24,7 +24,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::server::Server;
+use crate::server::{Server, order};
 
 /// Nothing here takes so long; a test that waits longer has failed.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -82,7 +82,14 @@ impl Setup {
         self.start_renewing(order, "no token").await
     }
 
-    /// The same with a server that renews the agent's token to this one.
+    /// The same, with the order to run, and waits until the command has printed something.
+    pub(crate) async fn start_running(self) -> Rank {
+        let mut rank = self.start(order(Desired::Run, 0)).await;
+        within(rank.server.report(|report| report.log_end > 0)).await;
+        rank
+    }
+
+    /// The same as `start` with a server that renews the agent's token to this one.
     pub(crate) async fn start_renewing(self, order: Order, new_token: &str) -> Rank {
         let server = Server::start(order).await;
         server.give_new_token(new_token);

@@ -1,17 +1,11 @@
-//! A command that is to save and end, and what it may say meanwhile. The test itself speaks for the command.
+//! A command that is to save and end. The test itself speaks for the command.
 
-use std::{
-    fs,
-    os::unix::fs::{MetadataExt, PermissionsExt},
-};
-
-use nix::unistd::geteuid;
-use protocol::{CONTROL_DIR, Desired, ExitCause, Identity, LAUNCH_FILE, RankExit, SuspendEnd};
+use protocol::{Desired, ExitCause, RankExit, SuspendEnd};
 use serde_json::json;
 
 use crate::{
     fixture::{Gate, Rank, Setup, within},
-    server::{Heard, Server, Suspension, order, suspend},
+    server::{Heard, Report, Server, Suspension, order, suspend},
 };
 
 /// Longer than any test takes.
@@ -22,7 +16,7 @@ const ENDLESS: &str = "echo ready; exec sleep 1000";
 
 /// A rank whose command has begun, and whose order is to suspend by now.
 async fn suspended(setup: Setup, order: protocol::Order) -> Rank {
-    let mut rank = running(setup).await;
+    let mut rank = setup.start_running().await;
     assert_eq!(rank.flag(), "0");
     rank.server.order(order);
     let heard = within(rank.server.report(|report| report.suspend.is_some())).await;
@@ -31,12 +25,6 @@ async fn suspended(setup: Setup, order: protocol::Order) -> Rank {
         ready: false,
     };
     assert_eq!(heard.suspend, Some(nothing_yet));
-    rank
-}
-
-async fn running(setup: Setup) -> Rank {
-    let mut rank = setup.start(order(Desired::Run, 0)).await;
-    within(rank.server.report(|report| report.log_end > 0)).await;
     rank
 }
 
@@ -63,7 +51,7 @@ async fn a_command_sees_the_flag_takes_notice_saves_and_is_ended_when_ready() {
         rank.call(json!({ "call": "suspend_received" })).await,
         json!({ "ok": true })
     );
-    let received = |report: &crate::server::Report| {
+    let received = |report: &Report| {
         report.suspend.is_some_and(|suspend| suspend.received) && report.exit.is_none()
     };
     within(rank.server.report(received)).await;
@@ -89,7 +77,7 @@ async fn a_command_sees_the_flag_takes_notice_saves_and_is_ended_when_ready() {
 
 #[tokio::test]
 async fn a_command_that_takes_no_notice_is_stopped() {
-    let mut rank = running(Setup::new(ENDLESS)).await;
+    let mut rank = Setup::new(ENDLESS).start_running().await;
     rank.server.order(suspend(100, LONG, LONG));
     let (_, exit) = within(rank.server.exit()).await;
     let expected = (ExitCause::Suspended, None, Some(15), [false, false, true]);
@@ -174,71 +162,31 @@ async fn a_suspension_is_carried_through_without_the_server() {
 }
 
 #[tokio::test]
-async fn wishes_of_the_command_wait_for_the_server() {
-    let mut rank = running(Setup::new(ENDLESS)).await;
-    let unpublished = Server::start(order(Desired::Run, 0)).await;
-    drop(std::mem::replace(&mut rank.server, unpublished));
-    let (mut next, server_file) = (
-        Server::start(order(Desired::Run, 0)).await,
-        rank.launch.server_file.clone(),
-    );
-    let back = async {
-        crate::fixture::publish(&server_file, &next);
-        loop {
-            if let Heard::Wished(query, variables) = within(next.hear()).await {
-                return (query, variables);
-            }
+async fn the_python_package_speaks_with_the_agent() {
+    let training = "
+import time
+from hfai import client
+print('ready', flush=True)
+while not client.receive_suspend_command():
+    time.sleep(0.001)
+client.saving()
+client.set_whole_life_state(5)
+client.go_suspend()";
+    let mut setup = Setup::new(&format!("exec python3 -c \"{training}\""));
+    let package = concat!(env!("CARGO_MANIFEST_DIR"), "/../python");
+    for (name, value) in [("PYTHONPATH", package), ("MARSV2_NB_NAME", "training")] {
+        let variable = (name.to_owned(), value.to_owned());
+        setup.launch.command.env.push(variable);
+    }
+    let mut rank = setup.start_running().await;
+    rank.server.order(suspend(LONG, LONG, LONG));
+    let wished = loop {
+        if let Heard::Wished(_query, variables) = within(rank.server.hear()).await {
+            break variables;
         }
     };
-    let wish = json!({ "call": "set_whole_life_state", "state": 3 });
-    let (answer, (query, variables)) = tokio::join!(rank.call(wish), back);
-    assert_eq!(answer, json!({ "ok": true }));
-    assert_eq!(
-        query,
-        "mutation ($state: Int!) { setTaskLifeState(state: $state) }"
-    );
-    assert_eq!(variables, json!({ "state": 3 }));
-}
-
-#[tokio::test]
-async fn silent_connections_keep_nobody_from_being_heard() {
-    let rank = suspended(Setup::new(ENDLESS), suspend(LONG, LONG, LONG)).await;
-    let mut silent = Vec::new();
-    for _ in 0..70 {
-        silent.push(rank.connect().await);
-    }
-    let answer = rank.call(json!({ "call": "suspend_received" })).await;
-    assert_eq!(answer, json!({ "ok": true }));
-    drop(silent);
-}
-
-#[tokio::test]
-async fn the_directory_is_the_commands_own_and_the_rest_stays_closed() {
-    let mut setup = Setup::new("cat $HAI_CONTROL_DIR/suspend; cat $HAI_RANK_DIR/launch.json");
-    // Longer than the address of a socket may be.
-    for _ in 0..3 {
-        setup.launch.rank_dir.push("d".repeat(50));
-    }
-    fs::create_dir_all(&setup.launch.rank_dir).unwrap();
-    fs::set_permissions(&setup.launch.rank_dir, fs::Permissions::from_mode(0o700)).unwrap();
-    setup.launch.identity = Some(Identity {
-        user: "ann".into(),
-        uid: 54_321,
-        gid: 54_322,
-    });
-    let mut rank = setup.start(order(Desired::Run, 0)).await;
-    within(rank.server.exit()).await;
-    let control = fs::metadata(rank.launch.rank_dir.join(CONTROL_DIR)).unwrap();
-    assert_eq!(control.mode() & 0o777, 0o700);
-    assert_eq!(rank.flag(), "0");
-    let lines = rank.lines();
-    let launch = fs::read_to_string(rank.launch.rank_dir.join(LAUNCH_FILE)).unwrap();
-    if geteuid().is_root() {
-        assert_eq!((control.uid(), control.gid()), (54_321, 54_322));
-        assert!(lines[0].starts_with("0cat: "), "{lines:?}");
-        assert!(lines[0].ends_with("Permission denied"), "{lines:?}");
-    } else {
-        assert_eq!(control.uid(), geteuid().as_raw());
-        assert_eq!(lines, [format!("0{launch}")]);
-    }
+    assert_eq!(wished, json!({ "state": 5 }));
+    let (_, exit) = within(rank.server.exit()).await;
+    let expected = (ExitCause::Suspended, None, Some(15), [true, true, false]);
+    assert_eq!(came_to(&exit), expected);
 }

@@ -23,11 +23,10 @@
 //!   [`Task::custom_rank`] reorders one user's own tasks.
 //! - **Gangs**: a task gets all its nodes or none.
 //! - **Head of line**: the first task of a group's line that does not fit stops all behind it in
-//!   that group, so that a large task cannot be starved by small ones; it does not stop those for
-//!   whom all nodes are reserved already. Only tasks in line can do
-//!   so. One that is held, in backoff, out of quota, of an inactive user, kept off too many nodes
-//!   by its exclusions, or that can never run stands outside: it neither blocks anybody nor has
-//!   quota promised to it.
+//!   that group, so that a large task cannot be starved by small ones; only those go on for whom
+//!   all nodes are reserved already. Only tasks in line can be the head. One that is held, in
+//!   backoff, out of quota, of an inactive user, kept off too many nodes by its exclusions, or that
+//!   can never run stands outside: it neither blocks anybody nor has quota promised to it.
 //! - **Preemption**: the head of a line takes nodes of runs of strictly lower levels if that is
 //!   what it takes to start; so neither equals nor tasks of one user at one level ever interrupt
 //!   each other. Free nodes, and those of tasks on their way out, are used first; then the runs
@@ -35,8 +34,9 @@
 //!   a victim that could be spared, and none at all if they do not suffice. A run that cannot be
 //!   suspended, or is younger than [`Policy::protect_from_higher`], is no victim.
 //! - **Reservations** keep all the nodes of a preemptor until the last of them is free and it
-//!   starts. They stand while their task is in line and can use every one of them, and yield to
-//!   nobody but a higher level that can then start or has room made for it: that costs no run.
+//!   starts. They stand while their task is in line and can use every one of them. They yield to
+//!   nobody but the head of the line, if it is of a higher level and is then sure of all its nodes:
+//!   before runs, because nothing is lost.
 //! - **Placement** stays in one zone if any zone has room, and then goes by node name.
 //! - **Bad rows** cost only themselves: they are left out and named in [`Report::issues`].
 //!
@@ -45,6 +45,7 @@
 mod account;
 mod admit;
 mod explain;
+mod loss;
 mod natural;
 mod order;
 mod place;

@@ -159,7 +159,7 @@ fn not_enough_nodes(stock: &Stock<'_>, head: &Candidate<'_>) -> WaitReason {
         free: usable.iter().map(|(_, usable)| usable).sum(),
         ready: tally.ready,
         draining: tally.draining,
-        reserved: tally.reserved,
+        reserved: stock.n_reserved(pin),
         excluded: count(head.excluded.len()),
     }
 }

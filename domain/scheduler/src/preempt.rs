@@ -4,30 +4,12 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::admit::Candidate;
+use crate::loss::{Gains, Loss, least};
 use crate::place::share;
 use crate::plan::earliest;
 use crate::stock::{Occupancy, Reservation, Stock, count};
 use crate::survey::{Run, Survey};
-use crate::{Decision, Level, Millis, TaskKey};
-
-/// What somebody of a lower level would lose, the least first.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Loss {
-    /// A reservation: nothing but time.
-    Reservation {
-        level: Level,
-        task: Reverse<TaskKey>,
-    },
-    /// A run: what it has done since it began.
-    Run {
-        level: Level,
-        since: Reverse<Millis>,
-        task: Reverse<TaskKey>,
-    },
-}
-
-/// The nodes that each loss would bring.
-type Gains = BTreeMap<Loss, Vec<usize>>;
+use crate::{Decision, Millis, NodeName, TaskKey};
 
 /// What became of the attempt to make room.
 pub(crate) enum Attempt {
@@ -51,24 +33,38 @@ pub(crate) fn uphold(survey: &mut Survey<'_>, in_line: &[Candidate<'_>]) -> Vec<
     for (task, names) in reservations {
         let kept = in_line.get(&task).and_then(|candidate| {
             let stock = survey.stocks.get_mut(&candidate.task.group)?;
-            let nodes = names.into_iter().map(|name| {
-                let index = stock.find_ready(candidate.task.zone.as_ref(), name)?;
-                let is_soon_free = match stock.spot(index).occupancy {
-                    Occupancy::Free | Occupancy::Draining(_) => true,
-                    Occupancy::Held(_) | Occupancy::Taken => false,
-                };
-                (is_soon_free && !candidate.excluded.contains_key(&index)).then_some(index)
-            });
-            let nodes = nodes.collect::<Option<BTreeSet<usize>>>()?;
+            let nodes = all_it_needs(stock, candidate, &names)?;
             let level = candidate.level;
-            (count(nodes.len()) == candidate.task.nodes)
-                .then(|| stock.reserve(task, Reservation { level, nodes }))
+            stock.reserve(task, Reservation { level, nodes });
+            Some(())
         });
         if kept.is_none() {
             released.push(Decision::Release { task });
         }
     }
     released
+}
+
+/// The nodes of these names, if they are as many as the task needs and it can use every one.
+fn all_it_needs(
+    stock: &Stock<'_>,
+    candidate: &Candidate<'_>,
+    names: &[&NodeName],
+) -> Option<BTreeSet<usize>> {
+    let Candidate { task, excluded, .. } = candidate;
+    let mut nodes = BTreeSet::new();
+    for name in names {
+        let index = stock.find_ready(task.zone.as_ref(), name)?;
+        match stock.spot(index).occupancy {
+            Occupancy::Free | Occupancy::Draining(_) if !excluded.contains_key(&index) => {
+                nodes.insert(index);
+            }
+            Occupancy::Free | Occupancy::Draining(_) | Occupancy::Held(_) | Occupancy::Taken => {
+                return None;
+            }
+        }
+    }
+    (count(nodes.len()) == task.nodes).then_some(nodes)
 }
 
 /// Whose reservations have to be given up so that the task can start at once: often nobody's.
@@ -214,117 +210,5 @@ impl Prospect {
             gains,
             protected_until,
         }
-    }
-}
-
-impl Loss {
-    fn level(self) -> Level {
-        match self {
-            Self::Reservation { level, .. } | Self::Run { level, .. } => level,
-        }
-    }
-
-    fn task(self) -> TaskKey {
-        match self {
-            Self::Reservation { task, .. } | Self::Run { task, .. } => task.0,
-        }
-    }
-}
-
-/// The losses that bring `have` nodes up to `needed`: the least ones, and none that could be left
-/// out. `None` if all of them together do not.
-fn least(gains: &Gains, have: u32, needed: u32) -> Option<Vec<Loss>> {
-    let mut sum = have;
-    let mut losses = Vec::new();
-    for (loss, nodes) in gains {
-        if sum >= needed {
-            break;
-        }
-        sum += count(nodes.len());
-        losses.push(*loss);
-    }
-    if sum < needed {
-        return None;
-    }
-    // The greatest is spared first.
-    let mut kept = Vec::new();
-    for loss in losses.into_iter().rev() {
-        let without = sum - count(gains[&loss].len());
-        if without >= needed {
-            sum = without;
-        } else {
-            kept.push(loss);
-        }
-    }
-    kept.reverse();
-    Some(kept)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn run(level: Level, since: Millis, key: i64) -> Loss {
-        Loss::Run {
-            level,
-            since: Reverse(since),
-            task: Reverse(TaskKey(key)),
-        }
-    }
-
-    fn reservation(level: Level, key: i64) -> Loss {
-        Loss::Reservation {
-            level,
-            task: Reverse(TaskKey(key)),
-        }
-    }
-
-    fn gains(losses: &[(Loss, usize)]) -> Gains {
-        let nodes = |(loss, n_nodes): &(Loss, usize)| (*loss, (0..*n_nodes).collect());
-        losses.iter().map(nodes).collect()
-    }
-
-    fn chosen(losses: &[(Loss, usize)], have: u32, needed: u32) -> Option<Vec<i64>> {
-        let losses = least(&gains(losses), have, needed)?;
-        Some(losses.into_iter().map(|loss| loss.task().0).collect())
-    }
-
-    #[test]
-    fn losses_are_ordered_by_what_is_lost() {
-        let losses = [
-            reservation(Level::Low, 2),
-            reservation(Level::Low, 1),
-            reservation(Level::High, 9),
-            run(Level::Low, 20, 3),
-            run(Level::Low, 10, 8),
-            run(Level::Low, 10, 4),
-            run(Level::Normal, 30, 5),
-        ];
-        assert!(losses.is_sorted());
-    }
-
-    #[test]
-    fn nothing_is_lost_if_there_is_enough() {
-        assert_eq!(chosen(&[(run(Level::Low, 0, 1), 2)], 2, 2), Some(vec![]));
-    }
-
-    #[test]
-    fn nothing_is_lost_in_vain() {
-        assert_eq!(chosen(&[(run(Level::Low, 0, 1), 2)], 1, 4), None);
-    }
-
-    #[test]
-    fn who_turns_out_not_to_be_needed_is_spared() {
-        let losses = [
-            (reservation(Level::Low, 1), 1),
-            (run(Level::Low, 9, 2), 1),
-            (run(Level::Low, 5, 3), 2),
-            (run(Level::Normal, 9, 4), 4),
-            (run(Level::Normal, 5, 5), 1),
-        ];
-        assert_eq!(chosen(&losses, 0, 1), Some(vec![1]));
-        assert_eq!(chosen(&losses, 0, 4), Some(vec![1, 2, 3]));
-        assert_eq!(chosen(&losses, 0, 5), Some(vec![1, 4]));
-        assert_eq!(chosen(&losses, 0, 6), Some(vec![1, 2, 4]));
     }
 }

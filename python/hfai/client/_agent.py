@@ -30,7 +30,7 @@ def control_directory(environment: Mapping[str, str]) -> Optional[str]:
 
 
 def call(name: str, timeout: float, **arguments: Any) -> None:
-    """Returns when the agent has done what was asked, or raises `AgentError`. Tries again each second until `timeout`."""
+    """Returns when the agent has done what was asked, or raises `AgentError`. Tries again each second for `timeout`."""
     directory = control_directory(os.environ)
     if directory is None:
         raise AgentError(f"{name}: no agent supervises this process ({_DIRECTORY} is not set)")

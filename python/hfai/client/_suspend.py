@@ -21,7 +21,7 @@ _imported_at = time.monotonic()
 
 
 def receive_suspend_command(timeout: float = 500, raise_exception: bool = False) -> bool:
-    """Whether this task is to give way now. Ask once per step: it costs less than 3 microseconds while the answer is no.
+    """Whether this task is to give way now. Ask once per step: a no costs less than 3 microseconds.
 
     True also tells the platform that the task has taken notice. From then on it has some seconds to save, more while it
     prints or calls `saving`, and then calls `go_suspend`. Every rank gets to know; what counts is that rank 0 asks, so
@@ -123,13 +123,17 @@ def _find_look() -> Callable[[], bool]:
     if where is Situation.TASK:
         directory = control_directory(os.environ)
         if directory is None:
-            print("hfai: no agent supervises this process; it will not hear of suspensions", file=sys.stderr, flush=True)
+            _complain("no agent supervises this process; it will not hear of suspensions")
             return _never
         return _look_at(directory)
     if where is Situation.SIMULATED:
         return _look_at_clock(os.environ.get(_SIMULATED_AFTER))
     not_in_cluster.give()
     return _never
+
+
+def _complain(what: str) -> None:
+    print(f"hfai: {what}", file=sys.stderr, flush=True)
 
 
 def _never() -> bool:
@@ -143,7 +147,7 @@ def _look_at(directory: str) -> Callable[[], bool]:
         with open(path, "rb") as file:
             flag = mmap.mmap(file.fileno(), 1, access=mmap.ACCESS_READ)
     except (OSError, ValueError) as error:
-        print(f"hfai: {path}: {error}; this process will not hear of suspensions", file=sys.stderr, flush=True)
+        _complain(f"{path}: {error}; this process will not hear of suspensions")
         return _never
     return lambda: flag[0] == _RAISED
 

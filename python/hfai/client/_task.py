@@ -1,4 +1,4 @@
-"""What a task may say about itself while it runs: how urgent it is, how patient the platform shall be, what is broken."""
+"""What a task may say about itself while it runs: how urgent it is, how long it may be quiet, what is broken."""
 
 import enum
 import os
@@ -32,8 +32,10 @@ def set_priority(
     raise_exception: bool = False,
     custom_rank: Optional[float] = None,
 ) -> bool:
-    """Makes this task more or less urgent from now on, which may interrupt it at once. `custom_rank` places it among the
-    tasks of the same user. Returns when the platform has stored it: True if it has; see `set_whole_life_state` for the rest.
+    """Makes this task more or less urgent from now on, which may interrupt it at once.
+
+    `custom_rank` places it among the tasks of the same user. Returns when the platform has stored it: True if it has.
+    See `set_whole_life_state` for the rest.
 
     Raises `ValueError` for a number that is no level.
     """
@@ -62,13 +64,16 @@ def set_watchdog_time(seconds: int) -> bool:
 def report_failure(
     message: str, hardware_ok: bool = False, timeout: float = 500, raise_exception: bool = False
 ) -> bool:
-    """Says that the training cannot go on here, and why. With `hardware_ok=False` the machine is to blame: the task is run
-    again on others. With `hardware_ok=True` it is not, and the task fails. True if the platform knows; see
-    `set_whole_life_state` for the rest. The process is ended soon after.
+    """Says that the training cannot go on here, and why.
+
+    With `hardware_ok=False` the machine is to blame: the task is run again on others. With `hardware_ok=True` it is
+    not, and the task fails. The process is ended soon after. True if the platform knows; see `set_whole_life_state`
+    for the rest.
     """
     text = str(message)[:_LONGEST_TEXT]
     what = f"failure reported: {text}"
-    return _say(what, "report_failure", timeout, raise_exception, hardware_ok=bool(hardware_ok), message=text)
+    facts = {"hardware_ok": bool(hardware_ok), "message": text}
+    return _say(what, "report_failure", timeout, raise_exception, **facts)
 
 
 def _say(what: str, name: str, timeout: float, raise_exception: bool, **arguments: Any) -> bool:

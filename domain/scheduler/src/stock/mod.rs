@@ -50,13 +50,12 @@ struct Zone {
     draining: BTreeSet<usize>,
 }
 
-/// How many nodes there are. Draining and reserved ones are ready, and none is both.
+/// How many nodes there are. Draining ones are ready, and reserved for nobody.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
     pub(crate) total: u32,
     pub(crate) ready: u32,
     pub(crate) draining: u32,
-    pub(crate) reserved: u32,
 }
 
 impl<'a> Stock<'a> {
@@ -86,9 +85,13 @@ impl<'a> Stock<'a> {
             tally.ready += zone.ready;
             tally.draining += count(zone.draining.len());
         }
-        let reserved = self.reservations.values().flat_map(|each| &each.nodes);
-        tally.reserved = count(reserved.filter(|&&index| self.is_in(pin, index)).count());
         tally
+    }
+
+    /// Counts the reserved nodes of one zone, or of all.
+    pub(crate) fn n_reserved(&self, pin: Option<&ZoneName>) -> u32 {
+        let reserved = self.reservations.values().flat_map(|each| &each.nodes);
+        count(reserved.filter(|&&index| self.is_in(pin, index)).count())
     }
 
     /// The index of a node that is ready, and in the zone if there is a pin.

@@ -1,6 +1,7 @@
 //! What is true of every plan, whatever the snapshot.
 
 mod oracle;
+mod preemption;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -10,12 +11,11 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 use scheduler::{
-    Decision, Holder, Node, NodeName, Plan, Policy, Snapshot, TaskKey, TaskState, Wait, WaitReason,
-    plan,
+    Decision, Holder, Node, NodeName, Plan, Policy, Snapshot, TaskKey, Wait, WaitReason, plan,
 };
 
-use crate::oracle::{Answer, Preemption, count, starts};
-use crate::world::{NOW, messes, moments, policies, shuffled, worlds};
+use crate::oracle::{Answer, count, starts};
+use crate::world::{NOW, crowds, messes, moments, policies, shuffled, worlds};
 
 const N_CASES: u32 = 500;
 
@@ -42,27 +42,6 @@ fn released(mut snapshot: Snapshot, plan: &Plan) -> Snapshot {
     for decision in &plan.decisions {
         if let Decision::Release { .. } = decision {
             snapshot.carry_out(decision);
-        }
-    }
-    snapshot
-}
-
-/// What is when all who were on their way out are gone, or wait again.
-fn drained(mut snapshot: Snapshot, come_back: bool) -> Snapshot {
-    let mut gone = BTreeSet::new();
-    for task in &mut snapshot.tasks {
-        if let TaskState::Active { draining: true, .. } = task.state {
-            gone.insert(task.key);
-            task.state = TaskState::Waiting {
-                not_before: None,
-                excluded: vec![],
-                held: !come_back,
-            };
-        }
-    }
-    for node in &mut snapshot.nodes {
-        if matches!(node.holder, Holder::Task(task) if gone.contains(&task)) {
-            node.holder = Holder::Free;
         }
     }
     snapshot
@@ -197,137 +176,6 @@ proptest! {
     }
 
     #[test]
-    fn nobody_makes_room_but_for_a_higher_level(snapshot in messes(), policy in policies()) {
-        let plan = plan(&snapshot, &policy);
-        for (state, Preemption { level, victims, .. }) in oracle::preemptions(&snapshot, &plan) {
-            let interruptible = oracle::interruptible(&state, &policy, level);
-            for victim in victims {
-                prop_assert!(interruptible.contains_key(victim), "victim {}", victim);
-                let rows = state.tasks.iter().filter(|task| task.key == *victim);
-                prop_assert_eq!(rows.count(), 1);
-            }
-        }
-    }
-
-    #[test]
-    fn all_victims_are_enough_and_none_of_them_can_be_spared(
-        snapshot in worlds(), policy in policies(),
-    ) {
-        let plan = plan(&snapshot, &policy);
-        for (state, Preemption { task, level, victims, nodes }) in
-            oracle::preemptions(&snapshot, &plan)
-        {
-            let task = oracle::task(&state, task);
-            let losses = oracle::interruptible(&state, &policy, level);
-            let soon_free = oracle::soon_free(&state, task, victims);
-            prop_assert_eq!(count(nodes.len()), task.nodes);
-            prop_assert!(nodes.iter().all(|node| soon_free.contains(node)));
-            for spared in victims {
-                let others = victims.iter().filter(|victim| *victim != spared);
-                let lesser = losses.keys().filter(|run| losses[*run] < losses[spared]);
-                let instead: Vec<TaskKey> = others.chain(lesser).copied().collect();
-                let left = oracle::soon_free(&state, task, &instead);
-                prop_assert!(count(left.len()) < task.nodes, "{} could be spared", spared);
-            }
-        }
-    }
-
-    #[test]
-    fn who_waits_for_nodes_would_not_have_enough_at_anybodys_expense(
-        snapshot in worlds(), policy in policies(),
-    ) {
-        let (after, plan) = carried_out(snapshot, &policy);
-        let answer = Answer::of(&after, &plan);
-        for line in answer.lines() {
-            let (head, level) = line[0];
-            let WaitReason::NotEnoughNodes { needed, .. } = entry(&plan, head.key).reason else {
-                continue;
-            };
-            let mut generous = after.clone();
-            for (lower, _) in line.iter().filter(|(_, at)| *at < level) {
-                generous.carry_out(&Decision::Release { task: lower.key });
-            }
-            let interruptible = oracle::interruptible(&after, &policy, level);
-            let victims: Vec<TaskKey> = interruptible.into_keys().collect();
-            let best = oracle::soon_free(&generous, head, &victims);
-            let is_coming = count(oracle::soon_free(&after, head, &[]).len()) >= needed;
-            prop_assert!(is_coming || count(best.len()) < needed, "task {}", head.key);
-            prop_assert!(count(oracle::usable(&generous, head).len()) < needed);
-        }
-    }
-
-    #[test]
-    fn a_preemptor_starts_as_soon_as_its_victims_are_gone(
-        snapshot in worlds(), policy in policies(), come_back in any::<bool>(),
-    ) {
-        let first = plan(&snapshot, &policy);
-        let preemptions = oracle::preemptions(&snapshot, &first);
-        let later = drained(snapshot.clone().after(&first), come_back);
-        let second = plan(&later, &policy);
-        for (_, Preemption { task, nodes, .. }) in preemptions {
-            let start = starts(&second).find(|(key, _, _)| *key == task);
-            let is_overtaken = second.decisions.contains(&Decision::Release { task });
-            match start {
-                Some((_, _, given)) => prop_assert_eq!(given, nodes),
-                // Who ran at the level that was left for `AUTO` may find a better one now.
-                None => prop_assert!(come_back && is_overtaken, "task {}", task),
-            }
-        }
-    }
-
-    #[test]
-    fn what_is_reserved_is_given_to_nobody_else(snapshot in messes(), policy in policies()) {
-        let mut state = snapshot.clone();
-        for decision in plan(&snapshot, &policy).decisions {
-            let (Decision::Start { task, nodes, .. } | Decision::Preempt { task, nodes, .. }) =
-                &decision
-            else {
-                state.carry_out(&decision);
-                continue;
-            };
-            for node in state.nodes.iter().filter(|node| nodes.contains(&node.name)) {
-                prop_assert!(node.reserved_for.is_none_or(|holder| holder == *task));
-            }
-            state.carry_out(&decision);
-        }
-    }
-
-    #[test]
-    fn a_reservation_is_released_only_if_it_is_of_no_use_or_to_a_higher_level(
-        snapshot in worlds(), policy in policies(),
-    ) {
-        let plan = plan(&snapshot, &policy);
-        let answer = Answer::of(&snapshot, &plan);
-        let level_of = |key| {
-            answer.everybody().find(|(task, _)| task.key == key).map(|(_, level)| level)
-        };
-        for (index, decision) in plan.decisions.iter().enumerate() {
-            let Decision::Release { task: key } = decision else {
-                continue;
-            };
-            let nodes = oracle::reserved(&snapshot, *key);
-            let Some(level) = level_of(*key) else {
-                continue;
-            };
-            let task = oracle::task(&snapshot, *key);
-            let soon_free = oracle::soon_free(&snapshot, task, &[]);
-            let is_of_use = count(nodes.len()) == task.nodes
-                && nodes.iter().all(|node| soon_free.contains(&node.name));
-            let next = plan.decisions[index..].iter().find_map(|decision| match decision {
-                Decision::Start { task, nodes, .. } | Decision::Preempt { task, nodes, .. } => {
-                    Some((*task, nodes))
-                }
-                Decision::Release { .. } => None,
-            });
-            let is_overtaken = next.is_some_and(|(next, given)| {
-                level_of(next) > Some(level)
-                    && nodes.iter().any(|node| given.contains(&node.name))
-            });
-            prop_assert!(!is_of_use || is_overtaken, "task {}", key);
-        }
-    }
-
-    #[test]
     fn every_waiting_task_has_exactly_one_entry(snapshot in messes(), policy in policies()) {
         let (after, plan) = carried_out(snapshot, &policy);
         let entries: Vec<TaskKey> = plan.report.waiting.iter().map(|wait| wait.task).collect();
@@ -395,7 +243,7 @@ fn the_snapshots_show_every_reason_and_much_of_everything() {
     let mut reasons = HashSet::new();
     let mut seen = BTreeMap::<&str, u32>::new();
     for _ in 0..N_CASES {
-        for strategy in [worlds().boxed(), messes().boxed()] {
+        for strategy in [worlds().boxed(), crowds().boxed(), messes().boxed()] {
             let tree = (strategy, policies())
                 .new_tree(&mut runner)
                 .expect("nothing is rejected");
@@ -413,9 +261,9 @@ fn the_snapshots_show_every_reason_and_much_of_everything() {
         }
     }
     assert_eq!(reasons.len(), 15);
-    assert_eq!(seen.len(), 7, "{seen:?}");
+    assert_eq!(seen.len(), 6, "{seen:?}");
     assert!(
-        seen.values().all(|times| *times >= N_CASES / 25),
+        seen.values().all(|times| *times >= N_CASES / 50),
         "{seen:?}"
     );
 }
@@ -427,7 +275,7 @@ fn kind(snapshot: &Snapshot, decision: &Decision) -> Option<&'static str> {
             _ => Some("start of a task with a reservation"),
         },
         Decision::Preempt { victims, .. } => match victims.len() {
-            0 => Some("no victim"),
+            0 => None,
             1 => Some("one victim"),
             _ => Some("several victims"),
         },

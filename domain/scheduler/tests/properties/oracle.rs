@@ -3,11 +3,12 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::world::is_draining;
 use scheduler::{
     Decision, GroupName, Holder, Level, Node, NodeName, Owner, Plan, Policy, Priority, QuotaKind,
     Readiness, Snapshot, Task, TaskKey, TaskState, User, Wait, WaitReason,
 };
+
+use crate::world::is_draining;
 
 pub(crate) fn task(snapshot: &Snapshot, key: TaskKey) -> &Task {
     snapshot
@@ -24,85 +25,7 @@ pub(crate) fn starts(plan: &Plan) -> impl Iterator<Item = (TaskKey, Level, &[Nod
     })
 }
 
-/// Each decision to make room, with the snapshot at that point.
-pub(crate) fn preemptions<'a>(
-    snapshot: &Snapshot,
-    plan: &'a Plan,
-) -> Vec<(Snapshot, Preemption<'a>)> {
-    let mut found = Vec::new();
-    let mut state = snapshot.clone();
-    for decision in &plan.decisions {
-        if let Decision::Preempt {
-            task,
-            level,
-            victims,
-            nodes,
-        } = decision
-        {
-            let preemption = Preemption {
-                task: *task,
-                level: *level,
-                victims,
-                nodes,
-            };
-            found.push((state.clone(), preemption));
-        }
-        state.carry_out(decision);
-    }
-    found
-}
-
-/// What [`Decision::Preempt`] says.
-pub(crate) struct Preemption<'a> {
-    pub(crate) task: TaskKey,
-    pub(crate) level: Level,
-    pub(crate) victims: &'a [TaskKey],
-    pub(crate) nodes: &'a [NodeName],
-}
-
-/// The nodes that the task can count on when these victims are on their way out: free or about to
-/// be, reserved for nobody else, and not excluded.
-pub(crate) fn soon_free<'a>(
-    snapshot: &'a Snapshot,
-    task: &Task,
-    victims: &[TaskKey],
-) -> BTreeSet<&'a NodeName> {
-    let excluded = excluded(snapshot, task);
-    (ready(snapshot, task).into_iter())
-        .filter(|node| !excluded.contains(node) && is_kept_from_nobody_but(task, node))
-        .filter(|node| match node.holder {
-            Holder::Free => true,
-            Holder::Task(holder) => {
-                is_draining(&snapshot.tasks, holder) || victims.contains(&holder)
-            }
-            Holder::Other => false,
-        })
-        .map(|node| &node.name)
-        .collect()
-}
-
-/// The runs a task of this level may interrupt, with what sorts them by their loss.
-pub(crate) fn interruptible(
-    snapshot: &Snapshot,
-    policy: &Policy,
-    above: Level,
-) -> BTreeMap<TaskKey, impl Ord + use<>> {
-    let runs = snapshot.tasks.iter().filter_map(|task| match task.state {
-        TaskState::Active {
-            level,
-            draining: false,
-            since,
-            suspendable: true,
-            ..
-        } if level < above && (snapshot.now - since).max(0) >= policy.protect_from_higher => {
-            Some((task.key, (level, Reverse(since), Reverse(task.key))))
-        }
-        TaskState::Active { .. } | TaskState::Waiting { .. } => None,
-    });
-    runs.collect()
-}
-
-fn is_kept_from_nobody_but(task: &Task, node: &Node) -> bool {
+pub(crate) fn is_kept_from_nobody_but(task: &Task, node: &Node) -> bool {
     node.reserved_for.is_none_or(|holder| holder == task.key)
 }
 

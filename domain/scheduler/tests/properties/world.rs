@@ -19,8 +19,7 @@ const LEVELS: [Level; 3] = [Level::High, Level::Normal, Level::Low];
 
 /// Snapshots whose rows agree: every key is unique, and a node is held by the one task that has it.
 pub(crate) fn worlds() -> impl Strategy<Value = Snapshot> {
-    let crowds = rows(everybody(), 8).prop_map(crowd);
-    prop_oneof![rows(everybody(), 1), crowds].prop_map(settle)
+    prop_oneof![rows(everybody(), 1).prop_map(settle), crowds()]
 }
 
 /// Rows that may contradict each other in every way.
@@ -112,12 +111,30 @@ pub(crate) fn moments(snapshot: &Snapshot, policy: &Policy) -> BTreeSet<Millis> 
     of_quotas.chain(of_tasks).chain([NOW * 100]).collect()
 }
 
-/// Leaves few nodes for urgent tasks with enough quota.
+/// Worlds of one group that is full of small runs, and large tasks with enough quota that want
+/// their nodes.
+pub(crate) fn crowds() -> impl Strategy<Value = Snapshot> {
+    rows(everybody(), 8).prop_map(|snapshot| settle(crowd(snapshot)))
+}
+
 fn crowd(mut snapshot: Snapshot) -> Snapshot {
     snapshot.nodes.truncate(12);
-    for (task, level) in (snapshot.tasks.iter_mut()).zip(LEVELS.into_iter().cycle()) {
-        if let TaskState::Waiting { .. } = task.state {
-            task.priority = Priority::Fixed(level);
+    for node in &mut snapshot.nodes {
+        node.group = "training".into();
+        node.holder = Holder::Free;
+    }
+    let levels = [Level::High, Level::High, Level::Normal];
+    for (task, level) in (snapshot.tasks.iter_mut()).zip(levels.into_iter().cycle()) {
+        task.group = "training".into();
+        match &mut task.state {
+            TaskState::Waiting {
+                not_before, held, ..
+            } => {
+                (*not_before, *held) = (None, false);
+                task.priority = Priority::Fixed(level);
+                task.nodes = task.nodes.clamp(2, 4);
+            }
+            TaskState::Active { .. } => task.nodes = task.nodes.min(2),
         }
     }
     let grants = LEVELS.map(|level| grant("@public", 12).at(level));
@@ -152,7 +169,9 @@ fn settle(mut snapshot: Snapshot) -> Snapshot {
         .filter_map(|node| node.reserved_for.take())
         .collect();
     for key in reserved {
-        let Some(task) = snapshot.tasks.iter().find(|task| task.key == key) else {
+        let waits = |task: &&Task| matches!(task.state, TaskState::Waiting { .. });
+        let task = snapshot.tasks.iter().find(|task| task.key == key);
+        let Some(task) = task.filter(waits) else {
             snapshot.nodes[0].reserved_for.get_or_insert(key);
             continue;
         };
@@ -208,7 +227,7 @@ fn nodes() -> impl Strategy<Value = Node> {
         1 => Just(Holder::Other),
         1 => keys().prop_map(Holder::Task),
     ];
-    let reserved_for = option::weighted(0.1, keys());
+    let reserved_for = option::weighted(0.15, (1..=9_i64).prop_map(TaskKey));
     (names(), groups, zones(), readiness, holders, reserved_for).prop_map(
         |(name, group, zone, readiness, holder, reserved_for)| Node {
             name,
@@ -331,7 +350,7 @@ fn active() -> impl Strategy<Value = TaskState> {
     let levels =
         prop_oneof![1 => Just(Level::High), 2 => Just(Level::Normal), 3 => Just(Level::Low)];
     let since = select(vec![1_000, 5_000, 8_000, NOW]);
-    let (draining, suspendable) = (prop::bool::weighted(0.2), prop::bool::weighted(0.85));
+    let (draining, suspendable) = (prop::bool::weighted(0.3), prop::bool::weighted(0.9));
     (levels, vec(names(), 0..3), draining, since, suspendable).prop_map(
         |(level, nodes, draining, since, suspendable)| TaskState::Active {
             level,
