@@ -65,7 +65,7 @@ pub(crate) async fn insert(tx: &mut Tx, new: NewRun<'_>) -> Result<RunId> {
             exit_code: Set(None),
             message: Set(None),
             silent: Set(false),
-            log_end: Set(0),
+            log_end: Set(None),
             missing_since: Set(None),
             released_at: Set(None),
             version: Set(0),

@@ -64,59 +64,44 @@ pub async fn register(
 /// [`Error::Forbidden`] for anybody but the rank's agent.
 pub async fn report(tx: &mut Tx, actor: &Actor, report: &RankReport) -> Result<()> {
     let (agent, _, pod) = of_agent(tx, actor).await?;
-    if report.log_end > pod.log_end {
-        pod::Entity::update_many()
-            .col_expr(pod::Column::LogEnd, Expr::value(report.log_end))
-            .filter(pod::Column::Id.eq(pod.id))
-            .filter(pod::Column::LogEnd.lt(report.log_end))
-            .exec(tx.db())
-            .await?;
-        tx.wake(Event::Log(agent.task));
-    }
-    if apply(tx, &pod, report.started, report.exit.as_ref()).await? {
+    tx.wake(Event::Log(agent.task));
+    if apply(tx, &pod, report).await? {
         tx.wake(Event::Run(agent.task, agent.run));
     }
     Ok(())
 }
 
 /// Writes what became of a rank; terminal states are frozen. Says whether anything changed.
-pub(crate) async fn apply(
-    tx: &Tx,
-    pod: &pod::Model,
-    started: bool,
-    exit: Option<&RankExit>,
-) -> Result<bool> {
+pub(crate) async fn apply(tx: &Tx, pod: &pod::Model, report: &RankReport) -> Result<bool> {
     if is_over(pod.state) {
         return Ok(false);
     }
     let now = tx.now();
-    match exit {
-        Some(exit) => {
-            update(tx, pod, |row| end(row, exit, started, now)).await?;
-            Ok(true)
-        }
-        None if started && pod.state != pod::State::Running => {
-            update(tx, pod, |row| {
-                row.state = pod::State::Running;
-                row.started_at = Some(now);
-                row.missing_since = None;
-            })
-            .await?;
-            Ok(true)
-        }
-        None => Ok(false),
+    let mut row = pod.clone();
+    if report.started && row.state != pod::State::Running {
+        row.state = pod::State::Running;
+        row.started_at = Some(now);
+        row.missing_since = None;
     }
+    if let Some(exit) = &report.exit {
+        end(&mut row, exit, now);
+        row.log_end = Some(report.log_end);
+    }
+    if row == *pod {
+        return Ok(false);
+    }
+    update(tx, pod, |pod| *pod = row).await?;
+    Ok(true)
 }
 
 /// The end of a rank, as the agent recorded it.
-fn end(row: &mut pod::Model, exit: &RankExit, started: bool, now: DateTime<Utc>) {
+fn end(row: &mut pod::Model, exit: &RankExit, now: DateTime<Utc>) {
     let code = exit.code.or(exit.signal.map(|signal| 128 + signal));
     row.state = match exit.cause {
         ExitCause::Command if code == Some(0) => pod::State::Succeeded,
         ExitCause::Command | ExitCause::Silence | ExitCause::StartFailed => pod::State::Failed,
         ExitCause::Stopped => pod::State::Stopped,
     };
-    row.started_at = row.started_at.or(started.then_some(now));
     row.ended_at = Some(now);
     row.exit_code = code;
     row.message = exit.message.clone().or(exit
@@ -150,6 +135,7 @@ pub(super) async fn update(
         .col_expr(pod::Column::ExitCode, Expr::value(row.exit_code))
         .col_expr(pod::Column::Message, Expr::value(row.message))
         .col_expr(pod::Column::Silent, Expr::value(row.silent))
+        .col_expr(pod::Column::LogEnd, Expr::value(row.log_end))
         .col_expr(pod::Column::MissingSince, Expr::value(row.missing_since))
         .col_expr(pod::Column::ReleasedAt, Expr::value(row.released_at))
         .col_expr(pod::Column::Version, Expr::value(pod.version + 1))

@@ -1,7 +1,7 @@
 //! Stops a task: at once if it is queued, through its run if it is running.
 
 use entity::task;
-use sea_orm::EntityTrait;
+use sea_orm::{EntityTrait, QuerySelect};
 
 use super::change::{finish, want_stop, wished_end};
 use super::{StopAs, Task, TaskChange, TaskEvent, TaskId, next};
@@ -14,7 +14,12 @@ use crate::store::Tx;
 /// # Errors
 /// [`Error::NotFound`] if there is no such task or the actor may not know of it.
 pub async fn stop(tx: &mut Tx, actor: &Actor, id: TaskId, stop_as: StopAs) -> Result<Task> {
-    let task = find(tx, id).await?;
+    // Nobody may start or end it between this look and the change; SQLite has one writer anyway.
+    let task = task::Entity::find_by_id(id)
+        .lock_exclusive()
+        .one(tx.db())
+        .await?
+        .ok_or_else(|| Error::not_found("task", id))?;
     if !may(actor, Action::StopTask, Target::Of(task.user_id)) {
         return Err(Error::not_found("task", id));
     }

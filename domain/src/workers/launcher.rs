@@ -9,7 +9,7 @@ use super::{Tick, Worker};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::events::Event;
-use crate::run::{apply, launch, pods_of, set_rendezvous};
+use crate::run::{RankReport, apply, launch, pods_of, set_rendezvous};
 use crate::runtime::{RunKey, RuntimeError};
 
 /// Launches.
@@ -43,7 +43,8 @@ impl Launcher {
                     Err(RuntimeError::Rejected { reason }) => reason,
                     Err(error @ RuntimeError::Unavailable { .. }) => return Err(error.into()),
                 },
-                Err(error @ (Error::NotFound { .. } | Error::Internal(_))) => error.chain(),
+                // Only what no repetition can mend; a database that is busy is not a reason to give up.
+                Err(error @ (Error::NotFound { .. } | Error::Unsupported(_))) => error.to_string(),
                 Err(error) => return Err(error),
             };
             self.give_up(run, pod, failure).await?;
@@ -78,7 +79,12 @@ impl Launcher {
             message: Some(reason),
         };
         let mut tx = self.app.begin().await?;
-        apply(&tx, pod, false, Some(&exit)).await?;
+        let report = RankReport {
+            log_end: 0,
+            started: false,
+            exit: Some(exit),
+        };
+        apply(&tx, pod, &report).await?;
         tx.wake(Event::Run(run.task_id, run.id));
         tx.commit().await
     }

@@ -1,10 +1,10 @@
 //! Loads the snapshot, asks the planner, and commits its decisions in one transaction.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::DateTime;
 use entity::task::{self, Desired, State};
-use entity::{RunId, TaskId, pod, run};
+use entity::{RunId, TaskId, UserId, pod, run};
 use scheduler::{
     Decision, GroupName, Holder, Level, NodeName, Plan, Policy, Priority, Readiness, Report,
     Snapshot, TaskKey, TaskState, ZoneName, plan,
@@ -19,7 +19,7 @@ use crate::error::{Error, Result};
 use crate::events::Event;
 use crate::node;
 use crate::quota::{load_rows, planner_users};
-use crate::run::NewRun;
+use crate::run::{NewRun, OPEN};
 use crate::store::Tx;
 use crate::task::{TaskEvent, next};
 
@@ -83,12 +83,12 @@ impl Live {
     async fn load(app: &App) -> Result<Self> {
         let db = app.reader();
         let tasks = task::Entity::find()
-            .filter(task::Column::State.ne(State::Finished))
+            .filter(task::Column::State.is_in([State::Queued, State::Running]))
             .order_by_asc(task::Column::Id)
             .all(db)
             .await?;
         let runs = run::Entity::find()
-            .filter(run::Column::State.ne(run::State::Ended))
+            .filter(run::Column::State.is_in(OPEN))
             .all(db)
             .await?;
         let pods = pod::Entity::find()
@@ -97,8 +97,8 @@ impl Live {
             .order_by_asc(pod::Column::Rank)
             .all(db)
             .await?;
-        let owners: Vec<_> = tasks.iter().map(|task| task.user_id).collect();
-        let users = planner_users(db, &owners).await?;
+        let owners: BTreeSet<UserId> = tasks.iter().map(|task| task.user_id).collect();
+        let users = planner_users(db, &owners.into_iter().collect::<Vec<_>>()).await?;
         let holders: BTreeMap<RunId, TaskId> =
             runs.iter().map(|run| (run.id, run.task_id)).collect();
         let nodes = node::list(db, &node::Filter::default(), None, None).await?;
@@ -180,7 +180,8 @@ fn planner_task(
             held: task.desired != Desired::Run,
         },
         (State::Running, Some(run)) => TaskState::Active {
-            level: Level::from_value(run.level)?,
+            // A level that is not known uses the quota of the lowest: its nodes are held in any case.
+            level: Level::from_value(run.level).unwrap_or(Level::Low),
             nodes: pods
                 .iter()
                 .filter(|pod| pod.run_id == run.id)
