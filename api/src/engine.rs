@@ -109,6 +109,10 @@ impl Engine {
             Some(bearer) => Some(auth::sign_in(&self.app, bearer).await.map_err(refusal)?),
             None => None,
         };
+        if has_nul(&request) {
+            let reason = "no text may contain the character U+0000";
+            return Err(refusal(Error::invalid("variables", reason)));
+        }
         let document = request.parsed_query()?;
         limits::check(document, &self.limits)?;
         if !self.introspection && limits::asks_for_schema(document) {
@@ -121,6 +125,19 @@ impl Engine {
             None => Err(refusal(Error::Unauthenticated)),
         }
     }
+}
+
+/// Whether a text in it has the one character that PostgreSQL cannot store. In the document it can only be written as
+/// an escape.
+fn has_nul(request: &Request) -> bool {
+    let escaped = ["\\u0000", "\\u{0"];
+    let in_document =
+        |text: &str| text.contains('\0') || escaped.iter().any(|nul| text.contains(nul));
+    in_document(&request.query)
+        || request
+            .variables
+            .iter()
+            .any(|(_, value)| value.to_string().contains("\\u0000"))
 }
 
 #[cfg(test)]

@@ -34,6 +34,8 @@ pub struct App {
     pub keys: Arc<KeyRing>,
     /// What whoever runs the platform has chosen.
     pub settings: Arc<Settings>,
+    /// Since when this server serves.
+    pub served_since: DateTime<Utc>,
 }
 
 impl std::fmt::Debug for App {

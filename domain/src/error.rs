@@ -125,14 +125,7 @@ impl Error {
 
 impl From<DbErr> for Error {
     fn from(error: DbErr) -> Self {
-        let away = matches!(
-            &error,
-            DbErr::ConnectionAcquire(_)
-                | DbErr::Conn(_)
-                | DbErr::Query(RuntimeErr::SqlxError(_))
-                | DbErr::Exec(RuntimeErr::SqlxError(_))
-        ) && is_io(&error);
-        if away {
+        if may_pass(&error) {
             Self::Unavailable {
                 what: "the database",
                 source: error.into(),
@@ -143,23 +136,31 @@ impl From<DbErr> for Error {
     }
 }
 
-/// Whether the database could not be reached, as opposed to having refused a statement.
-fn is_io(error: &DbErr) -> bool {
+/// Whether the same statement may succeed later: the database could not be reached, or was busy with others.
+fn may_pass(error: &DbErr) -> bool {
     match error {
         DbErr::ConnectionAcquire(_) => true,
         DbErr::Conn(RuntimeErr::SqlxError(error))
         | DbErr::Query(RuntimeErr::SqlxError(error))
-        | DbErr::Exec(RuntimeErr::SqlxError(error)) => matches!(
-            **error,
+        | DbErr::Exec(RuntimeErr::SqlxError(error)) => match &**error {
             sqlx::Error::Io(_)
-                | sqlx::Error::Tls(_)
-                | sqlx::Error::PoolTimedOut
-                | sqlx::Error::PoolClosed
-                | sqlx::Error::WorkerCrashed
-        ),
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed => true,
+            sqlx::Error::Database(error) => {
+                error.code().is_some_and(|code| PASSING.contains(&&*code))
+            }
+            _ => false,
+        },
         _ => false,
     }
 }
+
+/// Codes of SQLite (busy, locked) and of PostgreSQL (serialization, deadlock, shutting down, starting up).
+const PASSING: &[&str] = &[
+    "5", "6", "261", "517", "40001", "40P01", "57P01", "57P02", "57P03",
+];
 
 impl From<crate::runtime::RuntimeError> for Error {
     fn from(error: crate::runtime::RuntimeError) -> Self {

@@ -17,7 +17,7 @@ use serde_json::json;
 use crate::app::{App, Settings};
 use crate::auth::agent_token::KeyRing;
 use crate::auth::{Actor, AgentActor, Token, sign_in};
-use crate::clock::TestClock;
+use crate::clock::{Clock, TestClock};
 use crate::error::Result;
 use crate::events::Events;
 use crate::logs::LogStore;
@@ -95,6 +95,7 @@ impl TestApp {
         let runtime = Arc::new(FakeRuntime::new((1..=count).map(node).collect()));
         let app = App {
             store,
+            served_since: clock.now(),
             clock: clock.clone(),
             runtime: runtime.clone(),
             events: Events::default(),

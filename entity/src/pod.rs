@@ -31,13 +31,13 @@ pub struct Model {
     pub suspend: Option<Suspend>,
     /// Whether it was ended because it printed nothing for too long.
     pub silent: bool,
-    /// Logical length of the log in bytes, as last reported.
-    pub log_end: i64,
+    /// Logical length of the log in bytes when it ended.
+    pub log_end: Option<i64>,
     /// Since when neither a process nor a record of it was found.
     pub missing_since: Option<DateTimeUtc>,
     /// When its node was given back.
     pub released_at: Option<DateTimeUtc>,
-    /// Grows with every change, except of `log_end`.
+    /// Grows with every change.
     pub version: i64,
 }
 

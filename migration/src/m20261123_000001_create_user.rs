@@ -9,6 +9,10 @@ pub(crate) struct Migration;
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         manager
             .create_table(
@@ -16,7 +20,7 @@ impl MigrationTrait for Migration {
                     .table("user")
                     .col(id())
                     .col(required("name").text().unique_key())
-                    .col(required("uid").big_integer())
+                    .col(required("uid").big_integer().unique_key())
                     .col(word(required("role"), &["INTERNAL", "EXTERNAL"]))
                     .col(required("active").boolean())
                     .col(required("created_at").timestamp_with_time_zone())

@@ -10,6 +10,10 @@ pub(crate) struct Migration;
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         manager
             .create_table(
@@ -48,12 +52,18 @@ impl MigrationTrait for Migration {
                     .col(optional("ended_at").timestamp_with_time_zone())
                     .col(version())
                     .check(Expr::cust("(state = 'ENDED') = (outcome IS NOT NULL)"))
+                    .check(Expr::cust(
+                        "state <> 'DRAINING' OR (drain_reason IS NOT NULL AND stop_at IS NOT NULL AND kill_at IS NOT NULL)",
+                    ))
                     .foreign_key(ForeignKey::create().from("run", "task_id").to("task", "id"))
                     .to_owned(),
             )
             .await?;
         let db = manager.get_connection();
         db.execute_unprepared("CREATE UNIQUE INDEX run_number ON run (task_id, number)")
+            .await?;
+        // Workers ask for the runs that are open: as fast as they are few, however long the history is.
+        db.execute_unprepared("CREATE INDEX run_by_state ON run (state)")
             .await?;
         // Invariant: a task has no two open runs.
         db.execute_unprepared(
@@ -89,7 +99,7 @@ impl MigrationTrait for Migration {
                         &["RECEIVED", "READY", "FORCED"],
                     ))
                     .col(required("silent").boolean())
-                    .col(required("log_end").big_integer())
+                    .col(optional("log_end").big_integer())
                     .col(optional("missing_since").timestamp_with_time_zone())
                     .col(optional("released_at").timestamp_with_time_zone())
                     .col(version())

@@ -17,7 +17,7 @@ use domain::run::Grace;
 use domain::runtime::local::{LocalConfig, LocalRuntime};
 use domain::setup::{self, FirstUser};
 use domain::store::{Location, Store};
-use domain::workers::{NodeWatcher, Worker};
+use domain::workers::{Janitor, NodeWatcher, Worker};
 use domain::{App, Settings};
 use protocol::{LogLimits, ServerFile};
 use rand::rngs::StdRng;
@@ -85,9 +85,11 @@ impl Platform {
         let mut random: StdRng = rand::make_rng();
         let keys = config.data_dir.keys(&mut random)?;
         let runtime = Arc::new(LocalRuntime::new(local(&config))?);
+        let clock = Arc::new(SystemClock) as Arc<dyn Clock>;
         let app = App {
             store,
-            clock: Arc::new(SystemClock) as Arc<dyn Clock>,
+            served_since: clock.now(),
+            clock,
             runtime: runtime.clone(),
             events: Events::default(),
             logs: LogStore::new(config.data_dir.logs()),
@@ -96,6 +98,10 @@ impl Platform {
         };
         // Quotas and submits refer to the nodes' group: it is there before anybody can ask.
         NodeWatcher::new(app.clone()).tick().await?;
+        // What belongs to no open run is gone before its node can be offered. What resists is tried again.
+        if let Err(error) = Janitor::new(app.clone()).tick().await {
+            tracing::warn!(error = error.chain(), "not everything is swept");
+        }
         let first_token = setup::prepare(&app, config.first_user, &mut random).await?;
         config.data_dir.announce(&ServerFile {
             url: url.clone(),

@@ -78,9 +78,18 @@ impl TaskMutation {
 
 async fn submit(ctx: &Context<'_>, input: Submit) -> domain::Result<task::Task> {
     let app = ctx.app();
-    let mut tx = app.begin().await?;
-    let task = task::submit(&mut tx, app, ctx.actor(), input).await?;
-    tx.commit().await?;
+    let attempt = async |input| {
+        let mut tx = app.begin().await?;
+        let task = task::submit(&mut tx, app, ctx.actor(), input).await?;
+        tx.commit().await?;
+        Ok(task)
+    };
+    let has_key = input.idempotency_key.is_some();
+    let task = match attempt(input.clone()).await {
+        // The first submit with this key may have been on its way: now its task can be found.
+        Err(error) if has_key && domain::Error::is_conflict(&error) => attempt(input).await?,
+        result => result?,
+    };
     tracing::info!(
         task.id = task.id.0,
         task.name = task.name,

@@ -56,10 +56,17 @@ impl Actor {
 }
 
 impl UserActor {
-    /// Whether the user belongs to one of the groups; `root` belongs to all.
+    /// Whether the user belongs to one of the groups; members of `root` belong to all.
     pub fn in_any(&self, groups: &[&str]) -> bool {
-        self.groups
-            .iter()
-            .any(|group| group == "root" || groups.contains(&group.as_str()))
+        self.is_root()
+            || self
+                .groups
+                .iter()
+                .any(|group| groups.contains(&group.as_str()))
+    }
+
+    /// Whether the user may do everything.
+    pub fn is_root(&self) -> bool {
+        self.groups.iter().any(|group| group == "root")
     }
 }

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use entity::{host, node, occupancy};
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter,
+};
 
 use crate::error::Result;
 use crate::events::Event;
 use crate::runtime::NodeReport;
-use crate::store::Tx;
+use crate::store::{Tx, exactly_one};
 
 /// Writes what changed. A node that is no longer reported is not ready; it is never forgotten, because runs refer to it.
 ///
@@ -22,13 +24,22 @@ pub async fn sync(tx: &mut Tx, reports: &[NodeReport]) -> Result<()> {
         .into_iter()
         .map(|node| (node.name.clone(), node))
         .collect();
+    let hosts: BTreeMap<String, host::Model> = host::Entity::find()
+        .all(tx.db())
+        .await?
+        .into_iter()
+        .map(|host| (host.name.clone(), host))
+        .collect();
     for report in reports {
         let status = if report.ready {
             node::Status::Ready
         } else {
             node::Status::NotReady
         };
-        write_host(tx, report).await?;
+        let host = host_of(report);
+        if hosts.get(&host.name) != Some(&host) {
+            write_host(tx, host).await?;
+        }
         match known.get(&report.name) {
             None => insert(tx, &report.name, status).await?,
             Some(node) if node.status != status => set_status(tx, node, status).await?,
@@ -44,16 +55,20 @@ pub async fn sync(tx: &mut Tx, reports: &[NodeReport]) -> Result<()> {
     Ok(())
 }
 
-async fn write_host(tx: &Tx, report: &NodeReport) -> Result<()> {
-    let row = host::ActiveModel {
-        name: Set(report.name.clone()),
-        group_name: Set(report.group.clone()),
-        zone: Set(report.zone.clone()),
-        cpus: Set(i32::try_from(report.cpus).unwrap_or(i32::MAX)),
-        memory_bytes: Set(i64::try_from(report.memory_bytes).unwrap_or(i64::MAX)),
-        gpus: Set(i32::try_from(report.gpus).unwrap_or(i32::MAX)),
-    };
-    host::Entity::insert(row)
+/// The row that a report asks for.
+fn host_of(report: &NodeReport) -> host::Model {
+    host::Model {
+        name: report.name.clone(),
+        group_name: report.group.clone(),
+        zone: report.zone.clone(),
+        cpus: i32::try_from(report.cpus).unwrap_or(i32::MAX),
+        memory_bytes: i64::try_from(report.memory_bytes).unwrap_or(i64::MAX),
+        gpus: i32::try_from(report.gpus).unwrap_or(i32::MAX),
+    }
+}
+
+async fn write_host(tx: &mut Tx, host: host::Model) -> Result<()> {
+    host::Entity::insert(host.into_active_model().reset_all())
         .on_conflict(
             OnConflict::column(host::Column::Name)
                 .update_columns([
@@ -67,6 +82,7 @@ async fn write_host(tx: &Tx, report: &NodeReport) -> Result<()> {
         )
         .exec_without_returning(tx.db())
         .await?;
+    tx.wake(Event::Nodes);
     Ok(())
 }
 
@@ -94,7 +110,7 @@ async fn insert(tx: &mut Tx, name: &str, status: node::Status) -> Result<()> {
 }
 
 async fn set_status(tx: &mut Tx, node: &node::Model, status: node::Status) -> Result<()> {
-    node::Entity::update_many()
+    let result = node::Entity::update_many()
         .col_expr(node::Column::Status, Expr::value(status))
         .col_expr(node::Column::StatusSince, Expr::value(tx.now()))
         .col_expr(node::Column::Version, Expr::value(node.version + 1))
@@ -102,6 +118,7 @@ async fn set_status(tx: &mut Tx, node: &node::Model, status: node::Status) -> Re
         .filter(node::Column::Version.eq(node.version))
         .exec(tx.db())
         .await?;
+    exactly_one(result.rows_affected, &format!("node {}", node.name))?;
     tx.wake(Event::Nodes);
     Ok(())
 }

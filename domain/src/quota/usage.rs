@@ -7,6 +7,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use super::{load_rows, planner_users};
 use crate::error::{Error, Result};
 use crate::node;
+use crate::run::OPEN;
 
 /// What a user holds and may hold in one group at one level.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,7 +77,7 @@ async fn held(db: &impl ConnectionTrait, user_id: UserId) -> Result<Vec<Held>> {
         .await?;
     let runs = run::Entity::find()
         .filter(run::Column::TaskId.is_in(tasks.iter().map(|task| task.id)))
-        .filter(run::Column::State.ne(run::State::Ended))
+        .filter(run::Column::State.is_in(OPEN))
         .all(db)
         .await?;
     let pods = pod::Entity::find()

@@ -66,7 +66,7 @@ pub(crate) async fn insert(tx: &mut Tx, new: NewRun<'_>) -> Result<RunId> {
             message: Set(None),
             suspend: Set(None),
             silent: Set(false),
-            log_end: Set(0),
+            log_end: Set(None),
             missing_since: Set(None),
             released_at: Set(None),
             version: Set(0),

@@ -26,6 +26,8 @@ pub(crate) enum Decision {
 pub(crate) struct Limits {
     /// How long every rank may take to register.
     pub(crate) start: TimeDelta,
+    /// Since when this server could have started anything.
+    pub(crate) served_since: DateTime<Utc>,
     /// How long the run may last once the gate is open (`options.timeout`).
     pub(crate) run: Option<TimeDelta>,
 }
@@ -60,7 +62,7 @@ pub(crate) fn decide(
 /// When time alone may change the decision.
 pub(crate) fn deadline(run: &run::Model, limits: &Limits) -> Option<DateTime<Utc>> {
     match phase(run) {
-        Phase::Starting => Some(run.created_at + limits.start),
+        Phase::Starting => Some(start_limit(run, limits)),
         Phase::Running => time_up(run, limits),
         Phase::Draining(_) => run.kill_at,
         Phase::Ended => None,
@@ -91,28 +93,30 @@ fn events(
     use pod::State;
     let any = |is: &dyn Fn(&pod::Model) -> bool| pods.iter().any(is);
     let all = |is: &dyn Fn(&pod::Model) -> bool| !pods.is_empty() && pods.iter().all(is);
-    let late = run.state == run::State::Starting && now - run.created_at >= limits.start;
+    let late = run.state == run::State::Starting && start_limit(run, limits) <= now;
     let at_the_gate = |pod: &pod::Model| {
-        matches!(
-            pod.state,
-            State::Registered | State::Running | State::Succeeded
-        )
+        pod.missing_since.is_none()
+            && matches!(
+                pod.state,
+                State::Registered | State::Running | State::Succeeded
+            )
     };
     let never_ran = |pod: &pod::Model| pod.state == State::Failed && pod.started_at.is_none();
     let facts = [
         (task.desired == Desired::Stop, RunEvent::Stop),
         (any(&never_ran) || late, RunEvent::StartFailed),
-        (any(&|pod| pod.state == State::Lost), RunEvent::RankLost),
-        (any(&|pod| pod.silent), RunEvent::Silent),
         // The user's code may ask for it by itself.
         (
             any(&|pod| pod.suspend == Some(pod::Suspend::Ready)),
             RunEvent::Suspend,
         ),
+        // Nobody ordered it to stop: the machine did, or somebody on it.
         (
-            any(&|pod| matches!(pod.state, State::Failed | State::Stopped)),
-            RunEvent::RankFailed,
+            any(&|pod| matches!(pod.state, State::Lost | State::Stopped)),
+            RunEvent::RankLost,
         ),
+        (any(&|pod| pod.silent), RunEvent::Silent),
+        (any(&|pod| pod.state == State::Failed), RunEvent::RankFailed),
         (all(&|pod| pod.state == State::Succeeded), RunEvent::AllDone),
         (all(&at_the_gate), RunEvent::AllRegistered),
         (
@@ -126,6 +130,11 @@ fn events(
         .into_iter()
         .filter_map(|(holds, event)| holds.then_some(event))
         .collect()
+}
+
+/// When every rank must have registered. The time in which no server was there does not count.
+fn start_limit(run: &run::Model, limits: &Limits) -> DateTime<Utc> {
+    run.created_at.max(limits.served_since) + limits.start
 }
 
 fn time_up(run: &run::Model, limits: &Limits) -> Option<DateTime<Utc>> {

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::pod;
-use protocol::RankExit;
+use protocol::ExitRecord;
 
 use super::report::{RankReport, apply, is_over, update};
 use crate::error::Result;
@@ -13,7 +13,7 @@ use crate::store::Tx;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Finding {
     /// It left a record of its end: the server was away when it ended.
-    Ended(RankExit),
+    Ended(ExitRecord),
     /// There is neither a process nor a record.
     Missing,
     /// That has been so for too long.
@@ -33,7 +33,7 @@ pub(crate) fn find(
         return None;
     }
     match (seen, pod.missing_since) {
-        (Observation::Exited(record), _) => Some(Finding::Ended(record.exit.clone())),
+        (Observation::Exited(record), _) => Some(Finding::Ended(record.clone())),
         (Observation::Vanished, Some(since)) => (now - since >= reattach).then_some(Finding::Lost),
         (Observation::Vanished, None) => Some(Finding::Missing),
         (Observation::Alive, Some(_)) => Some(Finding::Back),
@@ -53,9 +53,10 @@ pub(crate) fn find(
 pub(crate) async fn note(tx: &Tx, pod: &pod::Model, finding: &Finding) -> Result<()> {
     let now = tx.now();
     match finding {
-        Finding::Ended(exit) => {
+        Finding::Ended(record) => {
+            let exit = &record.exit;
             let report = RankReport {
-                log_end: pod.log_end,
+                log_end: i64::try_from(record.log_end).unwrap_or(i64::MAX),
                 started: exit.code.is_some() || exit.signal.is_some(),
                 suspend: None,
                 exit: Some(exit.clone()),

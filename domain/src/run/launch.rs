@@ -8,9 +8,10 @@ use protocol::Command;
 use sea_orm::EntityTrait;
 
 use super::environment::{Facts, environment};
+use super::rank_key;
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::runtime::{AgentToken, LaunchRank, RankKey};
+use crate::runtime::{AgentToken, LaunchRank};
 use crate::task::{Task, TaskSpec, shell_line};
 use crate::user;
 
@@ -21,18 +22,15 @@ pub(crate) async fn launch(
     run: &run::Model,
     pod: &pod::Model,
 ) -> Result<LaunchRank> {
-    let spec = TaskSpec::from_json(&task.spec)
-        .map_err(|error| Error::internal(format!("stored spec of task {}: {error}", task.id)))?;
+    let spec = TaskSpec::from_json(&task.spec).map_err(|error| {
+        Error::Unsupported(format!("what was submitted can no longer be read: {error}"))
+    })?;
     let owner = user::get(app.reader(), task.user_id).await?;
     let settings = environment_row::Entity::find_by_id(spec.image())
         .one(app.reader())
         .await?
         .ok_or_else(|| Error::not_found("environment", spec.image()))?;
-    let key = RankKey {
-        task: task.id.0,
-        run: run.number,
-        rank: u32::try_from(pod.rank).unwrap_or(0),
-    };
+    let key = rank_key(run, pod)?;
     let log_dir = app.logs.rank_dir(&owner.name, key.task, key.run, key.rank);
     let home = app.settings.workspaces.join(&owner.name);
     let master_addr = run

@@ -27,6 +27,19 @@ pub use report::{RankReport, is_over, register, report};
 pub use requeue::{Again, Next, requeue};
 pub use state::{Deadlines, Grace, InvalidTransition, Phase, RunEvent, next, phase};
 
+/// The states of runs that are not over, as a list, because the database finds these by its index.
+pub(crate) const OPEN: [State; 3] = [State::Starting, State::Running, State::Draining];
+
+/// Under which name the runtime knows a rank.
+pub(crate) fn rank_key(run: &Run, pod: &Pod) -> crate::Result<crate::runtime::RankKey> {
+    Ok(crate::runtime::RankKey {
+        task: run.task_id.0,
+        run: run.number,
+        rank: u32::try_from(pod.rank)
+            .map_err(|_| crate::Error::internal(format!("pod {} has a negative rank", pod.id)))?,
+    })
+}
+
 pub(crate) use change::{NewRun, advance, drain, end, hasten, insert, set_message, set_rendezvous};
 pub(crate) use decide::{Decision, Limits, deadline, decide};
 pub(crate) use finding::{Finding, find, note, stop_rest};

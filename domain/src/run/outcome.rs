@@ -50,7 +50,7 @@ pub fn outcome(stop_as: Option<StopAs>, reason: DrainReason, pods: &[pod::Model]
             None if all_succeeded => Some(0),
             None => None,
         },
-        message: culprit.map(describe),
+        message: culprit.map(describe).or_else(|| told_by(reason, pods)),
     }
 }
 
@@ -59,11 +59,35 @@ fn gave_way(pod: &pod::Model) -> bool {
     pod.suspend.is_some() || pod.state == pod::State::Stopped
 }
 
-/// The rank that failed by itself first; of several at once the lowest.
+/// The rank that failed by itself first; of several at once the lowest. Without one, the first that was stopped and has
+/// something to say about it.
 fn first_failed(pods: &[pod::Model]) -> Option<&pod::Model> {
-    pods.iter()
-        .filter(|pod| matches!(pod.state, pod::State::Failed | pod::State::Lost))
-        .min_by_key(|pod| (pod.ended_at, pod.rank))
+    let first = |is: &dyn Fn(&pod::Model) -> bool| {
+        pods.iter()
+            .filter(|pod| is(pod))
+            .min_by_key(|pod| (pod.ended_at, pod.rank))
+    };
+    first(&|pod| matches!(pod.state, pod::State::Failed | pod::State::Lost))
+        .or_else(|| first(&|pod| pod.state == pod::State::Stopped && pod.message.is_some()))
+}
+
+/// What the reason says where no rank is to blame.
+fn told_by(reason: DrainReason, pods: &[pod::Model]) -> Option<String> {
+    match reason {
+        DrainReason::StartFailed => {
+            let late = pods.iter().find(|pod| pod.started_at.is_none())?;
+            Some(format!(
+                "rank {} on {} did not register in time",
+                late.rank, late.node_name
+            ))
+        }
+        DrainReason::Timeout => Some("it ran longer than its options.timeout".to_owned()),
+        DrainReason::Stop
+        | DrainReason::Suspend
+        | DrainReason::RankFailed
+        | DrainReason::Lost
+        | DrainReason::Done => None,
+    }
 }
 
 fn describe(pod: &pod::Model) -> String {

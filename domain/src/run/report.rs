@@ -66,15 +66,7 @@ pub async fn register(
 /// [`Error::Forbidden`] for anybody but the rank's agent.
 pub async fn report(tx: &mut Tx, actor: &Actor, report: &RankReport) -> Result<()> {
     let (agent, _, pod) = of_agent(tx, actor).await?;
-    if report.log_end > pod.log_end {
-        pod::Entity::update_many()
-            .col_expr(pod::Column::LogEnd, Expr::value(report.log_end))
-            .filter(pod::Column::Id.eq(pod.id))
-            .filter(pod::Column::LogEnd.lt(report.log_end))
-            .exec(tx.db())
-            .await?;
-        tx.wake(Event::Log(agent.task));
-    }
+    tx.wake(Event::Log(agent.task));
     if apply(tx, &pod, report).await? {
         tx.wake(Event::Run(agent.task, agent.run));
     }
@@ -97,6 +89,7 @@ pub(crate) async fn apply(tx: &Tx, pod: &pod::Model, report: &RankReport) -> Res
     }
     if let Some(exit) = &report.exit {
         end(&mut row, exit, now);
+        row.log_end = Some(report.log_end);
     }
     if row == *pod {
         return Ok(false);
@@ -171,6 +164,7 @@ pub(super) async fn update(
         .col_expr(pod::Column::Message, Expr::value(row.message))
         .col_expr(pod::Column::Suspend, Expr::value(row.suspend))
         .col_expr(pod::Column::Silent, Expr::value(row.silent))
+        .col_expr(pod::Column::LogEnd, Expr::value(row.log_end))
         .col_expr(pod::Column::MissingSince, Expr::value(row.missing_since))
         .col_expr(pod::Column::ReleasedAt, Expr::value(row.released_at))
         .col_expr(pod::Column::Version, Expr::value(pod.version + 1))

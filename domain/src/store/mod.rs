@@ -48,6 +48,11 @@ pub enum OpenError {
         "the database is from a newer version of the platform (it has the change {0}): start that version instead"
     )]
     Newer(String),
+    /// It lacks a change that this version needs.
+    #[error(
+        "the database is from an older version of the platform (it lacks the change {0}): start `hai-platform up` once"
+    )]
+    Older(String),
     /// The file cannot be made.
     #[error("the database {} cannot be made", .0.display())]
     File(PathBuf, #[source] std::io::Error),
@@ -64,34 +69,17 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the database and brings its schema up to date.
+    /// Opens the database, makes it if it is not there, and brings its schema up to date.
     ///
     /// # Errors
     /// If it cannot be reached or made, or if a newer version of the platform wrote it.
     pub async fn open(location: &Location) -> std::result::Result<Self, OpenError> {
+        if let Location::Sqlite(path) = location {
+            make_private(path).map_err(|error| OpenError::File(path.clone(), error))?;
+        }
         let failed = |error| OpenError::Database(location.clone(), error);
-        let store = match location {
-            Location::Sqlite(path) => {
-                make_private(path).map_err(|error| OpenError::File(path.clone(), error))?;
-                // Invariant: one connection writes. SQLite has one writer anyway, and a queue in front of it has far
-                // better tail latency than its own busy handler.
-                let writer = Database::connect(sqlite(path, 1)).await.map_err(failed)?;
-                let reader = Database::connect(sqlite(path, 8)).await.map_err(failed)?;
-                Self { writer, reader }
-            }
-            Location::Postgres(url) => {
-                let mut options = ConnectOptions::new(url);
-                options
-                    .max_connections(16)
-                    .acquire_timeout(PATIENCE)
-                    .sqlx_logging(false);
-                let pool = Database::connect(options).await.map_err(failed)?;
-                Self {
-                    writer: pool.clone(),
-                    reader: pool,
-                }
-            }
-        };
+        let store = Self::connect(location).await.map_err(failed)?;
+        Migrator::install(&store.writer).await.map_err(failed)?;
         if let Some(change) = store.unknown_change().await.map_err(failed)? {
             return Err(OpenError::Newer(change));
         }
@@ -99,9 +87,50 @@ impl Store {
         Ok(store)
     }
 
+    /// Opens a database beside a server that may be running on it: its schema is left as it is.
+    ///
+    /// # Errors
+    /// If it is not there, or its schema is not exactly this version's.
+    pub async fn open_existing(location: &Location) -> std::result::Result<Self, OpenError> {
+        let failed = |error| OpenError::Database(location.clone(), error);
+        let store = Self::connect(location).await.map_err(failed)?;
+        if let Some(change) = store.unknown_change().await.map_err(failed)? {
+            return Err(OpenError::Newer(change));
+        }
+        let pending = Migrator::get_pending_migrations(&store.writer)
+            .await
+            .map_err(failed)?;
+        match pending.first() {
+            Some(change) => Err(OpenError::Older(change.name().to_owned())),
+            None => Ok(store),
+        }
+    }
+
+    async fn connect(location: &Location) -> std::result::Result<Self, DbErr> {
+        match location {
+            // Invariant: one connection writes. SQLite has one writer anyway, and a queue in front of it has far better
+            // tail latency than its own busy handler.
+            Location::Sqlite(path) => Ok(Self {
+                writer: Database::connect(sqlite(path, 1, false)).await?,
+                reader: Database::connect(sqlite(path, 8, true)).await?,
+            }),
+            Location::Postgres(url) => {
+                let mut options = ConnectOptions::new(url);
+                options
+                    .max_connections(16)
+                    .acquire_timeout(PATIENCE)
+                    .sqlx_logging(false);
+                let pool = Database::connect(options).await?;
+                Ok(Self {
+                    writer: pool.clone(),
+                    reader: pool,
+                })
+            }
+        }
+    }
+
     /// The name of a change that this version does not know, if the database has one.
     async fn unknown_change(&self) -> std::result::Result<Option<String>, DbErr> {
-        Migrator::install(&self.writer).await?;
         let known: BTreeSet<String> = Migrator::migrations()
             .iter()
             .map(|change| change.name().to_owned())
@@ -166,21 +195,25 @@ fn make_private(path: &Path) -> std::io::Result<()> {
         .map(drop)
 }
 
-fn sqlite(path: &Path, connections: u32) -> ConnectOptions {
-    let mut options = ConnectOptions::new(format!("sqlite://{}?mode=rwc", path.display()));
+fn sqlite(path: &Path, connections: u32, read_only: bool) -> ConnectOptions {
+    let mut options = ConnectOptions::new(format!("sqlite://{}?mode=rw", path.display()));
     options
         .max_connections(connections)
         .acquire_timeout(PATIENCE)
         .sqlx_logging(false)
-        .map_sqlx_sqlite_opts(|options| {
+        .map_sqlx_sqlite_opts(move |options| {
             use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
-            options
-                .create_if_missing(true)
+            let options = options
                 .foreign_keys(true)
                 .journal_mode(SqliteJournalMode::Wal)
                 // An acknowledged write survives a power cut.
                 .synchronous(SqliteSynchronous::Full)
-                .busy_timeout(PATIENCE)
+                .busy_timeout(PATIENCE);
+            if read_only {
+                options.pragma("query_only", "ON")
+            } else {
+                options
+            }
         });
     options
 }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use entity::{run, task, task_tag};
-use sea_orm::sea_query::{Expr, ExprTrait, Func, LikeExpr, Query};
+use sea_orm::sea_query::{BinOper, Expr, ExprTrait, Func, Query};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
     QuerySelect,
@@ -106,7 +106,7 @@ pub async fn list(
     filter: &Filter,
     page: PageRequest,
 ) -> Result<Page> {
-    let mut query = task::Entity::find().filter(condition(actor, filter));
+    let mut query = task::Entity::find().filter(condition(actor, filter)?);
     if let Some(after) = page.after {
         query = query.filter(task::Column::Id.lt(after));
     }
@@ -133,7 +133,7 @@ pub async fn list(
 /// If the database is away.
 pub async fn count(db: &impl ConnectionTrait, actor: &Actor, filter: &Filter) -> Result<u64> {
     Ok(task::Entity::find()
-        .filter(condition(actor, filter))
+        .filter(condition(actor, filter)?)
         .count(db)
         .await?)
 }
@@ -175,11 +175,10 @@ pub async fn runs_of(db: &impl ConnectionTrait, tasks: &[Task]) -> Result<Vec<ru
     Ok(run::Entity::find().filter(newest).all(db).await?)
 }
 
-fn condition(actor: &Actor, filter: &Filter) -> Condition {
+fn condition(actor: &Actor, filter: &Filter) -> Result<Condition> {
     let mut all = Condition::all();
-    if let Some(user) = actor.user()
-        && !may(actor, Action::ReadTask, Target::Platform)
-    {
+    let user = actor.user().ok_or(Error::Unauthenticated)?;
+    if !may(actor, Action::ReadTask, Target::Platform) {
         all = all.add(task::Column::UserId.eq(user.id));
     }
     if let Some(ids) = &filter.user_ids {
@@ -222,7 +221,7 @@ fn condition(actor: &Actor, filter: &Filter) -> Condition {
     if let Some(time) = filter.created_before {
         all = all.add(task::Column::CreatedAt.lt(time));
     }
-    all
+    Ok(all)
 }
 
 fn in_state(state: ShownState) -> Condition {
@@ -242,10 +241,11 @@ fn in_state(state: ShownState) -> Condition {
 /// Both sides in lower case, because `LIKE` ignores case on SQLite only.
 fn contains(text: &str) -> Expr {
     let escaped = text
-        .to_lowercase()
         .replace('\\', "\\\\")
         .replace('%', "\\%")
         .replace('_', "\\_");
     let name = Expr::col((task::Entity, task::Column::Name));
-    Expr::expr(Func::lower(name)).like(LikeExpr::new(format!("%{escaped}%")).escape('\\'))
+    let pattern = Expr::expr(Func::lower(Expr::val(format!("%{escaped}%"))));
+    let pattern = pattern.binary(BinOper::Escape, Expr::Constant('\\'.into()));
+    Expr::expr(Func::lower(name)).binary(BinOper::Like, pattern)
 }

@@ -1,7 +1,7 @@
 //! Stops, holds and resumes: what people want of a task, against where it is.
 
 use entity::task;
-use sea_orm::{EntityTrait, SqlErr};
+use sea_orm::{EntityTrait, QuerySelect, SqlErr};
 
 use super::change::{finish, reopen, want, wished_end};
 use super::{Desired, StopAs, Task, TaskChange, TaskEvent, TaskId, next};
@@ -77,7 +77,12 @@ fn name_taken(error: Error, task: &Task) -> Error {
 
 /// The task, if the actor may change it.
 async fn of_actor(tx: &Tx, actor: &Actor, id: TaskId) -> Result<Task> {
-    let task = find(tx, id).await?;
+    // Nobody may start or end it between this look and the change; SQLite has one writer anyway.
+    let task = task::Entity::find_by_id(id)
+        .lock_exclusive()
+        .one(tx.db())
+        .await?
+        .ok_or_else(|| Error::not_found("task", id))?;
     if may(actor, Action::StopTask, Target::Of(task.user_id)) {
         Ok(task)
     } else {

@@ -234,7 +234,13 @@ async fn remember(
         created_at: Set(tx.now()),
     }
     .insert(tx.db())
-    .await?;
+    .await
+    .map_err(|error| match error.sql_err() {
+        Some(SqlErr::UniqueConstraintViolation(_)) => {
+            Error::Conflict("this idempotency key is being used: try again".to_owned())
+        }
+        _ => error.into(),
+    })?;
     Ok(())
 }
 

@@ -200,6 +200,12 @@ async fn filters_find_text_as_it_is_written() {
     assert_eq!(found("_1").await, 1, "an underscore is an underscore");
     assert_eq!(found("%").await, 1, "a percent sign is a percent sign");
     assert_eq!(found("' OR 1=1 --").await, 0);
+    app.submit("Ärger", 9).await;
+    assert_eq!(
+        found("Ärger").await,
+        1,
+        "text beyond ASCII is found as it is"
+    );
     let none = Filter {
         states: Some(Vec::new()),
         ..Filter::default()

@@ -8,7 +8,7 @@ use sea_orm::{
 };
 
 use super::{Role, User};
-use crate::auth::{Action, Actor, Target, Token, issue, require};
+use crate::auth::{Action, Actor, Target, Token, UserActor, issue, require};
 use crate::error::{Error, Problem, Result};
 use crate::events::Event;
 use crate::store::Tx;
@@ -65,12 +65,12 @@ pub async fn create(
     random: &mut impl Rng,
 ) -> Result<(User, Token)> {
     require(actor, Action::CreateUser, Target::Platform)?;
-    if let (Actor::User(user), Some(group)) = (actor, input.groups.first())
-        && !user.in_any(&[])
-    {
-        return Err(Error::Forbidden(format!(
-            "only members of root may put a user into a group, here {group}"
-        )));
+    // A group gives rights, and a uid gives files: 0 is the platform itself.
+    let is_root = actor.user().is_some_and(UserActor::is_root);
+    if !is_root && (input.uid.is_some() || !input.groups.is_empty()) {
+        return Err(Error::Forbidden(
+            "only members of root may choose the uid or the groups of a user".to_owned(),
+        ));
     }
     insert(tx, input, random).await
 }
@@ -100,6 +100,12 @@ pub(crate) async fn insert(
         Some(uid) => uid,
         None => next_uid(tx).await?,
     };
+    if uid > LAST_UID {
+        return Err(Error::invalid(
+            "uid",
+            "there is no free uid left: choose one",
+        ));
+    }
     let row = user::ActiveModel {
         id: NotSet,
         name: Set(input.name.clone()),
@@ -113,9 +119,10 @@ pub(crate) async fn insert(
         .insert(tx.db())
         .await
         .map_err(|error| match error.sql_err() {
-            Some(SqlErr::UniqueConstraintViolation(_)) => {
-                Error::Conflict(format!("there is already a user {}", input.name))
-            }
+            Some(SqlErr::UniqueConstraintViolation(_)) => Error::Conflict(format!(
+                "there is already a user {} or one with uid {uid}",
+                input.name
+            )),
             _ => error.into(),
         })?;
     for name in input.groups {

@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
 use entity::{run, submission};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 use super::{Tick, Worker};
 use crate::app::App;
 use crate::error::Result;
 use crate::events::Event;
+use crate::run::OPEN;
 use crate::runtime::RankKey;
 
 /// How long an idempotency key is remembered.
@@ -27,40 +28,47 @@ impl Janitor {
         Self { app }
     }
 
-    /// Kills and forgets ranks whose run is over or unknown.
+    /// Kills and forgets ranks whose run is over or unknown. One that resists does not protect the others.
     async fn sweep(&self) -> Result<()> {
+        // What runs is listed before what is open is read: a run that begins in between is not swept.
         let ranks = self.app.runtime.list().await?;
-        let open = self.open_runs(&ranks).await?;
-        for rank in ranks {
-            if open.contains(&(rank.task, rank.run)) {
-                continue;
+        let open = self.open_runs().await?;
+        let strays = ranks
+            .iter()
+            .filter(|rank| !open.contains(&(rank.task, rank.run)));
+        let mut failure = None;
+        for rank in strays {
+            if let Err(error) = self.remove(rank).await {
+                tracing::warn!(%rank, error = error.chain(), "a stray is not removed");
+                failure.get_or_insert(error);
             }
-            self.app.runtime.kill(&rank).await?;
-            self.app.runtime.forget(&rank).await?;
         }
-        Ok(())
+        failure.map_or(Ok(()), Err)
     }
 
-    /// The open runs among those of the ranks, by task and number.
-    async fn open_runs(&self, ranks: &[RankKey]) -> Result<BTreeSet<(i64, i32)>> {
-        let any = ranks.iter().fold(Condition::any(), |any, rank| {
-            any.add(
-                Condition::all()
-                    .add(run::Column::TaskId.eq(rank.task))
-                    .add(run::Column::Number.eq(rank.run)),
-            )
-        });
-        if any.is_empty() {
-            return Ok(BTreeSet::new());
-        }
+    async fn remove(&self, rank: &RankKey) -> Result<()> {
+        self.app.runtime.kill(rank).await?;
+        Ok(self.app.runtime.forget(rank).await?)
+    }
+
+    /// The open runs, by task and number.
+    async fn open_runs(&self) -> Result<BTreeSet<(i64, i32)>> {
         Ok(run::Entity::find()
-            .filter(any)
-            .filter(run::Column::State.ne(run::State::Ended))
+            .filter(run::Column::State.is_in(OPEN))
             .all(self.app.reader())
             .await?
             .into_iter()
             .map(|run| (run.task_id.0, run.number))
             .collect())
+    }
+
+    async fn forget_keys(&self) -> Result<()> {
+        let tx = self.app.begin().await?;
+        submission::Entity::delete_many()
+            .filter(submission::Column::CreatedAt.lt(tx.now() - KEY_LIFE))
+            .exec(tx.db())
+            .await?;
+        tx.commit().await
     }
 }
 
@@ -75,14 +83,9 @@ impl Worker for Janitor {
     }
 
     async fn tick(&mut self) -> Result<Tick> {
-        self.sweep().await?;
-        let tx = self.app.begin().await?;
-        submission::Entity::delete_many()
-            .filter(submission::Column::CreatedAt.lt(tx.now() - KEY_LIFE))
-            .exec(tx.db())
-            .await?;
-        tx.commit().await?;
+        let swept = self.sweep().await;
+        self.forget_keys().await?;
         self.app.store.checkpoint().await?;
-        Ok(Tick::default())
+        swept.map(|()| Tick::default())
     }
 }

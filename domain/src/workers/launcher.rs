@@ -43,7 +43,8 @@ impl Launcher {
                     Err(RuntimeError::Rejected { reason }) => reason,
                     Err(error @ RuntimeError::Unavailable { .. }) => return Err(error.into()),
                 },
-                Err(error @ (Error::NotFound { .. } | Error::Internal(_))) => error.chain(),
+                // Only what no repetition can mend; a database that is busy is not a reason to give up.
+                Err(error @ (Error::NotFound { .. } | Error::Unsupported(_))) => error.to_string(),
                 Err(error) => return Err(error),
             };
             self.give_up(run, pod, failure).await?;
@@ -82,7 +83,10 @@ impl Launcher {
         let report = RankReport {
             log_end: 0,
             started: false,
+<<<<<<< HEAD
             suspend: None,
+=======
+>>>>>>> fbaaf4d3d939f62c57290329f7710a328eb16df4
             exit: Some(exit),
         };
         apply(&tx, pod, &report).await?;

@@ -1,9 +1,9 @@
 //! What is live, as the planner wants it: rows in, snapshot out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use entity::task::{self, Desired, State};
-use entity::{RunId, TaskId, exclusion, pod, reservation, run};
+use entity::{RunId, TaskId, UserId, exclusion, pod, reservation, run};
 use scheduler::{
     Exclusion, GroupName, Holder, Level, NodeName, Priority, Readiness, Report, Snapshot, TaskKey,
     TaskState, ZoneName,
@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::error::{Error, Result};
 use crate::node;
 use crate::quota::{load_rows, planner_users};
+use crate::run::OPEN;
 
 /// The rows behind a snapshot.
 pub(super) struct Live {
@@ -28,12 +29,12 @@ impl Live {
     pub(super) async fn load(app: &App) -> Result<Self> {
         let db = app.reader();
         let tasks = task::Entity::find()
-            .filter(task::Column::State.ne(State::Finished))
+            .filter(task::Column::State.is_in([State::Queued, State::Running]))
             .order_by_asc(task::Column::Id)
             .all(db)
             .await?;
         let runs = run::Entity::find()
-            .filter(run::Column::State.ne(run::State::Ended))
+            .filter(run::Column::State.is_in(OPEN))
             .all(db)
             .await?;
         let pods = pod::Entity::find()
@@ -46,8 +47,8 @@ impl Live {
             .filter(exclusion::Column::Until.gt(app.now()))
             .all(db)
             .await?;
-        let owners: Vec<_> = tasks.iter().map(|task| task.user_id).collect();
-        let users = planner_users(db, &owners).await?;
+        let owners: BTreeSet<UserId> = tasks.iter().map(|task| task.user_id).collect();
+        let users = planner_users(db, &owners.into_iter().collect::<Vec<_>>()).await?;
         let nodes = nodes(app, &runs).await?;
         let runs: BTreeMap<TaskId, run::Model> =
             runs.into_iter().map(|run| (run.task_id, run)).collect();
@@ -152,7 +153,7 @@ fn planner_task(
             excluded: excluded(task, exclusions),
             held: task.desired != Desired::Run,
         },
-        (State::Running, Some(run)) => active(run, pods)?,
+        (State::Running, Some(run)) => active(run, pods),
         (State::Running, None) | (State::Finished, _) => return None,
     };
     Some(scheduler::Task {
@@ -167,11 +168,12 @@ fn planner_task(
     })
 }
 
-fn active(run: &run::Model, pods: &[pod::Model]) -> Option<TaskState> {
+fn active(run: &run::Model, pods: &[pod::Model]) -> TaskState {
     let pods: Vec<&pod::Model> = pods.iter().filter(|pod| pod.run_id == run.id).collect();
     let succeeded = pods.iter().any(|pod| pod.state == pod::State::Succeeded);
-    Some(TaskState::Active {
-        level: Level::from_value(run.level)?,
+    TaskState::Active {
+        // A level that is not known uses the quota of the lowest: its nodes are held in any case.
+        level: Level::from_value(run.level).unwrap_or(Level::Low),
         nodes: pods
             .iter()
             .map(|pod| NodeName(pod.node_name.clone()))
@@ -180,7 +182,7 @@ fn active(run: &run::Model, pods: &[pod::Model]) -> Option<TaskState> {
         since: run.started_at.unwrap_or(run.created_at).timestamp_millis(),
         // Once a rank has succeeded, the others are about to: asking them to run again would lose the work of all.
         suspendable: run.state == run::State::Running && !succeeded,
-    })
+    }
 }
 
 fn excluded(task: &task::Model, exclusions: &[exclusion::Model]) -> Vec<Exclusion> {

@@ -10,10 +10,10 @@ use crate::app::App;
 use crate::error::{Error, Result};
 use crate::events::Event;
 use crate::run::{
-    Decision, Finding, Limits, Next, RunEvent, advance, deadline, decide, drain, end, find,
-    hasten, next, note, outcome, phase, pods_of, requeue, stop_rest,
+    Decision, Finding, Limits, Next, OPEN, Phase, RunEvent, advance, deadline, decide, drain, end,
+    find, hasten, next, note, outcome, phase, pods_of, rank_key, requeue, stop_rest,
 };
-use crate::runtime::{Observation, RankKey};
+use crate::runtime::Observation;
 use crate::task::{TaskEvent, TaskSpec, finish, note_start, queue_again};
 
 /// Supervises.
@@ -42,7 +42,9 @@ impl Supervisor {
         let open = self.look(run).await?;
         let now = self.app.now();
         let mut tick = Tick::default();
-        if self.kill_orphans(&open).await? || self.take_in(&open, now).await? {
+        // An orphan that resists must not keep the rest of its run from ending.
+        let killed = self.kill_orphans(&open).await;
+        if matches!(killed, Ok(true)) || self.take_in(&open, now).await? {
             // What is seen or written has changed: the next step decides on what it is then.
             tick.progress = true;
             return Ok(tick);
@@ -78,6 +80,7 @@ impl Supervisor {
                 tick.also_at(lost.map(|since| since + self.app.settings.reattach));
             }
         }
+        killed?;
         Ok(tick)
     }
 
@@ -90,7 +93,7 @@ impl Supervisor {
         let pods = pods_of(db, &[run.id]).await?;
         let mut seen = Vec::with_capacity(pods.len());
         for pod in &pods {
-            seen.push(self.app.runtime.observe(&key(&run, pod)).await?);
+            seen.push(self.app.runtime.observe(&rank_key(&run, pod)?).await?);
         }
         Ok(Open {
             task,
@@ -105,7 +108,7 @@ impl Supervisor {
         let mut killed = false;
         for (pod, seen) in open.pods.iter().zip(&open.seen) {
             if *seen == Observation::Orphaned {
-                self.app.runtime.kill(&key(&open.run, pod)).await?;
+                self.app.runtime.kill(&rank_key(&open.run, pod)?).await?;
                 killed = true;
             }
         }
@@ -136,7 +139,7 @@ impl Supervisor {
 
     /// Ends a draining run of which nothing is left; kills what is left when its time is over.
     async fn carry_on(&self, open: &Open, now: DateTime<Utc>) -> Result<bool> {
-        let Some(reason) = open.run.drain_reason else {
+        let Phase::Draining(reason) = phase(&open.run) else {
             return Ok(false);
         };
         let left: Vec<&pod::Model> = open
@@ -146,13 +149,11 @@ impl Supervisor {
             .filter_map(|(pod, seen)| has_processes(seen).then_some(pod))
             .collect();
         if !left.is_empty() {
-            if open.run.kill_at.is_some_and(|at| at <= now) {
-                for pod in left {
-                    self.app.runtime.kill(&key(&open.run, pod)).await?;
-                }
-                return Ok(true);
+            let time_is_over = open.run.kill_at.is_none_or(|at| at <= now);
+            for pod in left.iter().filter(|_| time_is_over) {
+                self.app.runtime.kill(&rank_key(&open.run, pod)?).await?;
             }
-            return Ok(false);
+            return Ok(time_is_over);
         }
         next(phase(&open.run), RunEvent::Drained).map_err(|error| Error::Internal(error.into()))?;
         let last = outcome(open.task.stop_as, reason, &open.pods);
@@ -186,6 +187,7 @@ impl Supervisor {
     fn limits(&self, task: &task::Model) -> Limits {
         Limits {
             start: self.app.settings.start_limit,
+            served_since: self.app.served_since,
             run: spec_of(task)
                 .and_then(|spec| spec.timeout())
                 .and_then(|limit| TimeDelta::from_std(limit).ok()),
@@ -205,7 +207,7 @@ impl Worker for Supervisor {
 
     async fn tick(&mut self) -> Result<Tick> {
         let runs = run::Entity::find()
-            .filter(run::Column::State.ne(run::State::Ended))
+            .filter(run::Column::State.is_in(OPEN))
             .order_by_asc(run::Column::Id)
             .all(self.app.reader())
             .await?;
@@ -234,13 +236,5 @@ fn has_processes(seen: &Observation) -> bool {
     match seen {
         Observation::Alive | Observation::Orphaned => true,
         Observation::NotStarted | Observation::Exited(_) | Observation::Vanished => false,
-    }
-}
-
-fn key(run: &run::Model, pod: &pod::Model) -> RankKey {
-    RankKey {
-        task: run.task_id.0,
-        run: run.number,
-        rank: u32::try_from(pod.rank).unwrap_or(0),
     }
 }
