@@ -53,6 +53,8 @@ pub struct Settings {
     pub mounts: Vec<Mount>,
     /// Where each user has a directory of his own, seen by every node.
     pub workspaces: PathBuf,
+    /// Where training code finds the package `hfai`: on its `PYTHONPATH`, behind its workspace.
+    pub python: PathBuf,
     /// How long things may take when a run ends.
     pub grace: Grace,
     /// How long every rank of a run may take to register.

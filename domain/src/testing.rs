@@ -365,6 +365,7 @@ fn settings(dir: &std::path::Path) -> Settings {
             read_only: false,
         }],
         workspaces: dir.join("workspaces"),
+        python: dir.join("python"),
         grace: Grace::USUAL,
         start_limit: TimeDelta::minutes(3),
         reattach: TimeDelta::seconds(30),

@@ -43,6 +43,15 @@ pub struct Order {
     pub suspend: Option<SuspendOrder>,
 }
 
+impl Order {
+    /// The order to leave at once.
+    pub const OVER: Self = Self {
+        desired: Desired::Over,
+        grace_ms: 0,
+        suspend: None,
+    };
+}
+
 /// The patience with a command that is to save and end. Durations in milliseconds from when the agent first hears the
 /// order, so that the agent carries the suspension through while the server is away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,8 +1,8 @@
 //! What agents say.
 
 use async_graphql::{Enum, InputObject};
-use domain::run::RankReport;
-use protocol::{ExitCause, RankExit};
+use domain::run::{PodSuspend, RankReport};
+use protocol::{ExitCause, RankExit, SuspendEnd};
 
 use crate::scalar::Long;
 
@@ -26,8 +26,30 @@ pub(crate) struct ReportRankInput {
     log_end: Long,
     /// Whether the command was started.
     started: bool,
+    /// How far it came with giving way, if it was asked to or asked for it itself.
+    suspend: Option<RankSuspendInput>,
     /// How it ended, once it has.
     exit: Option<RankExitInput>,
+}
+
+/// How far a rank came with giving way.
+#[derive(Debug, InputObject)]
+pub(crate) struct RankSuspendInput {
+    /// The command has taken notice.
+    received: bool,
+    /// The command has said that it may be ended.
+    ready: bool,
+}
+
+/// What came of giving way, when a rank has ended.
+#[derive(Debug, InputObject)]
+pub(crate) struct SuspendEndInput {
+    /// The command took notice.
+    acknowledged: bool,
+    /// The command said that it may be ended.
+    ready: bool,
+    /// The command used up its time, and the agent ended it.
+    forced: bool,
 }
 
 /// How a rank ended.
@@ -41,6 +63,8 @@ pub(crate) struct RankExitInput {
     signal: Option<i32>,
     /// One sentence for the user, where the numbers do not say it.
     message: Option<String>,
+    /// What came of giving way, if that was under way.
+    suspend: Option<SuspendEndInput>,
 }
 
 /// Why a rank ended.
@@ -53,6 +77,8 @@ pub(crate) enum RankExitCause {
     Silence,
     /// The command could not be started.
     StartFailed,
+    /// It ended while it was to give way, or asked for that itself.
+    Suspended,
     /// The agent ended it on an order.
     Stopped,
 }
@@ -63,6 +89,7 @@ impl From<RankExitCause> for ExitCause {
             RankExitCause::Command => Self::Command,
             RankExitCause::Silence => Self::Silence,
             RankExitCause::StartFailed => Self::StartFailed,
+            RankExitCause::Suspended => Self::Suspended,
             RankExitCause::Stopped => Self::Stopped,
         }
     }
@@ -73,12 +100,26 @@ impl From<ReportRankInput> for RankReport {
         Self {
             log_end: input.log_end.0,
             started: input.started,
+            suspend: input.suspend.and_then(came_to),
             exit: input.exit.map(|exit| RankExit {
                 cause: exit.cause.into(),
                 code: exit.code,
                 signal: exit.signal,
                 message: exit.message,
+                suspend: exit.suspend.map(|end| SuspendEnd {
+                    acknowledged: end.acknowledged,
+                    ready: end.ready,
+                    forced: end.forced,
+                }),
             }),
         }
+    }
+}
+
+fn came_to(suspend: RankSuspendInput) -> Option<PodSuspend> {
+    if suspend.ready {
+        Some(PodSuspend::Ready)
+    } else {
+        suspend.received.then_some(PodSuspend::Received)
     }
 }

@@ -8,6 +8,7 @@ use domain::{App, Error};
 use super::input::{RegisterAgentInput, ReportRankInput};
 use super::order::AgentOrder;
 use crate::context::Access;
+use crate::task::Priority;
 
 /// How often a change is tried if somebody else was faster.
 const ATTEMPTS: u32 = 5;
@@ -49,6 +50,48 @@ impl AgentMutation {
     ) -> Result<bool> {
         let rank_report = RankReport::from(input);
         unless_beaten(|| report(ctx.app(), ctx.actor(), &rank_report)).await?;
+        Ok(true)
+    }
+
+    /// For agents: a number that the training code keeps for the next run of its task.
+    async fn set_task_life_state(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The number, at least 0.")] state: i32,
+    ) -> Result<bool> {
+        let tx = ctx.app().begin().await?;
+        run::set_life_state(&tx, ctx.actor(), state).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// For agents: the training code changes the priority of its task until its next run.
+    async fn set_task_priority(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The priority.")] priority: Priority,
+        #[graphql(desc = "The place among the owner's own tasks; left as it is without one.")]
+        custom_rank: Option<f64>,
+    ) -> Result<bool> {
+        let mut tx = ctx.app().begin().await?;
+        run::set_priority(&mut tx, ctx.actor(), priority.into(), custom_rank).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// For agents: the training code says why it fails. With bad hardware the run ends, and the task runs again on
+    /// other nodes.
+    async fn report_task_failure(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Whether the hardware is good.")] hardware_ok: bool,
+        #[graphql(desc = "Why, in a sentence of at most 1000 characters.")] message: String,
+    ) -> Result<bool> {
+        let app = ctx.app();
+        let mut tx = app.begin().await?;
+        let grace = &app.settings.grace;
+        run::report_failure(&mut tx, ctx.actor(), hardware_ok, &message, grace).await?;
+        tx.commit().await?;
         Ok(true)
     }
 

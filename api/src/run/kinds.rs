@@ -50,6 +50,7 @@ impl From<run::DrainReason> for DrainReason {
     fn from(reason: run::DrainReason) -> Self {
         match reason {
             run::DrainReason::Stop => Self::Stop,
+            run::DrainReason::Suspend => Self::Suspend,
             run::DrainReason::StartFailed => Self::StartFailed,
             run::DrainReason::RankFailed => Self::RankFailed,
             run::DrainReason::Lost => Self::Lost,

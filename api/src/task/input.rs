@@ -81,6 +81,8 @@ pub(crate) struct TaskOptionsInput {
     watchdog_time: Option<i32>,
     /// A run is ended so many seconds after its start.
     timeout: Option<i32>,
+    /// How often a run that failed by itself is repeated, 0 to 1000.
+    max_restarts: Option<i32>,
     /// Words to find the task again, at most 64.
     tags: Option<Vec<String>>,
 }
@@ -147,6 +149,7 @@ impl TaskOptionsInput {
             ("whole_life_state", self.whole_life_state.map(Value::from)),
             ("watchdog_time", self.watchdog_time.map(Value::from)),
             ("timeout", self.timeout.map(Value::from)),
+            ("max_restarts", self.max_restarts.map(Value::from)),
             ("tags", self.tags.map(Value::from)),
         ];
         entries

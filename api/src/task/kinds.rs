@@ -107,6 +107,7 @@ impl From<task::Outcome> for Outcome {
             task::Outcome::Succeeded => Self::Succeeded,
             task::Outcome::Failed => Self::Failed,
             task::Outcome::Stopped => Self::Stopped,
+            task::Outcome::Suspended => Self::Suspended,
             task::Outcome::Timeout => Self::Timeout,
             task::Outcome::Lost => Self::Lost,
             task::Outcome::StartFailed => Self::StartFailed,

@@ -74,6 +74,32 @@ impl TaskMutation {
         tx.commit().await?;
         read(ctx, id).await
     }
+
+    /// Puts a task on hold: it saves, gives its nodes back, and waits until it is resumed.
+    async fn suspend_task(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The task.")] id: ID,
+    ) -> Result<Task> {
+        let id = task_id(&id)?;
+        let mut tx = ctx.app().begin().await?;
+        task::suspend(&mut tx, ctx.actor(), id).await?;
+        tx.commit().await?;
+        read(ctx, id).await
+    }
+
+    /// Lets a task run: one on hold, one that is being stopped, and one that is finished, if its name is free.
+    async fn resume_task(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The task.")] id: ID,
+    ) -> Result<Task> {
+        let id = task_id(&id)?;
+        let mut tx = ctx.app().begin().await?;
+        task::resume(&mut tx, ctx.actor(), id).await?;
+        tx.commit().await?;
+        read(ctx, id).await
+    }
 }
 
 async fn submit(ctx: &Context<'_>, input: Submit) -> domain::Result<task::Task> {

@@ -63,6 +63,12 @@ impl Priority {
     }
 }
 
+impl From<Priority> for domain::Priority {
+    fn from(priority: Priority) -> Self {
+        priority.level().map_or(Self::Auto, Self::Fixed)
+    }
+}
+
 impl From<Level> for Priority {
     fn from(level: Level) -> Self {
         match level {

@@ -156,7 +156,10 @@ pub(crate) async fn end(tx: &mut Tx, run: &run::Model, end: &End) -> Result<()> 
         .col_expr(run::Column::Outcome, Expr::value(Some(end.outcome)))
         .col_expr(run::Column::StopCode, Expr::value(end.stop_code))
         .col_expr(run::Column::ExitCode, Expr::value(end.exit_code))
-        .col_expr(run::Column::Message, Expr::value(end.message.clone().or(run.message.clone())))
+        .col_expr(
+            run::Column::Message,
+            Expr::value(end.message.clone().or(run.message.clone())),
+        )
         .col_expr(run::Column::EndedAt, Expr::value(now));
     apply(tx, run, change).await?;
     pod::Entity::update_many()

@@ -1,8 +1,8 @@
 //! What should happen to an open run now: a pure function of its rows and the time.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::task::{self, Desired};
 use entity::run::DrainReason;
+use entity::task::{self, Desired};
 use entity::{pod, run};
 
 use super::report::is_over;

@@ -17,6 +17,7 @@ pub(crate) struct Facts<'a> {
     pub(crate) role: Role,
     pub(crate) home: &'a str,
     pub(crate) workspace: &'a str,
+    pub(crate) python_path: &'a str,
     pub(crate) entrypoint: &'a str,
     pub(crate) own: &'a BTreeMap<String, String>,
     pub(crate) whole_life_state: i32,
@@ -78,7 +79,7 @@ pub(crate) fn environment(facts: &Facts<'_>) -> Vec<(String, String)> {
         ("MASTER_ADDR", facts.master_addr),
         ("MASTER_IP", facts.master_addr),
         ("MASTER_PORT", &port),
-        ("PYTHONPATH", facts.workspace),
+        ("PYTHONPATH", facts.python_path),
     ];
     let own = facts
         .own
@@ -119,6 +120,7 @@ mod tests {
             role: Role::Internal,
             home: "/home/ada",
             workspace: "/home/ada/w",
+            python_path: "/home/ada/w:/data/python",
             entrypoint: "x.py",
             own: &own,
             whole_life_state: 0,

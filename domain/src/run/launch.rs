@@ -48,6 +48,7 @@ pub(crate) async fn launch(
         role: owner.role,
         home: &text(&home),
         workspace: spec.workspace(),
+        python_path: &format!("{}:{}", spec.workspace(), text(&app.settings.python)),
         entrypoint: spec.entrypoint(),
         own: spec.environments(),
         whole_life_state: task.whole_life_state,

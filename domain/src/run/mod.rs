@@ -1,5 +1,6 @@
 //! Runs: attempts of a task on fixed nodes.
 
+mod agent_calls;
 mod change;
 mod decide;
 mod environment;
@@ -16,7 +17,8 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-pub use entity::pod::{Model as Pod, State as PodState};
+pub use agent_calls::{report_failure, set_life_state, set_priority};
+pub use entity::pod::{Model as Pod, State as PodState, Suspend as PodSuspend};
 pub use entity::run::{DrainReason, Model as Run, State};
 pub use entity::{PodId, RunId};
 pub use numbered::numbered;

@@ -1,7 +1,7 @@
 //! Looks runs and pods up.
 
 use entity::{RunId, TaskId, pod, run};
-use protocol::{Desired, Order};
+use protocol::Order;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::report::is_over;
@@ -73,19 +73,15 @@ pub async fn order_of(
     app: &App,
     agent: &AgentActor,
 ) -> Result<(Order, Option<chrono::DateTime<chrono::Utc>>)> {
-    let over = Order {
-        desired: Desired::Over,
-        grace_ms: 0,
-    };
     let Some(run) = run::Entity::find_by_id(agent.run).one(app.reader()).await? else {
-        return Ok((over, None));
+        return Ok((Order::OVER, None));
     };
     let pods = pods_of(app.reader(), &[run.id]).await?;
     let given_up = pods
         .iter()
         .any(|pod| pod.rank == agent.rank && is_over(pod.state));
     if given_up {
-        return Ok((over, None));
+        return Ok((Order::OVER, None));
     }
     let now = app.now();
     Ok((order(&run, now, &app.settings.grace), changes_at(&run, now)))

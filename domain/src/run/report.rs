@@ -44,10 +44,7 @@ pub async fn register(
     }
     if is_over(pod.state) {
         // The platform has already given this rank up: whatever is left of it must go.
-        return Ok(protocol::Order {
-            desired: protocol::Desired::Over,
-            grace_ms: 0,
-        });
+        return Ok(protocol::Order::OVER);
     }
     if pod.state == pod::State::Created {
         update(tx, &pod, |row| {
@@ -176,7 +173,7 @@ pub(super) async fn update(
 }
 
 /// The agent's run and pod.
-async fn of_agent<'a>(
+pub(super) async fn of_agent<'a>(
     tx: &Tx,
     actor: &'a Actor,
 ) -> Result<(&'a AgentActor, run::Model, pod::Model)> {

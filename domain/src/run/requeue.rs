@@ -50,7 +50,11 @@ pub fn requeue(
 ) -> Next {
     let again = Again {
         not_before: None,
-        spoilt_runs: if has_proved_itself(run, now) { 0 } else { task.spoilt_runs },
+        spoilt_runs: if has_proved_itself(run, now) {
+            0
+        } else {
+            task.spoilt_runs
+        },
         failed_runs: task.failed_runs,
         excluded: Vec::new(),
     };

@@ -12,6 +12,7 @@ fn exit(code: i32) -> RankExit {
         code: Some(code),
         signal: None,
         message: None,
+        suspend: None,
     }
 }
 
@@ -54,6 +55,7 @@ async fn an_agent_speaks_only_for_its_own_rank_and_nobody_else_does() {
     let nothing = RankReport {
         log_end: 0,
         started: true,
+        suspend: None,
         exit: None,
     };
     let refused = report(&mut tx, &user, &nothing).await;

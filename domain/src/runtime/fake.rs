@@ -252,6 +252,7 @@ pub fn exit_record(code: i32) -> ExitRecord {
             code: Some(code),
             signal: None,
             message: None,
+            suspend: None,
         },
         log_end: 0,
     }

@@ -6,7 +6,7 @@ use entity::task::{self, Desired, State, StopAs};
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, UpdateMany};
 
-use super::Task;
+use super::{Task, TaskId, TaskSpec};
 use crate::error::Result;
 use crate::events::Event;
 use crate::run::{Again, End};
@@ -38,12 +38,7 @@ pub(crate) async fn finish(tx: &mut Tx, task: &Task, end: &End) -> Result<()> {
 }
 
 /// It goes back to its place in the line.
-pub(crate) async fn queue_again(
-    tx: &mut Tx,
-    task: &Task,
-    end: &End,
-    again: &Again,
-) -> Result<()> {
+pub(crate) async fn queue_again(tx: &mut Tx, task: &Task, end: &End, again: &Again) -> Result<()> {
     let change = versioned(task)
         .col_expr(task::Column::State, Expr::value(State::Queued))
         .col_expr(
@@ -51,19 +46,34 @@ pub(crate) async fn queue_again(
             Expr::value(task.stop_code | end.stop_code),
         )
         .col_expr(task::Column::ExitCode, Expr::value(end.exit_code))
+        .col_expr(
+            task::Column::Priority,
+            Expr::value(submitted_priority(task)),
+        )
         .col_expr(task::Column::NotBefore, Expr::value(again.not_before))
         .col_expr(task::Column::SpoiltRuns, Expr::value(again.spoilt_runs))
         .col_expr(task::Column::FailedRuns, Expr::value(again.failed_runs));
     apply(tx, task, change).await?;
     for (node, until) in &again.excluded {
-        exclude(tx, task, node, *until).await?;
+        exclude(tx, task.id, node, *until).await?;
     }
     Ok(())
 }
 
-async fn exclude(tx: &Tx, task: &Task, node: &str, until: DateTime<Utc>) -> Result<()> {
+/// A priority that was changed meanwhile was for that run only.
+fn submitted_priority(task: &Task) -> i32 {
+    TaskSpec::from_json(&task.spec).map_or(task.priority, |spec| spec.priority().value())
+}
+
+/// It stays away from a node for a while.
+pub(crate) async fn exclude(
+    tx: &Tx,
+    task_id: TaskId,
+    node: &str,
+    until: DateTime<Utc>,
+) -> Result<()> {
     let row = exclusion::ActiveModel {
-        task_id: Set(task.id),
+        task_id: Set(task_id),
         node_name: Set(node.to_owned()),
         until: Set(until),
     };
@@ -84,10 +94,7 @@ pub(crate) async fn reopen(tx: &mut Tx, task: &Task) -> Result<()> {
         .col_expr(task::Column::Desired, Expr::value(Desired::Run))
         .col_expr(task::Column::StopAs, Expr::value(None::<StopAs>))
         .col_expr(task::Column::Outcome, Expr::value(None::<task::Outcome>))
-        .col_expr(
-            task::Column::FinishedAt,
-            Expr::value(None::<DateTime<Utc>>),
-        )
+        .col_expr(task::Column::FinishedAt, Expr::value(None::<DateTime<Utc>>))
         .col_expr(task::Column::NotBefore, Expr::value(None::<DateTime<Utc>>))
         .col_expr(task::Column::SpoiltRuns, Expr::value(0))
         .col_expr(task::Column::FailedRuns, Expr::value(0));

@@ -25,4 +25,4 @@ pub use stop::{resume, stop, suspend};
 pub use submit::{Submit, submit};
 pub use wait::{Wait, wait};
 
-pub(crate) use change::{finish, note_start, queue_again, start};
+pub(crate) use change::{exclude, finish, note_start, queue_again, start};

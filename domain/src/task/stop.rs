@@ -47,14 +47,17 @@ pub async fn resume(tx: &mut Tx, actor: &Actor, id: TaskId) -> Result<Task> {
     let task = of_actor(tx, actor, id).await?;
     match change(&task, TaskEvent::Resume)? {
         TaskChange::Wanted(desired) => want(tx, &task, desired, None).await?,
-        TaskChange::Queued => reopen(tx, &task).await.map_err(|error| name_taken(error, &task))?,
+        TaskChange::Queued => reopen(tx, &task)
+            .await
+            .map_err(|error| name_taken(error, &task))?,
         TaskChange::Nothing | TaskChange::Started | TaskChange::Finished(_) => {}
     }
     find(tx, id).await
 }
 
 fn change(task: &Task, event: TaskEvent) -> Result<TaskChange> {
-    next(task.state, event).map_err(|_| Error::Conflict(format!("task {} is already finished", task.id)))
+    next(task.state, event)
+        .map_err(|_| Error::Conflict(format!("task {} is already finished", task.id)))
 }
 
 fn name_taken(error: Error, task: &Task) -> Error {

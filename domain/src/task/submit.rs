@@ -75,7 +75,7 @@ pub async fn submit(tx: &mut Tx, app: &App, actor: &Actor, input: Submit) -> Res
         group_name: Set(group.to_owned()),
         zone: Set(spec.zone().map(ToOwned::to_owned)),
         node_count: Set(i32::try_from(spec.node_count()).unwrap_or(i32::MAX)),
-        spec: Set(spec.to_json()),
+        spec: Set(spec.clone().with_priority(priority).to_json()),
         document: Set(input.document),
         run_count: Set(0),
         not_before: Set(None),

@@ -83,10 +83,7 @@ impl Launcher {
         let report = RankReport {
             log_end: 0,
             started: false,
-<<<<<<< HEAD
             suspend: None,
-=======
->>>>>>> fbaaf4d3d939f62c57290329f7710a328eb16df4
             exit: Some(exit),
         };
         apply(&tx, pod, &report).await?;

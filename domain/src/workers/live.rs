@@ -144,7 +144,10 @@ fn planner_task(
     exclusions: &[exclusion::Model],
 ) -> Option<scheduler::Task> {
     let Some(priority) = Priority::from_value(task.priority) else {
-        tracing::warn!(task.id = task.id.0, "a task with an unknown priority is left out");
+        tracing::warn!(
+            task.id = task.id.0,
+            "a task with an unknown priority is left out"
+        );
         return None;
     };
     let state = match (task.state, run) {

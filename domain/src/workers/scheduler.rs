@@ -41,8 +41,9 @@ impl Worker for Scheduler {
 
     fn wakes_on(event: Event) -> bool {
         match event {
-            Event::Task(_) | Event::Nodes | Event::Quotas | Event::Resync => true,
-            Event::Run(..) | Event::Log(_) => false,
+            // A run that has passed its gate may give way from then on.
+            Event::Task(_) | Event::Run(..) | Event::Nodes | Event::Quotas | Event::Resync => true,
+            Event::Log(_) => false,
         }
     }
 
@@ -136,7 +137,11 @@ async fn suspend(tx: &mut Tx, app: &App, run: &run::Model, for_task: TaskKey) ->
     let message = format!("it gives way to task {for_task} of a higher level");
     crate::run::drain(tx, run, DrainReason::Suspend, &app.settings.grace).await?;
     crate::run::set_message(tx, run, &message).await?;
-    tracing::info!(task.id = run.task_id.0, for_task.id = for_task.0, "a run gives way");
+    tracing::info!(
+        task.id = run.task_id.0,
+        for_task.id = for_task.0,
+        "a run gives way"
+    );
     Ok(())
 }
 

@@ -170,8 +170,7 @@ impl Supervisor {
             Next::Over => TaskEvent::Over(last.outcome),
             Next::Again(_) => TaskEvent::Again,
         };
-        crate::task::next(open.task.state, event)
-            .map_err(|error| Error::Internal(error.into()))?;
+        crate::task::next(open.task.state, event).map_err(|error| Error::Internal(error.into()))?;
         let mut tx = self.app.begin().await?;
         stop_rest(&tx, &open.pods).await?;
         end(&mut tx, &open.run, &last).await?;

@@ -1,14 +1,16 @@
 //! The directory of one rank and the files in it.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use protocol::{EXIT_FILE, ExitRecord, LAUNCH_FILE, Launch, PROCESS_FILE, ProcessId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+use super::ownership::create_passable;
 
 /// Who was spawned: left by the runtime, as the agent may die before it leaves its own [`PROCESS_FILE`].
 const SPAWNED_FILE: &str = "spawned.json";
@@ -38,12 +40,9 @@ impl RankDir {
         self.path.join(TOKEN_FILE)
     }
 
-    /// Makes the directory, closed to others.
+    /// Makes the directory. Others may pass through to the control directory of their own command, and see nothing.
     pub(super) fn create(&self) -> io::Result<()> {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&self.path)
+        create_passable(&self.path)
     }
 
     /// Removes the directory with all that is in it.

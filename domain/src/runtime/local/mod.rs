@@ -1,7 +1,7 @@
 //! The runtime of one machine: ranks are processes, nodes are names.
 //!
 //! ```text
-//! <data_dir>/run/<task>/<run>/<rank>/    launch.json token spawned.json process.json exit.json agent.log   (0700)
+//! <data_dir>/run/<task>/<run>/<rank>/    launch.json token spawned.json process.json exit.json agent.log   (0711)
 //! <workspaces>/<user>/                   the user's own directory                                        (0700)
 //! ```
 //!

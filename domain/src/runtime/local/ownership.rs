@@ -37,6 +37,11 @@ pub(super) fn create_log_dir(dir: &Path, owner: Option<&Identity>) -> io::Result
     fs::set_permissions(dir, Permissions::from_mode(0o2750)) // What is made in it gets the user's group, too.
 }
 
+/// Makes a directory that everybody can pass but not look around in.
+pub(super) fn create_passable(dir: &Path) -> io::Result<()> {
+    create(dir, 0o711)
+}
+
 /// Makes a directory unless it exists, and its missing parents so that everybody can pass but not look around.
 fn create(dir: &Path, mode: u32) -> io::Result<()> {
     match DirBuilder::new().mode(mode).create(dir) {

@@ -240,7 +240,7 @@ async fn an_agent_gets_its_launch_and_nothing_else() {
     ] {
         assert_eq!(mode(file), 0o600, "{}", file.display());
     }
-    assert_eq!(mode(&rank_dir), 0o700);
+    assert_eq!(mode(&rank_dir), 0o711);
 
     let proc = format!("/proc/{}", machine.agent(&RANK).unwrap().pid);
     let environ = String::from_utf8(fs::read(format!("{proc}/environ")).unwrap()).unwrap();

@@ -131,7 +131,7 @@ pub(super) fn variable(name: &str, value: &Value) -> Result<String, Problem> {
         "must have a name of letters, digits and `_` that does not start with a digit",
     )?;
     ensure(
-        name != protocol::RANK_DIR_VAR,
+        ![protocol::RANK_DIR_VAR, protocol::CONTROL_DIR_VAR].contains(&name),
         "is set by the platform and cannot be changed",
     )?;
     let value = match value {
