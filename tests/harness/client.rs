@@ -52,14 +52,13 @@ impl Client {
     /// # Errors
     /// If there is no answer, or none in JSON.
     pub async fn post(&self, body: &Value) -> Result<(u16, Value)> {
-        let answer = reqwest::Client::new()
+        let request = reqwest::Client::new()
             .post(format!("{}/graphql", self.url))
             .bearer_auth(&self.token)
-            .json(body)
-            .send()
-            .await?;
+            .json(body);
+        let answer = within(request.send()).await??;
         let status = answer.status().as_u16();
-        Ok((status, answer.json().await?))
+        Ok((status, within(answer.json()).await??))
     }
 
     /// Submits a task whose command is `bash SCRIPT`, and answers its id.

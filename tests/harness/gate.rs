@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::unix::pipe::{OpenOptions, Receiver, Sender};
 
 use crate::within;
@@ -15,7 +15,7 @@ use crate::within;
 pub struct Gate {
     path: PathBuf,
     sender: Sender,
-    receiver: Receiver,
+    receiver: BufReader<Receiver>,
 }
 
 impl Gate {
@@ -30,7 +30,7 @@ impl Gate {
         open.read_write(true);
         Ok(Self {
             sender: open.open_sender(&path)?,
-            receiver: open.open_receiver(&path)?,
+            receiver: BufReader::new(open.open_receiver(&path)?),
             path,
         })
     }
@@ -54,12 +54,12 @@ impl Gate {
         Ok(self.sender.write_all(lines.as_bytes()).await?)
     }
 
-    /// Waits until a command has told that it came here.
+    /// Waits until one more command has told that it came here.
     ///
     /// # Errors
     /// If none comes.
     pub async fn heard(&mut self) -> Result<()> {
-        within(self.receiver.read_u8()).await??;
+        within(self.receiver.read_line(&mut String::new())).await??;
         Ok(())
     }
 }

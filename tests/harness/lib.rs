@@ -4,12 +4,15 @@
 //!   `HAI_TEST_DATABASE` chooses.
 //! - [`Up`]: the real program `hai-platform up`, to be killed and started again.
 //! - [`Client`]: GraphQL in, JSON out.
-//! - [`Gate`]: holds a command until the test lets it go on, without a clock.
+//! - [`Gate`]: holds a command until the test lets it go on, or tells the test how far it is, without a clock.
+//! - [`run`] and [`Up::run`]: one of the real programs, to its end.
 
 mod client;
 mod gate;
 mod platform;
 mod program;
+mod rank;
+mod site;
 mod up;
 
 use std::time::Duration;
@@ -20,6 +23,7 @@ pub use client::Client;
 pub use gate::Gate;
 pub use platform::Platform;
 pub use program::{Output, program, run};
+pub use rank::rank_dir_of;
 pub use up::Up;
 
 /// What a test waits for comes soon or never: then the test fails instead of hanging.

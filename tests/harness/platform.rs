@@ -1,7 +1,6 @@
 //! The real platform in this process.
 
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use domain::setup::FirstUser;
@@ -10,17 +9,17 @@ use serde_json::json;
 use server::PlatformConfig;
 use server::data_dir::DataDir;
 use server::environment::Environment;
-use tempfile::TempDir;
 
+use crate::site::Site;
 use crate::{Client, program};
 
-/// A platform with two nodes and its administrator.
+/// A platform with two nodes and its administrator. At its end everything that it has started is killed.
 #[derive(Debug)]
 pub struct Platform {
     /// The administrator.
     pub admin: Client,
     server: server::Platform,
-    dir: TempDir,
+    site: Site,
 }
 
 impl Platform {
@@ -29,22 +28,19 @@ impl Platform {
     /// # Errors
     /// If it does not start.
     pub async fn start() -> Result<Self> {
-        let dir = tempfile::tempdir()?;
-        std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755))?;
-        let code = dir.path().join("code");
-        std::fs::create_dir(&code)?;
+        let site = Site::new().await?;
         let uid = Uid::effective();
         let data = DataDir::choose(
-            Some(dir.path().join("platform")),
+            Some(site.data_dir()),
             &Environment::default(),
             uid.is_root(),
         )?;
         let config = PlatformConfig {
-            database: domain::testing::location(dir.path()).await,
+            database: site.database.clone(),
             data_dir: data,
             listen: ([127, 0, 0, 1], 0).into(),
             nodes: 2,
-            mounts: vec![code],
+            mounts: vec![site.code()],
             agent_command: vec![program("hai-agent")?.into_os_string(), "--launch".into()],
             switch_user: uid.is_root(),
             first_user: FirstUser {
@@ -58,7 +54,11 @@ impl Platform {
             .as_ref()
             .context("a new platform has a token")?;
         let admin = Client::connect(&server.url, token.reveal()).await?;
-        Ok(Self { admin, server, dir })
+        Ok(Self {
+            admin,
+            server,
+            site,
+        })
     }
 
     /// A new user without groups.
@@ -81,7 +81,7 @@ impl Platform {
 
     /// The directory where everybody's scripts are.
     pub fn code(&self) -> PathBuf {
-        self.dir.path().join("code")
+        self.site.code()
     }
 
     /// Writes a shell script.
@@ -89,7 +89,7 @@ impl Platform {
     /// # Errors
     /// If it cannot be written.
     pub fn script(&self, name: &str, text: &str) -> Result<PathBuf> {
-        script(&self.code(), name, text)
+        self.site.script(name, text)
     }
 
     /// Stops it and everything that still runs.
@@ -104,11 +104,4 @@ impl Platform {
         self.server.stop().await;
         Ok(())
     }
-}
-
-/// Writes a shell script into a directory.
-pub(crate) fn script(dir: &Path, name: &str, text: &str) -> Result<PathBuf> {
-    let path = dir.join(name);
-    std::fs::write(&path, text)?;
-    Ok(path)
 }

@@ -6,6 +6,8 @@ use std::process::Stdio;
 use anyhow::{Context, Result};
 use tokio::process::Command;
 
+use crate::within;
+
 /// What a program said and how it ended.
 #[derive(Debug)]
 pub struct Output {
@@ -39,18 +41,30 @@ pub fn program(name: &str) -> Result<PathBuf> {
 /// Runs a program to its end in a clean environment with these variables.
 ///
 /// # Errors
-/// If it cannot be started.
+/// If it cannot be started or does not end.
 pub async fn run(name: &str, words: &[&str], variables: &[(&str, &str)]) -> Result<Output> {
-    let output = Command::new(program(name)?)
-        .args(words)
+    let mut command = command(name)?;
+    command.args(words).envs(variables.iter().copied());
+    output_of(command).await
+}
+
+/// A program in a clean environment, which dies with the test.
+pub(crate) fn command(name: &str) -> Result<Command> {
+    let mut command = Command::new(program(name)?);
+    command
         .env_clear()
         .env("PATH", "/usr/local/bin:/usr/bin:/bin")
-        .envs(variables.iter().copied())
         .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .output()
+        .kill_on_drop(true);
+    Ok(command)
+}
+
+/// Runs a command to its end.
+pub(crate) async fn output_of(mut command: Command) -> Result<Output> {
+    let output = within(command.output())
         .await
-        .with_context(|| format!("{name} can be started"))?;
+        .with_context(|| format!("{command:?} does not end"))?
+        .with_context(|| format!("{command:?} cannot be started"))?;
     Ok(Output {
         code: output.status.code(),
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),

@@ -1,51 +1,52 @@
 //! The real program `hai-platform up`, to be killed and started again.
 
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Stdio;
 
 use anyhow::{Context, Result};
-use sea_orm::ConnectionTrait;
-use tempfile::TempDir;
+use domain::store::Location;
+use sea_orm::{ConnectionTrait, Database, DatabaseConnection, Statement};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
-use tokio::process::{Child, ChildStdout, Command};
+use tokio::process::{Child, ChildStdout};
 
-use crate::{Client, program};
+use crate::program::{command, output_of};
+use crate::site::Site;
+use crate::{Client, Output, within};
 
-/// A data directory with a server that may be dead for a while.
+/// A data directory with a server that may be dead for a while. At its end everything that it has started is killed.
 #[derive(Debug)]
 pub struct Up {
-    dir: TempDir,
-    database: Option<String>,
     server: Option<Child>,
     stdout: Option<Lines<BufReader<ChildStdout>>>,
     /// Base address of the server that runs now.
     pub url: String,
     /// The administrator's token.
     pub token: String,
+    // The last to go: then the server is dead and starts nothing more.
+    site: Site,
 }
 
 impl Up {
-    /// Starts a new platform, on the database that `HAI_TEST_DATABASE` chooses.
+    /// A place for a new platform, on the database that `HAI_TEST_DATABASE` chooses. No server runs.
     ///
     /// # Errors
-    /// If it does not come up.
-    pub async fn start() -> Result<Self> {
-        let dir = tempfile::tempdir()?;
-        std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755))?;
-        std::fs::create_dir(dir.path().join("code"))?;
-        let database = match domain::testing::location(dir.path()).await {
-            domain::store::Location::Sqlite(_) => None,
-            domain::store::Location::Postgres(url) => Some(url),
-        };
-        let mut up = Self {
-            dir,
-            database,
+    /// If it cannot be made.
+    pub async fn prepare() -> Result<Self> {
+        Ok(Self {
             server: None,
             stdout: None,
             url: String::new(),
             token: String::new(),
-        };
+            site: Site::new().await?,
+        })
+    }
+
+    /// Starts a new platform.
+    ///
+    /// # Errors
+    /// If it does not come up.
+    pub async fn start() -> Result<Self> {
+        let mut up = Self::prepare().await?;
         up.again().await?;
         Ok(up)
     }
@@ -55,24 +56,16 @@ impl Up {
     /// # Errors
     /// If it does not come up.
     pub async fn again(&mut self) -> Result<()> {
-        let mut command = Command::new(program("hai-platform")?);
-        command
+        let mut server = command("hai-platform")?
             .args(["up", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(self.data_dir())
-            .env_clear()
-            .env("HOME", self.code())
-            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+            .envs(self.variables())
             .current_dir(self.code())
-            .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .kill_on_drop(true);
-        if let Some(database) = &self.database {
-            command.env("HAI_DATABASE_URL", database);
-        }
-        let mut server = command.spawn()?;
+            .spawn()?;
         let stdout = server.stdout.take().context("its output is a pipe")?;
         let mut lines = BufReader::new(stdout).lines();
-        while let Some(line) = lines.next_line().await? {
+        while let Some(line) = within(lines.next_line()).await?? {
             if let Some((_, url)) = line.split_once(" is up at ") {
                 self.url = url.trim().to_owned();
             }
@@ -88,7 +81,22 @@ impl Up {
                 return Ok(());
             }
         }
-        anyhow::bail!("the server has ended: {:?}", server.wait().await)
+        anyhow::bail!("the server has ended: {:?}", within(server.wait()).await?)
+    }
+
+    /// Runs `hai-platform` with these words on the same directory and database, to its end.
+    ///
+    /// # Errors
+    /// If it cannot be started or does not end.
+    pub async fn run(&self, words: &[&str]) -> Result<Output> {
+        let mut command = command("hai-platform")?;
+        command
+            .args(words)
+            .arg("--data-dir")
+            .arg(self.data_dir())
+            .envs(self.variables())
+            .current_dir(self.code());
+        output_of(command).await
     }
 
     /// The administrator.
@@ -105,7 +113,7 @@ impl Up {
     /// If there is none.
     pub async fn kill(&mut self) -> Result<()> {
         let mut server = self.server.take().context("a server runs")?;
-        server.kill().await?;
+        within(server.kill()).await??;
         self.stdout = None;
         Ok(())
     }
@@ -113,44 +121,53 @@ impl Up {
     /// Waits until the server has ended by itself. Says whether it did so in good order.
     ///
     /// # Errors
-    /// If there is none.
+    /// If there is none, or it does not end.
     pub async fn has_ended(&mut self) -> Result<bool> {
         let mut server = self.server.take().context("a server runs")?;
-        Ok(server.wait().await?.success())
+        Ok(within(server.wait()).await??.success())
     }
 
-    /// The environment with which other commands find the same database.
-    pub fn variables(&self) -> Vec<(String, String)> {
-        let url = self
-            .database
-            .iter()
-            .map(|url| ("HAI_DATABASE_URL".to_owned(), url.clone()));
-        url.collect()
-    }
-
-    /// Writes into the database what a later version would.
+    /// Makes the database that of a later version, which has forgotten all changes that this one knows. No platform
+    /// has been here yet.
     ///
     /// # Errors
     /// If the database refuses.
-    pub async fn pretend_to_be_newer(&self) -> Result<()> {
-        let url = match &self.database {
-            Some(url) => url.clone(),
-            None => format!("sqlite://{}", self.data_dir().join("platform.db").display()),
-        };
-        let db = sea_orm::Database::connect(url).await?;
-        let change = "INSERT INTO seaql_migrations (version, applied_at) VALUES ('m29991231_000001_future', 0)";
-        db.execute_unprepared(change).await?;
+    pub async fn pretend_to_be_newer(&self, change: &str) -> Result<()> {
+        std::fs::create_dir(self.data_dir())?;
+        let db = self.connect().await?;
+        db.execute_unprepared(
+            "CREATE TABLE seaql_migrations (version varchar NOT NULL PRIMARY KEY, applied_at bigint NOT NULL)",
+        )
+        .await?;
+        db.execute_unprepared(&format!(
+            "INSERT INTO seaql_migrations (version, applied_at) VALUES ('{change}', 0)"
+        ))
+        .await?;
         Ok(db.close().await?)
+    }
+
+    /// The changes that the database has, in order.
+    ///
+    /// # Errors
+    /// If the database refuses.
+    pub async fn changes(&self) -> Result<Vec<String>> {
+        let db = self.connect().await?;
+        let query = "SELECT version FROM seaql_migrations ORDER BY version";
+        let query = Statement::from_string(db.get_database_backend(), query);
+        let rows = db.query_all_raw(query).await?;
+        db.close().await?;
+        let versions = rows.iter().map(|row| row.try_get("", "version"));
+        Ok(versions.collect::<Result<_, _>>()?)
     }
 
     /// The platform's directory.
     pub fn data_dir(&self) -> PathBuf {
-        self.dir.path().join("platform")
+        self.site.data_dir()
     }
 
     /// The directory where scripts are; it is the home of whoever started the server.
     pub fn code(&self) -> PathBuf {
-        self.dir.path().join("code")
+        self.site.code()
     }
 
     /// Writes a shell script.
@@ -158,6 +175,27 @@ impl Up {
     /// # Errors
     /// If it cannot be written.
     pub fn script(&self, name: &str, text: &str) -> Result<PathBuf> {
-        crate::platform::script(Path::new(&self.code()), name, text)
+        self.site.script(name, text)
+    }
+
+    /// The environment in which the program finds the home and the database.
+    fn variables(&self) -> Vec<(&str, String)> {
+        let home = ("HOME", self.code().display().to_string());
+        match &self.site.database {
+            Location::Sqlite(_) => vec![home],
+            Location::Postgres(url) => vec![home, ("HAI_DATABASE_URL", url.clone())],
+        }
+    }
+
+    async fn connect(&self) -> Result<DatabaseConnection> {
+        let url = match &self.site.database {
+            // Where the program itself puts it, not where the tests of parts do.
+            Location::Sqlite(_) => {
+                let path = self.data_dir().join("platform.db");
+                format!("sqlite://{}?mode=rwc", path.display())
+            }
+            Location::Postgres(url) => url.clone(),
+        };
+        Ok(Database::connect(url).await?)
     }
 }

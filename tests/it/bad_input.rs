@@ -187,7 +187,7 @@ fn cases() -> Vec<Case> {
         (TASKS, json!({"first": 100_000}), BAD, Some("first")),
         (TASKS, json!({"first": 1, "last": 1}), BAD, None),
         (TASKS, json!({"after": "not a cursor"}), BAD, Some("after")),
-        (TASKS, json!({"before": "\u{0}"}), BAD, Some("before")),
+        (TASKS, json!({"before": "\u{1}"}), BAD, Some("before")),
         (NODES, json!({"first": -1}), BAD, Some("first")),
         (NODES, json!({"after": "not a cursor"}), BAD, Some("after")),
         (LOG, json!({"id": "999999"}), "NOT_FOUND", None),
@@ -217,6 +217,47 @@ async fn every_bad_argument_gets_its_typed_error() -> Result<()> {
             assert!(!text.contains(inside), "{body}: {answer}");
         }
     }
+    platform.stop().await
+}
+
+#[tokio::test]
+async fn the_character_nul_is_bad_input_wherever_a_text_goes() -> Result<()> {
+    const KEYED: &str = "mutation($input: TaskInput!, $key: String!) {
+        submitTask(input: $input, idempotencyKey: $key) { id } }";
+    const NAMED: &str = "query($name: String!) { task(name: $name) { id } }";
+    const FILTERED: &str =
+        "query($filter: TaskFilter!) { tasks(filter: $filter) { totalCount nodes { id } } }";
+    let platform = Platform::start().await?;
+    platform.script("ok.sh", "exit 0\n")?;
+    let good = json!({"name": "t", "spec": {"workspace": platform.code(), "entrypoint": "ok.sh"}});
+    let nul = json!("a\u{0}b");
+    for (query, variables) in [
+        (KEYED, json!({"input": good, "key": nul})),
+        (NAMED, json!({"name": nul})),
+        (TASKS, json!({"before": nul})),
+        (FILTERED, json!({"filter": {"user": nul}})),
+        (FILTERED, json!({"filter": {"names": [nul]}})),
+        (FILTERED, json!({"filter": {"nameContains": nul}})),
+        (FILTERED, json!({"filter": {"groups": [nul]}})),
+        (FILTERED, json!({"filter": {"tag": nul}})),
+        (SET_QUOTA, quota(|q| q["owner"] = nul.clone())),
+        (SET_QUOTA, quota(|q| q["group"] = nul.clone())),
+        (CREATE_USER, json!({"input": {"name": nul}})),
+        ("{ task(name: \"a\\u0000b\") { id } }", json!({})),
+    ] {
+        let body = json!({"query": query, "variables": variables});
+        let (_, answer) = platform.admin.post(&body).await?;
+        let code = answer.pointer("/errors/0/extensions/code");
+        assert_eq!(code, Some(&json!("INVALID_INPUT")), "{body}: {answer}");
+    }
+    let (_, answer) = platform
+        .admin
+        .post(&json!({"query": KEYED, "variables": {"input": good, "key": "ab"}}))
+        .await?;
+    assert!(
+        answer.get("errors").is_none(),
+        "without it, it is good: {answer}"
+    );
     platform.stop().await
 }
 

@@ -43,34 +43,40 @@ async fn a_task_that_ends_while_the_server_is_dead_is_found_with_its_outcome_and
 #[tokio::test]
 async fn a_task_that_runs_on_is_adopted_and_hears_its_stop() -> Result<()> {
     let mut up = Up::start().await?;
-    let mut gate = Gate::new(&up.code(), "gate")?;
+    let mut ready = Gate::new(&up.code(), "ready")?;
+    // Only its agent asks it to end. The platform, which comes later, kills without asking.
     let script = up.script(
         "adopt.sh",
         &format!(
-            "echo before\n{}\necho after\nexec tail -f /dev/null\n",
-            gate.wait()
+            "trap 'echo asked to end; exit 0' TERM
+            echo before
+            {}
+            tail -f /dev/null &
+            while :; do wait; done",
+            ready.tell()
         ),
     )?;
-    let id = {
-        let admin = up.admin().await?;
-        let id = admin.submit("adopt", &script, 2).await?;
-        admin.running(&id).await?;
-        id
-    };
+    let id = up.admin().await?.submit("adopt", &script, 2).await?;
+    ready.heard().await?;
+    ready.heard().await?;
     up.kill().await?;
     up.again().await?;
     let admin = up.admin().await?;
-    let task = admin.running(&id).await?;
-    assert_eq!(task["currentRun"]["number"], 1, "it is the same run");
-    gate.open(2).await?;
     let stop = "mutation($id: ID!) { stopTask(id: $id) { id } }";
     admin.ask(stop, json!({"id": id})).await?;
     let task = admin.finished(&id).await?;
-    assert_eq!(task["outcome"], "STOPPED", "{task}");
     assert_eq!(
-        admin.log(&id, 1).await?.first().map(String::as_str),
-        Some("before")
+        (&task["outcome"], &task["currentRun"]["number"]),
+        (&json!("STOPPED"), &json!(1)),
+        "{task}"
     );
+    for rank in 0..2 {
+        assert_eq!(
+            admin.log(&id, rank).await?,
+            ["before", "asked to end"],
+            "rank {rank}"
+        );
+    }
     up.kill().await
 }
 

@@ -3,6 +3,7 @@
 use std::net::TcpListener;
 
 use anyhow::{Context, Result};
+use serde_json::json;
 use tests::{Output, Up, run};
 
 /// Runs `up` where it must fail.
@@ -10,14 +11,13 @@ async fn refused(data_dir: &std::path::Path, listen: &str) -> Result<Output> {
     let data_dir = data_dir.to_str().context("the path is text")?;
     let words = ["up", "--data-dir", data_dir, "--listen", listen];
     let output = run("hai-platform", &words, &[("HOME", "/tmp")]).await?;
-    assert_eq!(output.code, Some(1), "{output:?}");
-    assert_eq!(
-        output.stderr.lines().count(),
-        1,
-        "one sentence: {}",
-        output.stderr
-    );
+    is_one_sentence(&output);
     Ok(output)
+}
+
+fn is_one_sentence(output: &Output) {
+    assert_eq!(output.code, Some(1), "{output:?}");
+    assert_eq!(output.stderr.lines().count(), 1, "{output:?}");
 }
 
 #[tokio::test]
@@ -28,8 +28,7 @@ async fn a_port_in_use_is_named_with_the_way_out() -> Result<()> {
     let output = refused(dir.path(), &address).await?;
     assert!(
         output.stderr.contains(&address) && output.stderr.contains("--listen"),
-        "{}",
-        output.stderr
+        "{output:?}"
     );
     Ok(())
 }
@@ -37,11 +36,11 @@ async fn a_port_in_use_is_named_with_the_way_out() -> Result<()> {
 #[tokio::test]
 async fn a_directory_that_a_server_has_is_refused() -> Result<()> {
     let mut up = Up::start().await?;
-    let output = refused(&up.data_dir(), "127.0.0.1:0").await?;
+    let output = up.run(&["up", "--listen", "127.0.0.1:0"]).await?;
+    is_one_sentence(&output);
     assert!(
         output.stderr.contains("a server already runs on"),
-        "{}",
-        output.stderr
+        "{output:?}"
     );
     up.kill().await
 }
@@ -51,21 +50,22 @@ async fn a_directory_that_cannot_be_written_is_refused() -> Result<()> {
     // Even root cannot make a directory below a file.
     let file = tempfile::NamedTempFile::new()?;
     let output = refused(&file.path().join("data"), "127.0.0.1:0").await?;
-    assert!(
-        output.stderr.contains("cannot be made"),
-        "{}",
-        output.stderr
-    );
+    assert!(output.stderr.contains("cannot be made"), "{output:?}");
     Ok(())
 }
 
 #[tokio::test]
 async fn a_database_from_a_newer_version_is_refused_and_left_alone() -> Result<()> {
-    let mut up = Up::start().await?;
-    up.pretend_to_be_newer().await?;
-    up.kill().await?;
-    let error = up.again().await.err().context("it must not start")?;
-    assert!(format!("{error:#}").contains("ended"), "{error:#}");
+    let up = Up::prepare().await?;
+    let future = "m29991231_000001_future";
+    up.pretend_to_be_newer(future).await?;
+    let output = up.run(&["up", "--listen", "127.0.0.1:0"]).await?;
+    is_one_sentence(&output);
+    assert!(
+        output.stderr.contains("from a newer version") && output.stderr.contains(future),
+        "{output:?}"
+    );
+    assert_eq!(up.changes().await?, [future], "none of ours was applied");
     Ok(())
 }
 
@@ -85,51 +85,22 @@ async fn a_second_start_continues_and_shows_no_token() -> Result<()> {
 #[tokio::test]
 async fn down_stops_the_server_and_a_new_token_can_be_made_for_a_user() -> Result<()> {
     let mut up = Up::start().await?;
-    let data_dir = up.data_dir();
-    let data_dir = data_dir.to_str().context("the path is text")?;
-    let variables = up.variables();
-    let variables: Vec<(&str, &str)> = variables
-        .iter()
-        .map(|(k, v)| (k.as_str(), v.as_str()))
-        .collect();
-    let user = up
-        .admin()
-        .await?
-        .ask("{ me { name } }", serde_json::json!({}))
-        .await?;
-    let user = user["me"]["name"]
-        .as_str()
-        .context("the user has a name")?
-        .to_owned();
-    let words = ["token", "create", &user, "--data-dir", data_dir];
-    let made = run("hai-platform", &words, &variables).await?;
+    let me = up.admin().await?.ask("{ me { name } }", json!({})).await?;
+    let user = me.pointer("/me/name").and_then(|name| name.as_str());
+    let user = user.context("the user has a name")?;
+    let made = up.run(&["token", "create", user]).await?;
     assert_eq!(made.code, Some(0), "{made:?}");
     up.token = made.stdout.trim().to_owned();
     up.admin().await?;
-    let nobody = run(
-        "hai-platform",
-        &["token", "create", "nobody", "--data-dir", data_dir],
-        &variables,
-    )
-    .await?;
+    let nobody = up.run(&["token", "create", "nobody"]).await?;
     assert_eq!(
         (nobody.code, nobody.stderr.as_str()),
         (Some(1), "hai-platform: there is no user nobody\n")
     );
-    let down = run(
-        "hai-platform",
-        &["down", "--data-dir", data_dir],
-        &variables,
-    )
-    .await?;
+    let down = up.run(&["down"]).await?;
     assert_eq!(down.code, Some(0), "{down:?}");
     assert!(up.has_ended().await?);
-    let again = run(
-        "hai-platform",
-        &["down", "--data-dir", data_dir],
-        &variables,
-    )
-    .await?;
+    let again = up.run(&["down"]).await?;
     assert!(again.stdout.starts_with("No server runs on"), "{again:?}");
     Ok(())
 }

@@ -1,20 +1,30 @@
 //! Stops: by the owner, by the clock of the task, and of commands that do not want to.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde_json::json;
-use tests::Platform;
+use tests::{Gate, Platform, rank_dir_of};
 
 const STOP: &str = "mutation($id: ID!, $as: StopAs!) { stopTask(id: $id, as: $as) { id } }";
 
 #[tokio::test]
 async fn a_stop_reaches_every_process_even_one_that_ignores_sigterm() -> Result<()> {
     let platform = Platform::start().await?;
+    let mut deaf = Gate::new(&platform.code(), "deaf")?;
+    let tell = deaf.tell();
     let script = platform.script(
         "stubborn.sh",
-        "trap '' TERM\necho pid $$\nsetsid tail -f /dev/null &\necho pid $!\nwhile :; do wait; done\n",
+        &format!(
+            "trap '' TERM
+            echo pid $$
+            setsid bash -c 'echo pid $$; {tell}; exec tail -f /dev/null' &
+            {tell}
+            while :; do wait; done"
+        ),
     )?;
     let id = platform.admin.submit("stubborn", &script, 1).await?;
-    platform.admin.running(&id).await?;
+    // The command and its child in another session: neither hears SIGTERM any more.
+    deaf.heard().await?;
+    deaf.heard().await?;
     platform
         .admin
         .ask(STOP, json!({"id": id, "as": "STOPPED"}))
@@ -25,10 +35,11 @@ async fn a_stop_reaches_every_process_even_one_that_ignores_sigterm() -> Result<
         (&json!("STOPPED"), &json!(1024)),
         "{task}"
     );
-    for line in platform.admin.log(&id, 0).await? {
-        let pid = line.trim_start_matches("pid ");
-        let left = std::fs::read_to_string(format!("/proc/{pid}/environ")).unwrap_or_default();
-        assert!(!left.contains("HAI_RANK_DIR"), "process {pid} is left");
+    let log = platform.admin.log(&id, 0).await?;
+    assert_eq!(log.len(), 2, "{log:?}");
+    for line in log {
+        let pid = line.strip_prefix("pid ").context("the line is a pid")?;
+        assert_eq!(rank_dir_of(pid.parse()?), None, "process {pid} is left");
     }
     platform.stop().await
 }

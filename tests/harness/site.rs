@@ -1,0 +1,62 @@
+//! Where one test is at home: a directory, and the database that `HAI_TEST_DATABASE` chooses.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use domain::store::Location;
+use tempfile::TempDir;
+
+use crate::rank::kill_ranks;
+
+/// The data of a platform, and everybody's scripts. With it goes what still runs for it.
+#[derive(Debug)]
+pub(crate) struct Site {
+    dir: TempDir,
+    /// The database of its own.
+    pub(crate) database: Location,
+}
+
+impl Site {
+    /// A new one: no platform has been there.
+    ///
+    /// # Errors
+    /// If it cannot be made.
+    pub(crate) async fn new() -> Result<Self> {
+        let dir = tempfile::tempdir()?;
+        std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755))?;
+        std::fs::create_dir(dir.path().join("code"))?;
+        let database = domain::testing::location(dir.path()).await;
+        Ok(Self { dir, database })
+    }
+
+    /// The platform's directory.
+    pub(crate) fn data_dir(&self) -> PathBuf {
+        self.dir.path().join("platform")
+    }
+
+    /// The directory where everybody's scripts are.
+    pub(crate) fn code(&self) -> PathBuf {
+        self.dir.path().join("code")
+    }
+
+    /// Writes a shell script.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub(crate) fn script(&self, name: &str, text: &str) -> Result<PathBuf> {
+        let path = self.code().join(name);
+        std::fs::write(&path, text)?;
+        Ok(path)
+    }
+}
+
+impl Drop for Site {
+    /// Agents and commands outlive their server, also that of a test that fails.
+    fn drop(&mut self) {
+        let data_dir = self.data_dir();
+        // The marks of the processes have no symbolic links in them.
+        let data_dir = data_dir.canonicalize().unwrap_or(data_dir);
+        kill_ranks(&data_dir);
+    }
+}
