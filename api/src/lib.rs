@@ -5,9 +5,9 @@
 //! ws ────┘      └── schema ── task, run, node, user, quota, log, server_info, agent: one folder per noun
 //! ```
 //!
-//! - Resolvers are thin: they call the use cases and queries of `domain` and give its errors on with `?`; [`error`] is
+//! - Resolvers are thin: they call the use cases and queries of `domain` and give its errors on with `?`; `error` is
 //!   the one place where errors become answers.
-//! - Related rows come through [`loaders`], lists through [`connection`], live results through [`live`].
+//! - Related rows come through `loaders`, lists through `connection`, live results through `live`.
 //! - The contract is `schema.graphql`: [`sdl`] prints it, a test compares them.
 
 mod agent;

@@ -1,8 +1,8 @@
 //! A platform with an API for tests, asked without a network, and the count of what it asks the database.
 
+use std::cell::Cell;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Once};
 
 use async_graphql::{Request, Variables};
 use domain::auth::Token;
@@ -170,30 +170,22 @@ fn request(query: &str, variables: Value) -> Request {
     Request::new(query).variables(Variables::from_json(variables))
 }
 
-/// Counts what is sent to the database by this thread, until it is dropped.
-pub(crate) struct Statements {
-    count: Arc<AtomicUsize>,
-    _guard: tracing::subscriber::DefaultGuard,
+thread_local! {
+    static STATEMENTS: Cell<usize> = const { Cell::new(0) };
 }
 
-impl Statements {
-    pub(crate) fn count() -> Self {
-        let count = Arc::new(AtomicUsize::new(0));
-        let counter = Counter(Arc::clone(&count));
-        Self {
-            count,
-            _guard: tracing::subscriber::set_default(counter),
-        }
-    }
-
-    /// How many since the last time.
-    pub(crate) fn take(&self) -> usize {
-        self.count.swap(0, Ordering::Relaxed)
-    }
+/// Counts the statements of an operation: a test and all its tasks run on one thread.
+pub(crate) async fn statements_of<T>(operation: impl Future<Output = T>) -> usize {
+    // For the whole process, because whether a span is interesting is remembered for the whole process.
+    static SUBSCRIBER: Once = Once::new();
+    SUBSCRIBER.call_once(|| tracing::subscriber::set_global_default(Counter).unwrap());
+    STATEMENTS.set(0);
+    operation.await;
+    STATEMENTS.take()
 }
 
 /// Counts the spans of statements.
-struct Counter(Arc<AtomicUsize>);
+struct Counter;
 
 impl tracing::Subscriber for Counter {
     fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
@@ -203,7 +195,7 @@ impl tracing::Subscriber for Counter {
     }
 
     fn new_span(&self, _attributes: &span::Attributes<'_>) -> span::Id {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        STATEMENTS.set(STATEMENTS.get() + 1);
         span::Id::from_u64(1)
     }
 

@@ -94,10 +94,7 @@ impl MigrationTrait for Migration {
                     .col(optional("ended_at").timestamp_with_time_zone())
                     .col(optional("exit_code").integer())
                     .col(optional("message").text())
-                    .col(word(
-                        optional("suspend"),
-                        &["RECEIVED", "READY", "FORCED"],
-                    ))
+                    .col(word(optional("suspend"), &["RECEIVED", "READY", "FORCED"]))
                     .col(required("silent").boolean())
                     .col(optional("log_end").big_integer())
                     .col(optional("missing_since").timestamp_with_time_zone())

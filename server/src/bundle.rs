@@ -1,10 +1,13 @@
 //! Files that this program carries along, and how they are unpacked where every user can read them.
 
 use std::fs::{self, Permissions};
+use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use anyhow::{Context, Result};
+
+use crate::directory;
 
 macro_rules! files {
     ($folder:literal: $($name:literal),* $(,)?) => {
@@ -43,17 +46,20 @@ pub(crate) const CHARLM: &[(&str, &str)] = files!["examples/charlm":
 pub(crate) fn unpack(files: &[(&str, &str)], into: &Path) -> Result<()> {
     for (name, text) in files {
         let path = into.join(name);
-        write(&path, text, into).with_context(|| format!("{} cannot be written", path.display()))?;
+        write(&path, text, into)
+            .with_context(|| format!("{} cannot be written", path.display()))?;
     }
     Ok(())
 }
 
-fn write(path: &Path, text: &str, root: &Path) -> std::io::Result<()> {
-    let folders = path.ancestors().skip(1).take_while(|folder| folder.starts_with(root));
-    let folders: Vec<&Path> = folders.collect();
-    for folder in folders.iter().rev() {
-        fs::create_dir_all(folder)?;
-        fs::set_permissions(folder, Permissions::from_mode(0o755))?;
+fn write(path: &Path, text: &str, root: &Path) -> io::Result<()> {
+    let within = path
+        .ancestors()
+        .skip(1)
+        .take_while(|dir| dir.starts_with(root));
+    let dirs: Vec<&Path> = within.collect();
+    for dir in dirs.into_iter().rev() {
+        directory::make(dir, 0o755)?;
     }
     fs::write(path, text)?;
     fs::set_permissions(path, Permissions::from_mode(0o644))

@@ -1,8 +1,8 @@
 //! The directory with everything that must survive: one server at a time may have it.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -10,6 +10,7 @@ use domain::auth::agent_token::KeyRing;
 use protocol::ServerFile;
 use rand::Rng;
 
+use crate::directory;
 use crate::environment::Environment;
 
 /// The data directory of a platform.
@@ -18,7 +19,8 @@ pub struct DataDir {
     path: PathBuf,
 }
 
-/// Held while a server has the directory; the system gives it back when the process ends, however it ends.
+/// Held while a server has the directory; the system gives it back when the process ends, however it ends. The locked
+/// file holds the process number.
 #[derive(Debug)]
 pub struct Lock {
     _file: File,
@@ -59,12 +61,17 @@ impl DataDir {
         self.path.join("log")
     }
 
+    /// The packages for training code.
+    pub fn python(&self) -> PathBuf {
+        self.path.join("python")
+    }
+
     /// The users' own directories.
     pub fn workspaces(&self) -> PathBuf {
         self.path.join("workspaces")
     }
 
-    /// Where the server can be reached, for agents and for `down`.
+    /// Where the server can be reached, for agents.
     pub fn server_file(&self) -> PathBuf {
         self.path.join("server.json")
     }
@@ -75,10 +82,7 @@ impl DataDir {
     /// If it cannot be made or written.
     pub fn prepare(&self) -> Result<()> {
         let shown = self.path.display();
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o711)
-            .create(&self.path)
+        directory::make(&self.path, 0o711)
             .with_context(|| format!("the data directory {shown} cannot be made"))?;
         let probe = self.path.join(".writable");
         File::create(&probe)
@@ -91,9 +95,14 @@ impl DataDir {
     /// # Errors
     /// If another server has it.
     pub fn lock(&self) -> Result<Lock> {
-        let file = self.lock_file()?;
+        let mut file = self.lock_file()?;
         match file.try_lock() {
-            Ok(()) => Ok(Lock { _file: file }),
+            Ok(()) => {
+                file.set_len(0)
+                    .and_then(|()| write!(file, "{}", std::process::id()))
+                    .with_context(|| format!("{} cannot be written", self.path.display()))?;
+                Ok(Lock { _file: file })
+            }
             Err(TryLockError::WouldBlock) => bail!(
                 "a server already runs on {}: stop it with `hai-platform down --data-dir {}` or choose another --data-dir",
                 self.path.display(),
@@ -115,20 +124,34 @@ impl DataDir {
             .with_context(|| format!("{} cannot be locked", self.path.display()))
     }
 
-    /// Whether a server has the directory.
+    /// Number of the process that has the directory, if a server runs.
     ///
     /// # Errors
-    /// If the file system refuses.
-    pub fn is_taken(&self) -> Result<bool> {
+    /// If the file system refuses, or the server has taken the directory this very moment and not yet said who it is.
+    pub fn holder(&self) -> Result<Option<i32>> {
         if !self.path.join("lock").exists() {
-            return Ok(false);
+            return Ok(None);
         }
-        match self.lock_file()?.try_lock() {
-            Ok(()) => Ok(false),
-            Err(TryLockError::WouldBlock) => Ok(true),
+        let mut file = self.lock_file()?;
+        // The lock says whether a server runs; the number alone does not, because numbers are used again.
+        match file.try_lock() {
+            Ok(()) => return Ok(None),
+            Err(TryLockError::WouldBlock) => {}
             Err(TryLockError::Error(error)) => {
-                Err(error).with_context(|| format!("{} cannot be locked", self.path.display()))
+                return Err(error)
+                    .with_context(|| format!("{} cannot be locked", self.path.display()));
             }
+        }
+        let mut text = String::new();
+        file.read_to_string(&mut text)
+            .with_context(|| format!("{} cannot be read", self.path.display()))?;
+        // Zero and negative numbers would stand for groups of processes.
+        match text.parse() {
+            Ok(pid) if pid > 0 => Ok(Some(pid)),
+            _ => bail!(
+                "a server is just starting on {}: try again",
+                self.path.display()
+            ),
         }
     }
 
@@ -136,6 +159,7 @@ impl DataDir {
         OpenOptions::new()
             .create(true)
             .truncate(false)
+            .read(true)
             .write(true)
             .mode(0o600)
             .open(self.path.join("lock"))
@@ -168,19 +192,8 @@ impl DataDir {
         self.write("server.json", &serde_json::to_vec(server)?)
     }
 
-    /// Where the server was last reached.
-    ///
-    /// # Errors
-    /// If no server was ever started on this directory.
-    pub fn announced(&self) -> Result<ServerFile> {
-        let path = self.server_file();
-        let text = fs::read(&path)
-            .with_context(|| format!("no server was ever started on {}", self.path.display()))?;
-        serde_json::from_slice(&text).with_context(|| format!("{} is damaged", path.display()))
-    }
-
     /// Replaces a file as a whole; only the platform's own user can read it.
-    fn write(&self, name: &str, content: &[u8]) -> Result<()> {
+    pub(crate) fn write(&self, name: &str, content: &[u8]) -> Result<()> {
         let path = self.path.join(name);
         let fresh = self.path.join(format!("{name}.new"));
         let write = || {
@@ -195,5 +208,48 @@ impl DataDir {
             fs::rename(&fresh, &path)
         };
         write().with_context(|| format!("{} cannot be written", path.display()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn data_dir(path: &Path) -> DataDir {
+        DataDir::choose(Some(path.to_owned()), &Environment::default(), false).unwrap()
+    }
+
+    #[test]
+    fn the_holder_is_whoever_has_the_lock_not_who_had_it_before() {
+        let dir = tempfile::tempdir().unwrap();
+        let data_dir = data_dir(dir.path());
+        assert_eq!(data_dir.holder().unwrap(), None);
+        fs::write(dir.path().join("lock"), "12345678901").unwrap();
+        assert_eq!(data_dir.holder().unwrap(), None);
+        let lock = data_dir.lock().unwrap();
+        let me = i32::try_from(std::process::id()).unwrap();
+        assert_eq!(data_dir.holder().unwrap(), Some(me));
+        drop(lock);
+        assert_eq!(data_dir.holder().unwrap(), None);
+    }
+
+    #[test]
+    fn a_lock_without_a_usable_number_names_nobody() {
+        let dir = tempfile::tempdir().unwrap();
+        let data_dir = data_dir(dir.path());
+        let _lock = data_dir.lock().unwrap();
+        for text in ["", "0", "-1", "me"] {
+            fs::write(dir.path().join("lock"), text).unwrap();
+            assert!(data_dir.holder().is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn one_server_at_a_time_has_the_directory() {
+        let dir = tempfile::tempdir().unwrap();
+        let data_dir = data_dir(dir.path());
+        let _lock = data_dir.lock().unwrap();
+        let error = data_dir.lock().unwrap_err().to_string();
+        assert!(error.contains("a server already runs on"), "{error}");
     }
 }

@@ -3,48 +3,52 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use domain::store::Location;
+use anyhow::{Result, bail};
 
-use crate::data_dir::DataDir;
-
-/// The variables that this program reads.
+/// The variables that this program reads. One that is empty counts as not set.
 #[derive(Clone, Default)]
 pub struct Environment {
     /// `HOME`.
     pub home: Option<PathBuf>,
-    /// `USER`: name of whoever starts the platform.
-    pub user: Option<String>,
     /// `PATH`.
     pub path: Option<OsString>,
     /// `HAI_DATABASE_URL`: address of a PostgreSQL database to use instead of SQLite in the data directory. It may
     /// hold a password, so it is taken from nowhere else.
     pub database_url: Option<String>,
-    /// `HAI_LOG`: what is logged, in the syntax of `tracing`, for example `info,sqlx=warn`.
+    /// `HAI_LOG`: what is logged, for example `info,sqlx=warn`.
     pub log: Option<String>,
 }
 
 impl Environment {
     /// Reads the variables of this process.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place where the server reads its environment"
-    )]
-    pub fn read() -> Self {
-        let text = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
-        Self {
-            home: text("HOME").map(PathBuf::from),
-            user: text("USER"),
-            path: std::env::var_os("PATH"),
-            database_url: text("HAI_DATABASE_URL"),
-            log: text("HAI_LOG"),
-        }
+    ///
+    /// # Errors
+    /// If one of ours is not text: to do as if it were not set would use another database.
+    pub fn read() -> Result<Self> {
+        Ok(Self {
+            home: value("HOME").map(PathBuf::from),
+            path: value("PATH"),
+            database_url: text("HAI_DATABASE_URL")?,
+            log: text("HAI_LOG")?,
+        })
     }
+}
 
-    /// The database of a data directory.
-    pub fn database(&self, data_dir: &DataDir) -> Location {
-        match &self.database_url {
-            Some(url) => Location::Postgres(url.clone()),
-            None => Location::Sqlite(data_dir.database()),
-        }
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place where the server reads its environment"
+)]
+fn value(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
+fn text(name: &str) -> Result<Option<String>> {
+    let Some(value) = value(name) else {
+        return Ok(None);
+    };
+    match value.into_string() {
+        Ok(value) => Ok(Some(value)),
+        // The value is not shown: it may hold a password.
+        Err(_) => bail!("{name} is not text in UTF-8"),
     }
 }

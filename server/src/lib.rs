@@ -4,8 +4,11 @@
 //! [`data_dir`]. There is no rule about tasks, users or quotas in here.
 
 pub mod args;
+mod bundle;
 pub mod commands;
 pub mod data_dir;
+mod database;
+mod directory;
 pub mod environment;
 pub mod platform;
 mod telemetry;

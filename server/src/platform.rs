@@ -25,7 +25,9 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::bundle;
 use crate::data_dir::{DataDir, Lock};
+use crate::database;
 
 /// The group of the local runtime's nodes.
 pub const GROUP: &str = "training";
@@ -73,15 +75,17 @@ impl Platform {
     /// Starts everything.
     ///
     /// # Errors
-    /// One clear sentence: the directory is taken or cannot be written, the address is in use, the database is from a
-    /// newer version.
+    /// One clear sentence: the directory is taken, cannot be written or belongs to another database, the address is in
+    /// use, the database is from a newer version.
     pub async fn start(config: PlatformConfig) -> Result<Self> {
         config.data_dir.prepare()?;
         let lock = config.data_dir.lock()?;
+        database::check(&config.data_dir, &config.database)?;
         let listener = listen(config.listen).await?;
         let address = listener.local_addr()?;
         let url = format!("http://{address}");
         let store = Store::open(&config.database).await?;
+        database::remember(&config.data_dir, &config.database)?;
         let mut random: StdRng = rand::make_rng();
         let keys = config.data_dir.keys(&mut random)?;
         let runtime = Arc::new(LocalRuntime::new(local(&config))?);
@@ -107,6 +111,7 @@ impl Platform {
             url: url.clone(),
             pid: std::process::id(),
         })?;
+        bundle::unpack(bundle::HFAI, &config.data_dir.python())?;
         let tracker = TaskTracker::new();
         let stop = CancellationToken::new();
         domain::workers::start(&app, &tracker, &stop);
@@ -184,6 +189,7 @@ fn settings(config: &PlatformConfig) -> Settings {
             })
             .collect(),
         workspaces: config.data_dir.workspaces(),
+        python: config.data_dir.python(),
         grace: Grace::USUAL,
         start_limit: TimeDelta::minutes(3),
         reattach: TimeDelta::seconds(30),

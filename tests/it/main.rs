@@ -6,4 +6,5 @@ mod command_line;
 mod restart;
 mod start_up;
 mod stop;
+mod suspend;
 mod training;

@@ -110,12 +110,14 @@ async fn a_users_command_runs_as_that_user_with_the_users_environment_and_nothin
 }
 
 #[tokio::test]
-async fn a_workspace_that_is_not_there_is_a_failed_start_that_says_so() -> Result<()> {
+async fn a_workspace_that_is_not_there_is_a_failed_start_that_says_so_and_is_tried_again_later()
+-> Result<()> {
     let platform = Platform::start().await?;
     let script = platform.code().join("gone").join("x.sh");
     let id = platform.admin.submit("gone", &script, 1).await?;
-    let task = platform.admin.finished(&id).await?;
-    assert_eq!(task["outcome"], "START_FAILED", "{task}");
+    let in_backoff = |task: &serde_json::Value| task["wait"]["reason"] == "BACKOFF";
+    let task = platform.admin.wait_for(&id, in_backoff).await?;
+    assert_eq!(task["currentRun"]["drainReason"], "START_FAILED", "{task}");
     let message = task["currentRun"]["message"].as_str().unwrap_or_default();
     assert!(message.contains("gone"), "{message}");
     platform.stop().await

@@ -49,11 +49,14 @@ pub fn router(
         tracker,
         stop,
     };
-    Router::new()
+    let mut router = Router::new()
         .route("/graphql", post(graphql).get(page_or_socket))
-        .route("/graphiql/{file}", get(graphiql::file))
         .route("/healthz", get(alive))
-        .route("/readyz", get(ready))
+        .route("/readyz", get(ready));
+    if shared.config.graphiql {
+        router = router.route("/graphiql/{file}", get(graphiql::file));
+    }
+    router
         .layer(DefaultBodyLimit::max(shared.config.limits.body_bytes))
         .layer(CatchPanicLayer::custom(panicked))
         .with_state(shared)

@@ -152,6 +152,8 @@ async fn what_is_no_browser_is_told_to_post() {
         ..ApiConfig::default()
     };
     let served = Served::start(without).await;
+    let file = get(&served, "/graphiql/start.js", "*/*").await;
+    assert_eq!(file.status(), 404);
     assert_eq!(get(&served, "/graphql", "text/html").await.status(), 405);
 }
 

@@ -3,7 +3,7 @@
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 
-use crate::testing::{Refusal, Statements, TestApi, refusal};
+use crate::testing::{Refusal, TestApi, refusal, statements_of};
 
 const SUBMIT: &str = "mutation ($input: TaskInput!, $key: String) {
     submitTask(input: $input, idempotencyKey: $key) { id }
@@ -296,14 +296,8 @@ async fn the_number_of_statements_does_not_grow_with_the_number_of_rows() {
         } }
         nodes(first: $first) { nodes { name task { name user { name } tags } } }
     }";
-    let statements = Statements::count();
-    let mut counted = Vec::new();
-    for first in [2, 40] {
-        statements.take();
-        api.root(query, json!({ "first": first })).await;
-        counted.push(statements.take());
-    }
-    let [few, many] = counted[..] else { panic!() };
+    let few = statements_of(api.root(query, json!({ "first": 2 }))).await;
+    let many = statements_of(api.root(query, json!({ "first": 40 }))).await;
     assert!(few > 5, "the statements are not counted any more");
     // Keys of different parts of the query may meet or not; a statement per row would be 38 more.
     assert!(

@@ -405,11 +405,12 @@ async fn a_client_that_gives_no_sign_of_life_is_taken_for_dead() {
 #[tokio::test]
 async fn a_client_that_answers_pings_stays() {
     let mut config = patient();
-    config.timing.heartbeat = SHORT;
+    // Far longer than the way of a ping and its answer on a busy machine.
+    config.timing.heartbeat = Duration::from_millis(500);
     let served = Served::start(config).await;
     let mut client = Client::root(&served).await;
     let mut n_pings = 0;
-    while n_pings < 4 {
+    while n_pings < 3 {
         match client.0.next().await.unwrap().unwrap() {
             Message::Ping(_) => n_pings += 1,
             other => panic!("{other:?}"),

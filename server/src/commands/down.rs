@@ -12,13 +12,10 @@ use crate::environment::Environment;
 pub(super) fn down(args: DataDirArgs, environment: &Environment) -> Result<()> {
     let data_dir = DataDir::choose(args.data_dir, environment, Uid::effective().is_root())?;
     let shown = data_dir.path().display().to_string();
-    // The lock, not the number in the file, says whether a server runs: numbers are used again.
-    if !data_dir.is_taken()? {
+    let Some(pid) = data_dir.holder()? else {
         println!("No server runs on {shown}.");
         return Ok(());
-    }
-    let server = data_dir.announced()?;
-    let pid = i32::try_from(server.pid).context("the server's process number is damaged")?;
+    };
     kill(Pid::from_raw(pid), Signal::SIGTERM)
         .with_context(|| format!("the server of {shown} (process {pid}) cannot be stopped"))?;
     data_dir.wait_until_free()?;

@@ -41,7 +41,7 @@ pub fn main(words: Vec<OsString>) -> ExitCode {
 }
 
 fn run(cli: Cli, program: Option<&OsString>) -> Result<ExitCode> {
-    let environment = Environment::read();
+    let environment = Environment::read()?;
     let done = match cli.command {
         // These two bring their own way to run: an agent must stay small, and the client starts fast.
         Command::Agent(args) => return Ok(agent::run(args)),
@@ -72,7 +72,7 @@ fn block_on(
     log: &str,
     work: impl Future<Output = Result<()>>,
 ) -> Result<()> {
-    telemetry::start(environment.log.as_deref().unwrap_or(log));
+    telemetry::start(environment.log.as_deref().unwrap_or(log))?;
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -12,6 +12,7 @@ use rand::rngs::StdRng;
 
 use crate::args::DataDirArgs;
 use crate::data_dir::DataDir;
+use crate::database;
 use crate::environment::Environment;
 
 /// Prints the token, alone, so that it can be piped.
@@ -26,7 +27,10 @@ pub(super) async fn create(
         "there is no platform in {}: start one with `hai-platform up`",
         data_dir.path().display()
     );
-    let store = Store::open(&environment.database(&data_dir)).await?;
+    let location = database::choose(environment, &data_dir)?;
+    database::check(&data_dir, &location)?;
+    // A server may be running on it: its schema is not touched.
+    let store = Store::open_existing(&location).await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let tx = store.begin(clock.now(), &Events::default()).await?;
     let mut random: StdRng = rand::make_rng();

@@ -1,7 +1,8 @@
 //! `up`: everything on this machine, until Ctrl-C.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use domain::setup::FirstUser;
@@ -10,6 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::args::Up;
 use crate::data_dir::DataDir;
+use crate::database;
 use crate::environment::Environment;
 use crate::platform::{GROUP, Platform, PlatformConfig};
 
@@ -61,31 +63,53 @@ pub(super) async fn up(args: Up, environment: &Environment) -> Result<()> {
 fn config(args: Up, environment: &Environment) -> Result<PlatformConfig> {
     let root = Uid::effective().is_root();
     let data_dir = DataDir::choose(args.data.data_dir, environment, root)?;
+    let usual = environment.home.iter().cloned();
+    let usual = usual.chain(std::env::current_dir()).collect();
     Ok(PlatformConfig {
-        database: environment.database(&data_dir),
+        database: database::choose(environment, &data_dir)?,
         data_dir,
         listen: args.listen,
         nodes: args.nodes,
-        mounts: mounts(args.mounts, environment)?,
+        mounts: mounts(usual, args.mounts)?,
         agent_command: agent_command()?,
         switch_user: root,
         first_user: first_user(),
     })
 }
 
-/// The home and the present directory of whoever starts the platform, and what was asked for.
-fn mounts(asked: Vec<PathBuf>, environment: &Environment) -> Result<Vec<PathBuf>> {
-    let here = std::env::current_dir().context("the present directory is gone")?;
-    let mut mounts = Vec::new();
-    for path in environment.home.iter().cloned().chain([here]).chain(asked) {
-        let path = std::fs::canonicalize(&path)
-            .with_context(|| format!("the mount {} cannot be used", path.display()))?;
-        if !mounts.iter().any(|known: &PathBuf| path.starts_with(known)) {
+/// The home and the present directory of whoever starts the platform, and what was asked for: each once, without those
+/// that lie in another.
+///
+/// A service may have neither of the first two, or `/`: nobody has asked for the whole machine to be readable.
+fn mounts(usual: Vec<PathBuf>, asked: Vec<PathBuf>) -> Result<Vec<PathBuf>> {
+    let usual = usual
+        .into_iter()
+        .filter_map(|path| resolve(&path).ok())
+        .filter(|path| path.parent().is_some());
+    let asked = asked
+        .iter()
+        .map(|path| {
+            resolve(path).with_context(|| format!("the mount {} cannot be used", path.display()))
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let mut mounts: Vec<PathBuf> = Vec::new();
+    for path in usual.chain(asked) {
+        if !mounts.iter().any(|known| path.starts_with(known)) {
             mounts.retain(|known| !known.starts_with(&path));
             mounts.push(path);
         }
     }
     Ok(mounts)
+}
+
+/// The real path of a directory.
+fn resolve(path: &Path) -> io::Result<PathBuf> {
+    let path = path.canonicalize()?;
+    if path.is_dir() {
+        Ok(path)
+    } else {
+        Err(io::ErrorKind::NotADirectory.into())
+    }
 }
 
 /// This very program: it is also the agent.
@@ -127,7 +151,8 @@ fn client(environment: &Environment) -> Result<String> {
     Ok(format!("{} cli", program.display()))
 }
 
-async fn until_asked_to_stop() -> Result<()> {
+/// Waits for Ctrl-C or SIGTERM.
+pub(super) async fn until_asked_to_stop() -> Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     tokio::select! {
@@ -135,4 +160,47 @@ async fn until_asked_to_stop() -> Result<()> {
         _ = interrupt.recv() => {}
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_home_and_the_root_directory_are_not_mounted_unasked() {
+        let dir = tempfile::tempdir().unwrap();
+        let real = dir.path().canonicalize().unwrap();
+        let usual = || vec![dir.path().join("missing"), PathBuf::from("/")];
+        assert_eq!(mounts(usual(), Vec::new()).unwrap(), Vec::<PathBuf>::new());
+        assert_eq!(mounts(usual(), vec![real.clone()]).unwrap(), [real]);
+        let everything = PathBuf::from("/");
+        assert_eq!(
+            mounts(usual(), vec![everything.clone()]).unwrap(),
+            [everything]
+        );
+    }
+
+    #[test]
+    fn a_mount_that_was_asked_for_must_be_a_directory() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        for wrong in [dir.path().join("missing"), file] {
+            let error = mounts(Vec::new(), vec![wrong.clone()]).unwrap_err();
+            assert!(
+                error.to_string().contains(&*wrong.to_string_lossy()),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_directory_in_another_is_not_mounted_twice() {
+        let dir = tempfile::tempdir().unwrap();
+        let outer = dir.path().canonicalize().unwrap();
+        let inner = outer.join("inner");
+        std::fs::create_dir(&inner).unwrap();
+        let both = vec![inner.clone(), outer.clone()];
+        assert_eq!(mounts(both, vec![inner]).unwrap(), [outer]);
+    }
 }

@@ -4,19 +4,19 @@
 //! then checks facts. It succeeds only if every fact holds.
 
 mod client;
-mod example;
 mod facts;
 mod story;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use domain::setup::FirstUser;
 use domain::store::Location;
 use nix::unistd::Uid;
-use tokio::signal::unix::{SignalKind, signal};
 
+use super::up;
+use crate::bundle;
 use crate::data_dir::DataDir;
 use crate::environment::Environment;
 use crate::platform::{Platform, PlatformConfig};
@@ -29,7 +29,8 @@ pub(super) async fn demo(environment: &Environment) -> Result<()> {
         .context("a temporary directory cannot be made")?;
     // The commands of other users pass through to their workspaces.
     std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o711))?;
-    let code = example::unpack(&dir.path().join("examples"))?;
+    let code = dir.path().join("examples/charlm");
+    bundle::unpack(bundle::CHARLM, &code)?;
     let platform = Platform::start(config(dir.path(), environment)?).await?;
     println!(
         "HAI Platform is up at {} in {}",
@@ -37,10 +38,9 @@ pub(super) async fn demo(environment: &Environment) -> Result<()> {
         dir.path().display()
     );
 
-    let mut interrupt = signal(SignalKind::interrupt())?;
     let told = tokio::select! {
         told = story::tell(&platform, &code) => told,
-        _ = interrupt.recv() => Err(anyhow::anyhow!("interrupted")),
+        asked = up::until_asked_to_stop() => Err(asked.err().unwrap_or_else(|| anyhow!("interrupted"))),
     };
     let facts = match told {
         Ok(facts) => facts,
@@ -70,7 +70,7 @@ fn config(dir: &Path, environment: &Environment) -> Result<PlatformConfig> {
         listen: ([127, 0, 0, 1], 0).into(),
         nodes: 2,
         mounts: vec![dir.join("examples")],
-        agent_command: super::up::agent_command()?,
+        agent_command: up::agent_command()?,
         switch_user: uid.is_root(),
         first_user: FirstUser {
             name: "admin".to_owned(),

@@ -1,0 +1,110 @@
+//! The time slice: a running task gives way to a more urgent one, saves, and goes on later.
+
+use anyhow::Result;
+use serde_json::json;
+use tests::{Client, Platform};
+
+/// Counts its runs in its whole life state; the first one runs until it is to give way.
+const GIVES_WAY: &str = "
+import time
+import hfai.client
+
+state = hfai.client.get_whole_life_state()
+print('run with state', state, flush=True)
+while state == 0:
+    if hfai.client.receive_suspend_command():
+        hfai.client.set_whole_life_state(7)
+        print('saved', flush=True)
+        hfai.client.go_suspend()
+    time.sleep(0.01)
+";
+
+async fn submit(
+    client: &Client,
+    platform: &Platform,
+    name: &str,
+    priority: &str,
+) -> Result<String> {
+    let query = "mutation($input: TaskInput!) { submitTask(input: $input) { id } }";
+    let input = json!({
+        "name": name,
+        "priority": priority,
+        "spec": {"workspace": platform.code(), "entrypoint": format!("{name}.py")},
+        "resource": {"nodeCount": 2},
+    });
+    let data = client.ask(query, json!({"input": input})).await?;
+    Ok(data["submitTask"]["id"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned())
+}
+
+/// The runs of a task, oldest first: how each drained and ended.
+async fn runs(client: &Client, id: &str) -> Result<Vec<(String, String)>> {
+    let query = "query($id: ID!) { task(id: $id) { runs { nodes { drainReason outcome } } } }";
+    let data = client.ask(query, json!({"id": id})).await?;
+    let runs = data["task"]["runs"]["nodes"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
+    let word = |value: &serde_json::Value| value.as_str().unwrap_or("-").to_owned();
+    let mut runs: Vec<_> = runs
+        .iter()
+        .map(|run| (word(&run["drainReason"]), word(&run["outcome"])))
+        .collect();
+    runs.reverse();
+    Ok(runs)
+}
+
+#[tokio::test]
+async fn a_task_gives_way_to_a_more_urgent_one_and_goes_on_with_what_it_kept() -> Result<()> {
+    let platform = Platform::start().await?;
+    platform.script("background.py", GIVES_WAY)?;
+    platform.script("urgent.py", "print('urgent')\n")?;
+    let background = submit(&platform.admin, &platform, "background", "LOW").await?;
+    platform.admin.running(&background).await?;
+    let urgent = submit(&platform.admin, &platform, "urgent", "HIGH").await?;
+    let (first, second) = tokio::try_join!(
+        platform.admin.finished(&urgent),
+        platform.admin.finished(&background),
+    )?;
+    assert_eq!(
+        (&first["outcome"], &second["outcome"]),
+        (&json!("SUCCEEDED"), &json!("SUCCEEDED"))
+    );
+    let ended = |drain: &str, outcome: &str| (drain.to_owned(), outcome.to_owned());
+    assert_eq!(
+        runs(&platform.admin, &background).await?,
+        [ended("SUSPEND", "SUSPENDED"), ended("DONE", "SUCCEEDED")]
+    );
+    assert_eq!(
+        runs(&platform.admin, &urgent).await?,
+        [ended("DONE", "SUCCEEDED")]
+    );
+    assert_eq!(
+        platform.admin.log(&background, 0).await?,
+        ["run with state 0", "saved", "run with state 7"]
+    );
+    platform.stop().await
+}
+
+#[tokio::test]
+async fn a_task_on_hold_saves_and_goes_on_when_it_is_resumed() -> Result<()> {
+    let platform = Platform::start().await?;
+    platform.script("background.py", GIVES_WAY)?;
+    let id = submit(&platform.admin, &platform, "background", "NORMAL").await?;
+    platform.admin.running(&id).await?;
+    let ask = async |what: &str| {
+        let query = format!("mutation($id: ID!) {{ {what}(id: $id) {{ id }} }}");
+        platform.admin.ask(&query, json!({"id": id})).await
+    };
+    ask("suspendTask").await?;
+    let held = |task: &serde_json::Value| task["wait"]["reason"] == "HELD";
+    assert_eq!(
+        platform.admin.wait_for(&id, held).await?["state"],
+        "SUSPENDED"
+    );
+    ask("resumeTask").await?;
+    assert_eq!(platform.admin.finished(&id).await?["outcome"], "SUCCEEDED");
+    platform.stop().await
+}
