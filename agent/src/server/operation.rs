@@ -54,30 +54,33 @@ pub(super) fn renew() -> Operation {
 }
 
 pub(super) fn errand(wish: &Wish) -> Operation {
-    match wish {
-        Wish::LifeState { state } => {
-            Operation::new("mutation ($state: Int!) { setTaskLifeState(state: $state) }")
-                .variable("state", json!(state))
-        }
+    let (name, kind, input) = match wish {
+        Wish::LifeState { state } => (
+            "setTaskLifeState",
+            "SetTaskLifeStateInput",
+            json!({ "state": state }),
+        ),
         Wish::Priority {
             priority,
             custom_rank,
-        } => Operation::new(
-            "mutation ($priority: Priority!, $customRank: Float) { \
-             setTaskPriority(priority: $priority, customRank: $customRank) }",
-        )
-        .variable("priority", json!(priority))
-        .variable("customRank", json!(custom_rank)),
+        } => (
+            "setTaskPriority",
+            "SetTaskPriorityInput",
+            json!({ "priority": priority, "customRank": custom_rank }),
+        ),
         Wish::Failure {
             hardware_ok,
             message,
-        } => Operation::new(
-            "mutation ($hardwareOk: Boolean!, $message: String!) { \
-             reportTaskFailure(hardwareOk: $hardwareOk, message: $message) }",
-        )
-        .variable("hardwareOk", json!(hardware_ok))
-        .variable("message", json!(message)),
-    }
+        } => (
+            "reportTaskFailure",
+            "ReportTaskFailureInput",
+            json!({ "hardwareOk": hardware_ok, "message": message }),
+        ),
+    };
+    Operation::new(format!(
+        "mutation ($input: {kind}!) {{ {name}(input: $input) }}"
+    ))
+    .variable("input", input)
 }
 
 /// The answer to one of the agent's own.

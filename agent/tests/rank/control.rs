@@ -59,9 +59,9 @@ async fn wishes_of_the_command_wait_for_the_server() {
     assert_eq!(answer, json!({ "ok": true }));
     assert_eq!(
         query,
-        "mutation ($state: Int!) { setTaskLifeState(state: $state) }"
+        "mutation ($input: SetTaskLifeStateInput!) { setTaskLifeState(input: $input) }"
     );
-    assert_eq!(variables, json!({ "state": 3 }));
+    assert_eq!(variables, json!({ "input": { "state": 3 } }));
 }
 
 #[tokio::test]

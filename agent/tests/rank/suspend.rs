@@ -185,7 +185,7 @@ client.go_suspend()";
             break variables;
         }
     };
-    assert_eq!(wished, json!({ "state": 5 }));
+    assert_eq!(wished, json!({ "input": { "state": 5 } }));
     let (_, exit) = within(rank.server.exit()).await;
     let expected = (ExitCause::Suspended, None, Some(15), [true, true, false]);
     assert_eq!(came_to(&exit), expected);

@@ -5,6 +5,7 @@ use domain::run::{PodSuspend, RankReport};
 use protocol::{ExitCause, RankExit, SuspendEnd};
 
 use crate::scalar::Long;
+use crate::task::Priority;
 
 /// An agent introduces itself.
 #[derive(Debug, InputObject)]
@@ -65,6 +66,31 @@ pub(crate) struct RankExitInput {
     message: Option<String>,
     /// What came of giving way, if that was under way.
     suspend: Option<SuspendEndInput>,
+}
+
+/// A number that training code keeps for the next run of its task.
+#[derive(Debug, InputObject)]
+pub(crate) struct SetTaskLifeStateInput {
+    /// The number, at least 0.
+    pub(super) state: i32,
+}
+
+/// The priority that training code wants for its task.
+#[derive(Debug, InputObject)]
+pub(crate) struct SetTaskPriorityInput {
+    /// The priority.
+    pub(super) priority: Priority,
+    /// The place among the owner's own tasks; left as it is without one.
+    pub(super) custom_rank: Option<f64>,
+}
+
+/// What training code says about its failure.
+#[derive(Debug, InputObject)]
+pub(crate) struct ReportTaskFailureInput {
+    /// Whether the hardware is good.
+    pub(super) hardware_ok: bool,
+    /// Why it fails, in a sentence of at most 1000 characters.
+    pub(super) message: String,
 }
 
 /// Why a rank ended.

@@ -5,10 +5,12 @@ use domain::auth::{Actor, AgentActor};
 use domain::run::{self, RankReport};
 use domain::{App, Error};
 
-use super::input::{RegisterAgentInput, ReportRankInput};
+use super::input::{
+    RegisterAgentInput, ReportRankInput, ReportTaskFailureInput, SetTaskLifeStateInput,
+    SetTaskPriorityInput,
+};
 use super::order::AgentOrder;
 use crate::context::Access;
-use crate::task::Priority;
 
 /// How often a change is tried if somebody else was faster.
 const ATTEMPTS: u32 = 5;
@@ -57,10 +59,10 @@ impl AgentMutation {
     async fn set_task_life_state(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The number, at least 0.")] state: i32,
+        #[graphql(desc = "The number.")] input: SetTaskLifeStateInput,
     ) -> Result<bool> {
         let tx = ctx.app().begin().await?;
-        run::set_life_state(&tx, ctx.actor(), state).await?;
+        run::set_life_state(&tx, ctx.actor(), input.state).await?;
         tx.commit().await?;
         Ok(true)
     }
@@ -69,12 +71,11 @@ impl AgentMutation {
     async fn set_task_priority(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The priority.")] priority: Priority,
-        #[graphql(desc = "The place among the owner's own tasks; left as it is without one.")]
-        custom_rank: Option<f64>,
+        #[graphql(desc = "The priority.")] input: SetTaskPriorityInput,
     ) -> Result<bool> {
+        let priority = input.priority.into();
         let mut tx = ctx.app().begin().await?;
-        run::set_priority(&mut tx, ctx.actor(), priority.into(), custom_rank).await?;
+        run::set_priority(&mut tx, ctx.actor(), priority, input.custom_rank).await?;
         tx.commit().await?;
         Ok(true)
     }
@@ -84,13 +85,13 @@ impl AgentMutation {
     async fn report_task_failure(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Whether the hardware is good.")] hardware_ok: bool,
-        #[graphql(desc = "Why, in a sentence of at most 1000 characters.")] message: String,
+        #[graphql(desc = "Why it fails.")] input: ReportTaskFailureInput,
     ) -> Result<bool> {
         let app = ctx.app();
         let mut tx = app.begin().await?;
         let grace = &app.settings.grace;
-        run::report_failure(&mut tx, ctx.actor(), hardware_ok, &message, grace).await?;
+        let (good, message) = (input.hardware_ok, &input.message);
+        run::report_failure(&mut tx, ctx.actor(), good, message, grace).await?;
         tx.commit().await?;
         Ok(true)
     }
