@@ -1,5 +1,7 @@
 //! What the demonstration asks of the API, as any client would.
 
+use std::path::{Path, PathBuf};
+
 use anyhow::{Context, Result};
 use futures_util::{Stream, StreamExt};
 use serde::Deserialize;
@@ -11,14 +13,30 @@ use transport::{Connection, Operation};
 #[derive(Debug)]
 pub(super) struct Client(Connection);
 
+/// A training that somebody submits.
+#[derive(Debug)]
+pub(super) struct Training<'a> {
+    pub(super) name: &'a str,
+    pub(super) priority: &'a str,
+    pub(super) code: &'a Path,
+    pub(super) steps: u32,
+    /// Where it leaves its checkpoint and its result.
+    pub(super) out: PathBuf,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub(super) struct Ended {
+    pub(super) outcome: Option<String>,
+    pub(super) message: Option<String>,
+}
+
 /// A task as the demonstration looks at it.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Task {
-    pub(super) id: String,
     pub(super) state: String,
     pub(super) outcome: Option<String>,
-    pub(super) exit_code: Option<i32>,
     pub(super) wait: Option<Wait>,
     pub(super) current_run: Option<Run>,
 }
@@ -39,7 +57,6 @@ pub(super) struct Run {
 /// A rank of the run.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub(super) struct Pod {
-    pub(super) rank: i32,
     pub(super) node: String,
     pub(super) state: String,
 }
@@ -64,8 +81,7 @@ pub(super) struct Group {
     pub(super) free: i32,
 }
 
-const TASK: &str =
-    "id state outcome exitCode wait { message } currentRun { state pods { rank node state } }";
+const TASK: &str = "state outcome wait { message } currentRun { state pods { node state } }";
 
 impl Client {
     /// Signs in.
@@ -86,20 +102,30 @@ impl Client {
         .await
     }
 
-    /// Submits the training.
-    pub(super) async fn submit(&self, workspace: &str, parameters: &str) -> Result<Task> {
-        let query =
-            format!("mutation($input: TaskInput!) {{ submitTask(input: $input) {{ {TASK} }} }}");
+    /// Submits a training on two nodes and answers its number.
+    pub(super) async fn submit(&self, training: &Training<'_>) -> Result<String> {
+        let query = "mutation($input: TaskInput!) { submitTask(input: $input) { id } }";
         let input = json!({
-            "name": "charlm",
-            "spec": {"workspace": workspace, "entrypoint": "train.py", "parameters": parameters},
+            "name": training.name,
+            "priority": training.priority,
+            "spec": {
+                "workspace": training.code,
+                "entrypoint": "train.py",
+                "parameters": format!("--steps {} --out {}", training.steps, training.out.display()),
+            },
             "resource": {"nodeCount": 2},
         });
-        self.ask(
-            Operation::new(query).variable("input", input),
-            "/submitTask",
-        )
-        .await
+        let operation = Operation::new(query).variable("input", input);
+        self.ask(operation, "/submitTask/id").await
+    }
+
+    /// How each run of a task ended, oldest first.
+    pub(super) async fn runs(&self, id: &str) -> Result<Vec<Ended>> {
+        let query = "query($id: ID!) { task(id: $id) { runs { nodes { outcome message } } } }";
+        let operation = Operation::new(query).variable("id", id);
+        let mut runs: Vec<Ended> = self.ask(operation, "/task/runs/nodes").await?;
+        runs.reverse();
+        Ok(runs)
     }
 
     /// The states of a task until it is finished.

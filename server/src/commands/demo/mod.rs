@@ -1,11 +1,13 @@
 //! `demo`: the platform at work, on real training, in a directory of its own.
 //!
-//! It starts a platform, trains the character model of `examples/charlm` on two nodes as a user, follows it live, and
-//! then checks facts. It succeeds only if every fact holds.
+//! It starts a platform, trains the character model of `examples/charlm` on two nodes, lets a more urgent training take the
+//! nodes in the midst of the same training, follows both live, and then checks facts: above all that nothing was lost. It
+//! succeeds only if every fact holds.
 
 mod client;
 mod facts;
 mod story;
+mod watch;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;

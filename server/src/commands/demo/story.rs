@@ -1,29 +1,35 @@
-//! The story that the demonstration tells: a user trains on two nodes, live.
+//! The story that the demonstration tells: a training gives way to a more urgent one, saves, and loses nothing.
 
-use std::collections::BTreeSet;
-use std::path::Path;
-use std::pin::pin;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use anyhow::{Context, Result};
-use futures_util::StreamExt;
 use serde::Deserialize;
+use tokio::sync::Notify;
 
-use super::client::{Client, LogItem, Task};
+use super::client::{Client, Ended, Training};
 use super::facts::Facts;
+use super::watch::{Seen, lines, watch};
 use crate::platform::Platform;
 
-/// Name of the user who trains.
-const USER: &str = "ada";
+/// Steps of the trainings that are compared: enough to beat the unigram model clearly.
+const STEPS: u32 = 300;
+/// Steps of the urgent training.
+const URGENT_STEPS: u32 = 120;
+/// The line of the background training after which the urgent one is submitted.
+const INTERRUPTED_AFTER: &str = "step 100/";
 /// By how many bits per character the trained model must beat the unigram model on text it has not seen.
 const IMPROVEMENT: f64 = 1.0;
 
-/// What the training writes at its end.
+/// What a training writes at its end.
 #[derive(Debug, Deserialize)]
 struct TrainingResult {
     world_size: u32,
+    resumed_from: u32,
     bpc: f64,
     unigram_bpc: f64,
     improvement: f64,
+    weights_sha256: String,
 }
 
 /// Tells the story and checks it.
@@ -33,35 +39,64 @@ pub(super) async fn tell(platform: &Platform, code: &Path) -> Result<Facts> {
         .as_ref()
         .context("a new platform has a first token")?;
     let admin = Client::connect(&platform.url, token.reveal()).await?;
-    let token = admin.create_user(USER).await?;
-    let user = Client::connect(&platform.url, &token).await?;
-    println!("The administrator has created the user {USER}; {USER} submits charlm on 2 nodes.\n");
+    let background = sign_up(platform, &admin, "background").await?;
+    let urgent = sign_up(platform, &admin, "urgent").await?;
+    let out = |user: &str, name: &str| platform.app.settings.workspaces.join(user).join(name);
+    let slow = |name: &'static str| Training {
+        name,
+        priority: "LOW",
+        code,
+        steps: STEPS,
+        out: out("background", name),
+    };
+    let fast = Training {
+        name: "urgent",
+        priority: "HIGH",
+        code,
+        steps: URGENT_STEPS,
+        out: out("urgent", "urgent"),
+    };
 
-    let out = platform.app.settings.workspaces.join(USER).join("charlm");
-    let parameters = format!("--out {}", out.display());
-    let task = user
-        .submit(&code.display().to_string(), &parameters)
-        .await?;
-    let (last, followed) = watch(&user, &task.id).await?;
+    println!("\nFirst the user background trains charlm on both nodes, undisturbed.\n");
+    let undisturbed = slow("undisturbed");
+    let id = background.submit(&undisturbed).await?;
+    watch(&background, &id, "undisturbed", |_| ()).await?;
+
+    println!(
+        "\nNow the same again at priority LOW, and in the midst of it the user urgent needs both nodes at HIGH.\n"
+    );
+    let interrupted = slow("background");
+    let slow_id = background.submit(&interrupted).await?;
+    let is_under_way = Notify::new();
+    let slow_story = watch(&background, &slow_id, "background", |line| {
+        if line.starts_with(INTERRUPTED_AFTER) {
+            is_under_way.notify_one();
+        }
+    });
+    let fast_story = async {
+        is_under_way.notified().await;
+        let submitted_at = Instant::now();
+        let id = urgent.submit(&fast).await?;
+        let seen = watch(&urgent, &id, "urgent", |_| ()).await?;
+        anyhow::Ok((submitted_at, id, seen))
+    };
+    let (slow_seen, (submitted_at, fast_id, fast_seen)) = tokio::try_join!(slow_story, fast_story)?;
 
     let mut facts = Facts::default();
-    let outcome = last.outcome.clone().unwrap_or_else(|| last.state.clone());
-    facts.check("the training succeeded", &outcome, outcome == "SUCCEEDED");
-    facts.check(
-        "its exit code is that of the command",
-        last.exit_code
-            .map_or("none".to_owned(), |code| code.to_string()),
-        last.exit_code == Some(0),
+    check_runs(
+        &mut facts,
+        &background.runs(&slow_id).await?,
+        &urgent.runs(&fast_id).await?,
     );
-    check_ranks(&mut facts, &last);
-    let stored = lines(&user.log(&task.id, 0).await?);
+    check_times(&mut facts, submitted_at, &slow_seen, &fast_seen);
+    check_results(&mut facts, &undisturbed.out, &interrupted.out)?;
+    let stored = lines(&background.log(&slow_id, 0).await?);
     facts.check(
         "the log followed live is the log as stored",
-        format!("{} and {} lines", followed.len(), stored.len()),
-        !stored.is_empty() && followed == stored,
+        format!("{} and {} lines", slow_seen.lines.len(), stored.len()),
+        !stored.is_empty() && slow_seen.lines == stored,
     );
-    check_result(&mut facts, &out.join("result.json"))?;
-    let groups = user.groups().await?;
+    let groups = background.groups().await?;
     let free: i32 = groups.iter().map(|group| group.free).sum();
     let nodes: i32 = groups.iter().map(|group| group.nodes).sum();
     facts.check(
@@ -69,7 +104,7 @@ pub(super) async fn tell(platform: &Platform, code: &Path) -> Result<Facts> {
         format!("{free} of {nodes}"),
         free == nodes,
     );
-    let answer = may_create_users(&user).await;
+    let answer = may_create_users(&urgent).await;
     facts.check(
         "a user may not do what administrators may",
         &answer,
@@ -78,115 +113,86 @@ pub(super) async fn tell(platform: &Platform, code: &Path) -> Result<Facts> {
     Ok(facts)
 }
 
-/// Shows states and log lines as they come, until the task is finished. Answers its last state and the lines.
-async fn watch(user: &Client, id: &str) -> Result<(Task, Vec<String>)> {
-    let mut states = pin!(user.follow_task(id));
-    let mut log = pin!(user.follow_log(id, 0));
-    let mut last = None;
-    let mut items = Vec::new();
-    let (mut states_open, mut log_open) = (true, true);
-    while states_open || log_open {
-        tokio::select! {
-            state = states.next(), if states_open => match state {
-                Some(task) => show_change(&mut last, task?),
-                None => states_open = false,
-            },
-            event = log.next(), if log_open => match event {
-                Some(event) => for item in event?.items {
-                    println!("  rank 0 | {}", item.text);
-                    items.push(item);
-                },
-                None => log_open = false,
-            },
-        }
-    }
-    let last = last.context("the task was never seen")?;
-    Ok((last, lines(&items)))
+async fn sign_up(platform: &Platform, admin: &Client, name: &str) -> Result<Client> {
+    let token = admin.create_user(name).await?;
+    Client::connect(&platform.url, &token).await
 }
 
-/// Says in one line what of a task has changed.
-fn show_change(last: &mut Option<Task>, task: Task) {
-    let line = describe(&task);
-    if last.as_ref().map(describe).as_ref() != Some(&line) {
-        println!("{line}");
-    }
-    *last = Some(task);
-}
-
-fn describe(task: &Task) -> String {
-    let ranks: Vec<String> = task
-        .current_run
-        .iter()
-        .flat_map(|run| &run.pods)
-        .map(|pod| format!("{} on {}", pod.state.to_lowercase(), pod.node))
-        .collect();
-    let run = task
-        .current_run
-        .as_ref()
-        .map_or("-", |run| run.state.as_str());
-    match (&task.wait, &task.outcome) {
-        (Some(wait), _) => format!("task {} {}: {}", task.id, task.state, wait.message),
-        (None, Some(outcome)) => format!("task {} {} as {outcome}", task.id, task.state),
-        (None, None) => {
-            format!(
-                "task {} {}, run {run}: {}",
-                task.id,
-                task.state,
-                ranks.join(", ")
-            )
-        }
-    }
-}
-
-/// Whole lines from items, of which a partial one goes on in the next.
-fn lines(items: &[LogItem]) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for item in items {
-        if let Some(line) = lines.last_mut() {
-            line.push_str(&item.text);
-        }
-        if !item.partial {
-            lines.push(String::new());
-        }
-    }
-    lines.retain(|line| !line.is_empty());
-    lines
-}
-
-fn check_ranks(facts: &mut Facts, task: &Task) {
-    let pods = task.current_run.iter().flat_map(|run| &run.pods);
-    let nodes: BTreeSet<&str> = pods.clone().map(|pod| pod.node.as_str()).collect();
-    let succeeded = pods.clone().filter(|pod| pod.state == "SUCCEEDED").count();
-    let ranks: BTreeSet<i32> = pods.map(|pod| pod.rank).collect();
+fn check_runs(facts: &mut Facts, background: &[Ended], urgent: &[Ended]) {
+    let words = |runs: &[Ended]| -> Vec<String> {
+        let outcome = |run: &Ended| run.outcome.clone().unwrap_or_else(|| "-".to_owned());
+        runs.iter().map(outcome).collect()
+    };
+    let (slow, fast) = (words(background), words(urgent));
     facts.check(
-        "two ranks ran, each on a node of its own",
-        format!(
-            "{} ranks on {} nodes, {succeeded} succeeded",
-            ranks.len(),
-            nodes.len()
-        ),
-        ranks.len() == 2 && nodes.len() == 2 && succeeded == 2,
+        "the first gave way and then went on to its end",
+        slow.join(", "),
+        slow == ["SUSPENDED", "SUCCEEDED"],
+    );
+    let why = background.first().and_then(|run| run.message.as_deref());
+    let why = why.unwrap_or("nothing");
+    facts.check("the platform says why", why, why.contains("gives way"));
+    facts.check(
+        "the urgent one ran at once",
+        fast.join(", "),
+        fast == ["SUCCEEDED"],
     );
 }
 
-fn check_result(facts: &mut Facts, path: &Path) -> Result<()> {
-    let text = std::fs::read(path)
-        .with_context(|| format!("the training left no result in {}", path.display()))?;
-    let result: TrainingResult = serde_json::from_slice(&text).context("the result is damaged")?;
+/// From the submit of the urgent task: until the other was asked, until the nodes were handed over, until its first steps.
+fn check_times(facts: &mut Facts, submitted_at: Instant, slow: &Seen, fast: &Seen) {
+    let since = |at: Option<Instant>| at.and_then(|at| at.checked_duration_since(submitted_at));
+    for (claim, at) in [
+        (
+            "  … from its submit to the request to give way",
+            slow.drained_at,
+        ),
+        ("  … to the handover of the nodes", fast.started_at),
+        ("  … to the first steps it tells of", fast.stepped_at),
+    ] {
+        let found = since(at).map_or("never".to_owned(), |time| {
+            format!("{} ms", time.as_millis())
+        });
+        facts.check(claim, found, since(at).is_some());
+    }
+}
+
+fn check_results(facts: &mut Facts, undisturbed: &Path, interrupted: &Path) -> Result<()> {
+    let whole = read(undisturbed.join("result.json"))?;
+    let resumed = read(interrupted.join("result.json"))?;
     facts.check(
         "the ranks trained one model together",
-        format!("world size {}", result.world_size),
-        result.world_size == 2,
+        format!("world size {}", resumed.world_size),
+        resumed.world_size == 2,
+    );
+    facts.check(
+        "it went on at the step at which it had saved",
+        format!("step {}", resumed.resumed_from),
+        (100..STEPS).contains(&resumed.resumed_from),
+    );
+    facts.check(
+        "its weights are those of the undisturbed training",
+        format!(
+            "SHA-256 {}…",
+            resumed.weights_sha256.chars().take(16).collect::<String>()
+        ),
+        resumed.weights_sha256 == whole.weights_sha256,
     );
     facts.check(
         "it beats the unigram model by 1 bit or more",
         format!(
             "{:.2} against {:.2} bits per character, better by {:.2}",
-            result.bpc, result.unigram_bpc, result.improvement
+            resumed.bpc, resumed.unigram_bpc, resumed.improvement
         ),
-        result.improvement >= IMPROVEMENT,
+        resumed.improvement >= IMPROVEMENT,
     );
     Ok(())
+}
+
+fn read(path: PathBuf) -> Result<TrainingResult> {
+    let text = std::fs::read(&path)
+        .with_context(|| format!("the training left no result in {}", path.display()))?;
+    serde_json::from_slice(&text).context("the result is damaged")
 }
 
 /// What the platform answers a user who tries what only administrators may.
