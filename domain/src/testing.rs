@@ -373,3 +373,48 @@ fn settings(dir: &std::path::Path) -> Settings {
         period: Duration::from_secs(5),
     }
 }
+
+/// A run that passed its gate when the world began, for pure tests.
+pub fn run_row() -> Run {
+    Run {
+        id: entity::RunId(1),
+        task_id: TaskId(1),
+        number: 1,
+        state: crate::run::State::Running,
+        drain_reason: None,
+        stop_at: None,
+        kill_at: None,
+        level: 10,
+        master_addr: None,
+        master_port: None,
+        outcome: None,
+        stop_code: 0,
+        exit_code: None,
+        message: None,
+        created_at: chrono::DateTime::UNIX_EPOCH,
+        started_at: Some(chrono::DateTime::UNIX_EPOCH),
+        ended_at: None,
+        version: 0,
+    }
+}
+
+/// A rank of it that runs on `node-<rank>`, for pure tests.
+pub fn pod_row(rank: i32) -> Pod {
+    Pod {
+        id: entity::PodId(rank.into()),
+        run_id: entity::RunId(1),
+        rank,
+        node_name: format!("node-{rank}"),
+        state: crate::run::PodState::Running,
+        started_at: Some(chrono::DateTime::UNIX_EPOCH),
+        ended_at: None,
+        exit_code: None,
+        message: None,
+        suspend: None,
+        silent: false,
+        log_end: None,
+        missing_since: None,
+        released_at: None,
+        version: 0,
+    }
+}

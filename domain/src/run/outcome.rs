@@ -30,6 +30,8 @@ pub fn outcome(stop_as: Option<StopAs>, reason: DrainReason, pods: &[pod::Model]
         // Whatever the exit code: `save(); exit(0)` is what people write. Running a finished task again is cheap, losing
         // an unfinished one is not.
         (None, DrainReason::Suspend) if pods.iter().any(gave_way) => (Outcome::Suspended, 16),
+        // A stop that was taken back by a resume: the task runs again.
+        (None, DrainReason::Stop) if !all_succeeded => (Outcome::Suspended, 16),
         (
             None,
             DrainReason::Stop | DrainReason::Suspend | DrainReason::RankFailed | DrainReason::Done,
@@ -97,5 +99,96 @@ fn describe(pod: &pod::Model) -> String {
         (Some(message), _) => format!("rank {rank} on {node}: {message}"),
         (None, Some(code)) => format!("rank {rank} on {node} exited with {code}"),
         (None, None) => format!("rank {rank} on {node} ended without an exit code"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pod::{State, Suspend};
+
+    use super::*;
+    use crate::testing::pod_row;
+
+    /// Two ranks in these states.
+    fn pods(first: State, second: State) -> Vec<pod::Model> {
+        let with = |rank, state| pod::Model {
+            state,
+            exit_code: Some(i32::from(state == State::Failed) * 3),
+            ..pod_row(rank)
+        };
+        vec![with(0, first), with(1, second)]
+    }
+
+    #[test]
+    fn the_first_matching_row_of_the_table_decides() {
+        use DrainReason as Reason;
+        let done = pods(State::Succeeded, State::Succeeded);
+        let failed = pods(State::Succeeded, State::Failed);
+        let stopped = pods(State::Stopped, State::Stopped);
+        let mut noticed = failed.clone();
+        noticed[0].suspend = Some(Suspend::Received);
+        for (stop_as, reason, pods, expected, code) in [
+            (
+                Some(StopAs::Stopped),
+                Reason::Done,
+                &done,
+                Outcome::Stopped,
+                1024,
+            ),
+            (
+                Some(StopAs::Succeeded),
+                Reason::RankFailed,
+                &failed,
+                Outcome::Succeeded,
+                4096,
+            ),
+            (
+                Some(StopAs::Failed),
+                Reason::Stop,
+                &stopped,
+                Outcome::Failed,
+                8192,
+            ),
+            (
+                None,
+                Reason::StartFailed,
+                &failed,
+                Outcome::StartFailed,
+                256,
+            ),
+            (None, Reason::Lost, &stopped, Outcome::Lost, 32),
+            (None, Reason::Suspend, &noticed, Outcome::Suspended, 16),
+            (None, Reason::Suspend, &stopped, Outcome::Suspended, 16),
+            (None, Reason::Suspend, &done, Outcome::Succeeded, 1),
+            (None, Reason::Suspend, &failed, Outcome::Failed, 128),
+            (None, Reason::Timeout, &stopped, Outcome::Timeout, 512),
+            (None, Reason::Done, &done, Outcome::Succeeded, 1),
+            (None, Reason::RankFailed, &failed, Outcome::Failed, 128),
+            // A stop that was taken back by a resume.
+            (None, Reason::Stop, &stopped, Outcome::Suspended, 16),
+        ] {
+            let end = outcome(stop_as, reason, pods);
+            assert_eq!(
+                (end.outcome, end.stop_code),
+                (expected, code),
+                "{stop_as:?} {reason:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_exit_code_is_that_of_the_rank_that_failed_first() {
+        let mut both = pods(State::Failed, State::Failed);
+        both[0].ended_at = Some(chrono::DateTime::UNIX_EPOCH + chrono::TimeDelta::seconds(2));
+        both[1].ended_at = Some(chrono::DateTime::UNIX_EPOCH + chrono::TimeDelta::seconds(1));
+        both[1].exit_code = Some(7);
+        let end = outcome(None, DrainReason::RankFailed, &both);
+        assert_eq!(end.exit_code, Some(7));
+        assert_eq!(
+            end.message.as_deref(),
+            Some("rank 1 on node-1 exited with 7")
+        );
+        let done = pods(State::Succeeded, State::Succeeded);
+        assert_eq!(outcome(None, DrainReason::Done, &done).exit_code, Some(0));
     }
 }

@@ -60,10 +60,6 @@ pub fn requeue(
     };
     match (task.desired, outcome) {
         (Desired::Stop, _) | (_, Outcome::Succeeded | Outcome::Stopped | Outcome::Timeout) => {
-            // A resume that came after the stop wins over it.
-            if task.desired == Desired::Run && outcome == Outcome::Stopped {
-                return Next::Again(again);
-            }
             Next::Over
         }
         (_, Outcome::Suspended) => Next::Again(Again {
@@ -106,4 +102,42 @@ fn pause(spoilt_runs: i32) -> TimeDelta {
 
 fn has_proved_itself(run: &run::Model, now: DateTime<Utc>) -> bool {
     run.started_at.is_some_and(|started| now - started >= PROOF)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::run_row;
+
+    #[test]
+    fn pauses_double_up_to_five_minutes() {
+        let seconds: Vec<i64> = (1..=8).map(|runs| pause(runs).num_seconds()).collect();
+        assert_eq!(seconds, [5, 10, 20, 40, 80, 160, 300, 300]);
+    }
+
+    #[test]
+    fn a_run_of_fifteen_minutes_proves_that_the_task_can_run() {
+        let run = run_row();
+        let begun = DateTime::UNIX_EPOCH;
+        assert!(!has_proved_itself(
+            &run,
+            begun + PROOF - TimeDelta::seconds(1)
+        ));
+        assert!(has_proved_itself(&run, begun + PROOF));
+    }
+
+    #[test]
+    fn after_eight_spoilt_runs_in_a_row_the_task_is_given_up() {
+        let again = |spoilt_runs| Again {
+            not_before: None,
+            spoilt_runs,
+            failed_runs: 0,
+            excluded: Vec::new(),
+        };
+        assert!(matches!(
+            spoilt(again(7), &[], DateTime::UNIX_EPOCH),
+            Next::Again(_)
+        ));
+        assert_eq!(spoilt(again(8), &[], DateTime::UNIX_EPOCH), Next::Over);
+    }
 }

@@ -396,6 +396,22 @@ async fn a_stop_during_a_suspension_wins() {
     assert_eq!(app.task(task.id).await.outcome, Some(Outcome::Stopped));
 }
 
+#[tokio::test]
+async fn a_resume_takes_a_stop_back_and_the_task_runs_again() {
+    let app = TestApp::with_nodes(1).await;
+    let task = app.submit("mind", 1).await;
+    app.bring_up(task.id).await;
+    stop(&app, task.id).await;
+    app.settle().await;
+    ask(&app, task.id, "resume").await;
+    let mut record = crate::runtime::fake::exit_record(143);
+    record.exit.cause = ExitCause::Stopped;
+    app.runtime.end(&app.rank(task.id, 0).await, record);
+    app.settle().await;
+    let (run, _) = app.run(task.id).await;
+    assert_eq!((run.number, run.state), (2, RunState::Starting));
+}
+
 /// How the whole life of a task ends in which one call to the runtime fails, and how many calls it took.
 async fn life(failure: Option<(u32, FailAt)>) -> (State, Option<Outcome>, u32, u32) {
     let app = TestApp::with_nodes(2).await;
