@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::events::Events;
 use crate::logs::LogStore;
 use crate::mount::Mount;
-use crate::run::Grace;
+use crate::run::Graces;
 use crate::runtime::Runtime;
 use crate::store::{Store, Tx};
 
@@ -56,7 +56,7 @@ pub struct Settings {
     /// Where training code finds the package `hfai`: on its `PYTHONPATH`, behind its workspace.
     pub python: PathBuf,
     /// How long things may take when a run ends.
-    pub grace: Grace,
+    pub graces: Graces,
     /// How long every rank of a run may take to register.
     pub start_limit: TimeDelta,
     /// How long a rank without a process and without a record may still come back.

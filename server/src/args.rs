@@ -79,4 +79,7 @@ pub struct Up {
     /// Directory that tasks can read, beside your home and the present directory; may be given again
     #[arg(long = "mount", value_name = "DIR")]
     pub mounts: Vec<PathBuf>,
+    /// File with settings [default: override.toml in the data directory, if it is there]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
 }

@@ -6,6 +6,7 @@
 pub mod args;
 mod bundle;
 pub mod commands;
+mod config;
 pub mod data_dir;
 mod database;
 mod directory;

@@ -13,7 +13,7 @@ use domain::clock::{Clock, SystemClock};
 use domain::events::Events;
 use domain::logs::LogStore;
 use domain::mount::Mount;
-use domain::run::Grace;
+use domain::run::Graces;
 use domain::runtime::local::{LocalConfig, LocalRuntime};
 use domain::setup::{self, FirstUser};
 use domain::store::{Location, Store};
@@ -54,6 +54,8 @@ pub struct PlatformConfig {
     pub switch_user: bool,
     /// The first administrator of a new platform.
     pub first_user: FirstUser,
+    /// How long things may take when runs end.
+    pub graces: Graces,
 }
 
 /// A platform that runs until it is stopped. Tasks outlive it.
@@ -190,7 +192,7 @@ fn settings(config: &PlatformConfig) -> Settings {
             .collect(),
         workspaces: config.data_dir.workspaces(),
         python: config.data_dir.python(),
-        grace: Grace::USUAL,
+        graces: config.graces.clone(),
         start_limit: TimeDelta::minutes(3),
         reattach: TimeDelta::seconds(30),
         silence: Duration::from_secs(1800),

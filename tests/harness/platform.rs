@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
+use domain::run::Graces;
 use domain::setup::FirstUser;
 use nix::unistd::Uid;
 use serde_json::json;
@@ -47,6 +48,7 @@ impl Platform {
                 name: "admin".to_owned(),
                 uid: uid.as_raw().into(),
             },
+            graces: Graces::default(),
         };
         let server = server::Platform::start(config).await?;
         let token = server

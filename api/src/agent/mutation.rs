@@ -3,6 +3,7 @@
 use async_graphql::{Context, Object, Result};
 use domain::auth::{Actor, AgentActor};
 use domain::run::{self, RankReport};
+use domain::task::{Lasts, Reprioritize};
 use domain::{App, Error};
 
 use super::input::{
@@ -73,9 +74,13 @@ impl AgentMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The priority.")] input: SetTaskPriorityInput,
     ) -> Result<bool> {
-        let priority = input.priority.into();
+        let wish = Reprioritize {
+            priority: Some(input.priority.into()),
+            lasts: Lasts::OneRun,
+            custom_rank: input.custom_rank,
+        };
         let mut tx = ctx.app().begin().await?;
-        run::set_priority(&mut tx, ctx.actor(), priority, input.custom_rank).await?;
+        run::set_priority(&mut tx, ctx.actor(), &wish).await?;
         tx.commit().await?;
         Ok(true)
     }
@@ -89,9 +94,9 @@ impl AgentMutation {
     ) -> Result<bool> {
         let app = ctx.app();
         let mut tx = app.begin().await?;
-        let grace = &app.settings.grace;
+        let graces = &app.settings.graces;
         let (good, message) = (input.hardware_ok, &input.message);
-        run::report_failure(&mut tx, ctx.actor(), good, message, grace).await?;
+        run::report_failure(&mut tx, ctx.actor(), good, message, graces).await?;
         tx.commit().await?;
         Ok(true)
     }
@@ -114,7 +119,7 @@ fn agent(actor: &Actor) -> domain::Result<&AgentActor> {
 
 async fn register(app: &App, actor: &Actor, version: u32) -> domain::Result<protocol::Order> {
     let mut tx = app.begin().await?;
-    let order = run::register(&mut tx, actor, version, &app.settings.grace).await?;
+    let order = run::register(&mut tx, actor, version, &app.settings.graces).await?;
     tx.commit().await?;
     Ok(order)
 }

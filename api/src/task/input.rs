@@ -31,6 +31,33 @@ pub(crate) struct TaskInput {
     options: Option<TaskOptionsInput>,
 }
 
+/// What is to change about how urgent a task is.
+#[derive(Debug, InputObject)]
+pub(crate) struct UpdateTaskPriorityInput {
+    /// How urgent it is; left as it is without one.
+    priority: Option<Priority>,
+    /// Whether the priority is for every run to come. If not, the task has the submitted one again when its present run
+    /// has ended, or the next one if it waits.
+    #[graphql(default)]
+    for_every_run: bool,
+    /// Place among the owner's own tasks, lower first; without one a task has its number. Left as it is without one.
+    custom_rank: Option<f64>,
+}
+
+impl From<UpdateTaskPriorityInput> for task::Reprioritize {
+    fn from(input: UpdateTaskPriorityInput) -> Self {
+        Self {
+            priority: input.priority.map(Into::into),
+            lasts: if input.for_every_run {
+                task::Lasts::EveryRun
+            } else {
+                task::Lasts::OneRun
+            },
+            custom_rank: input.custom_rank,
+        }
+    }
+}
+
 /// What runs.
 #[derive(Debug, InputObject)]
 pub(crate) struct TaskSpecInput {

@@ -1,10 +1,11 @@
 //! Submits and stops tasks.
 
 use async_graphql::{Context, ID, Object, Result};
-use domain::task::{self, Submit, TaskId, TaskSpec};
+use domain::store::Tx;
+use domain::task::{self, Submit, TaskSpec};
 
 use super::Task;
-use super::input::TaskInput;
+use super::input::{TaskInput, UpdateTaskPriorityInput};
 use super::kinds::StopAs;
 use crate::context::Access;
 use crate::id::task_id;
@@ -67,12 +68,10 @@ impl TaskMutation {
         )]
         stop_as: StopAs,
     ) -> Result<Task> {
-        let stop_as = stop_as.into();
         let id = task_id(&id)?;
         let mut tx = ctx.app().begin().await?;
-        task::stop(&mut tx, ctx.actor(), id, stop_as).await?;
-        tx.commit().await?;
-        read(ctx, id).await
+        let row = task::stop(&mut tx, ctx.actor(), id, stop_as.into()).await?;
+        commit(tx, row).await
     }
 
     /// Puts a task on hold: it saves, gives its nodes back, and waits until it is resumed.
@@ -83,9 +82,8 @@ impl TaskMutation {
     ) -> Result<Task> {
         let id = task_id(&id)?;
         let mut tx = ctx.app().begin().await?;
-        task::suspend(&mut tx, ctx.actor(), id).await?;
-        tx.commit().await?;
-        read(ctx, id).await
+        let row = task::suspend(&mut tx, ctx.actor(), id).await?;
+        commit(tx, row).await
     }
 
     /// Lets a task run: one on hold, one that is being stopped, and one that is finished, if its name is free.
@@ -96,9 +94,22 @@ impl TaskMutation {
     ) -> Result<Task> {
         let id = task_id(&id)?;
         let mut tx = ctx.app().begin().await?;
-        task::resume(&mut tx, ctx.actor(), id).await?;
-        tx.commit().await?;
-        read(ctx, id).await
+        let row = task::resume(&mut tx, ctx.actor(), id).await?;
+        commit(tx, row).await
+    }
+
+    /// Changes how urgent a task is. If it runs, it goes on at the new level: at a lower one at once, which may interrupt
+    /// it, at a higher one as soon as its owner's quota has room there.
+    async fn update_task_priority(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The task.")] id: ID,
+        #[graphql(desc = "What is to change.")] input: UpdateTaskPriorityInput,
+    ) -> Result<Task> {
+        let id = task_id(&id)?;
+        let mut tx = ctx.app().begin().await?;
+        let row = task::reprioritize(&mut tx, ctx.actor(), id, &input.into()).await?;
+        commit(tx, row).await
     }
 }
 
@@ -124,8 +135,8 @@ async fn submit(ctx: &Context<'_>, input: Submit) -> domain::Result<task::Task> 
     Ok(task)
 }
 
-/// The task as it is after a change.
-async fn read(ctx: &Context<'_>, id: TaskId) -> Result<Task> {
-    let row = task::get(ctx.app().reader(), ctx.actor(), id).await?;
+/// Makes a change true and answers the task as it is then.
+async fn commit(tx: Tx, row: task::Task) -> Result<Task> {
+    tx.commit().await?;
     Ok(row.into())
 }

@@ -1,10 +1,10 @@
 //! What should run: a pure planner.
 //!
 //! ```text
-//!  Snapshot ─▶ survey ─────▶ admit ──────▶ order ────▶ place ─────▶ preempt ────▶ Plan
-//!              which rows    who stands    in which    on which     at whose      decisions,
-//!              make sense    in line, at   order       nodes        expense       report, wake_at
-//!                            which level
+//!  Snapshot ─▶ survey ─────▶ relevel ────▶ admit ──────▶ order ────▶ place ─────▶ preempt ────▶ Plan
+//!              which rows    which runs    who stands    in which    on which     at whose      decisions,
+//!              make sense    change their  in line, at   order       nodes        expense       report, wake_at
+//!                            level         which level
 //! ```
 //!
 //! [`plan`] is a function of its arguments alone: no clock, no I/O, no randomness, and the order of
@@ -19,6 +19,8 @@
 //!   them, in their owner's order. [`Priority::Auto`] takes the first level of
 //!   [`Policy::auto_levels`] with room; the choice is made anew in each plan while the task waits,
 //!   and is final in its [`Decision::Start`].
+//! - **A priority changed while a task runs** moves its run to that level: down at once, up as soon
+//!   as its owner has room there for all its nodes. [`Priority::Auto`] leaves it where it is.
 //! - **Order** in a group is by level, then first come, first served by [`TaskKey`];
 //!   [`Task::custom_rank`] reorders one user's own tasks.
 //! - **Gangs**: a task gets all its nodes or none.
@@ -54,6 +56,7 @@ mod policy;
 mod preempt;
 mod priority;
 mod quota;
+mod relevel;
 mod snapshot;
 mod stock;
 mod survey;
@@ -77,7 +80,8 @@ pub use snapshot::{
 pub fn plan(snapshot: &Snapshot, policy: &Policy) -> Plan {
     let book = QuotaBook::open(&snapshot.quotas, snapshot.now);
     let mut survey = survey::Survey::of(snapshot, policy);
-    let mut decisions = Vec::new();
+    let relevelled = relevel::relevel(&mut survey, &book);
+    let mut decisions = relevelled.decisions;
     loop {
         let round = round(&mut survey, &book, policy);
         if round.decisions.is_empty() {
@@ -90,7 +94,7 @@ pub fn plan(snapshot: &Snapshot, policy: &Policy) -> Plan {
             return Plan {
                 decisions,
                 report,
-                wake_at: round.wake_at,
+                wake_at: plan::earliest(relevelled.wake_at, round.wake_at),
             };
         }
         decisions.extend(round.decisions);

@@ -28,10 +28,18 @@ pub enum Decision {
     Start {
         /// The task.
         task: TaskKey,
-        /// The level it runs at, and uses quota of, until the run is over.
+        /// The level it runs at, and uses quota of, until the run is over or a
+        /// [`Decision::Relevel`] moves it.
         level: Level,
         /// As many nodes as it asked for; the index is the rank.
         nodes: Vec<NodeName>,
+    },
+    /// Let the run of this task go on at another level, and use quota of that.
+    Relevel {
+        /// The task, which asks for that level.
+        task: TaskKey,
+        /// The new level.
+        level: Level,
     },
     /// Make room for this task: ask the victims to suspend, and reserve the nodes. The task, which
     /// has nothing reserved yet, is started by a later plan, when the nodes are free.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::relevel::Wish;
 use crate::stock::{Occupancy, Stock};
 use crate::{
     Decision, Exclusion, GroupName, Holder, Issue, Level, Millis, Node, NodeName, Policy, Snapshot,
@@ -18,6 +19,8 @@ pub(crate) struct Survey<'a> {
     pub(crate) reservations: BTreeMap<TaskKey, Vec<&'a NodeName>>,
     /// Runs that may be asked to suspend, each of a task with a key of its own.
     pub(crate) runs: BTreeMap<TaskKey, Run>,
+    /// Runs that are to go on at another level, each of a task with a key of its own.
+    pub(crate) wishes: Vec<Wish<'a>>,
     /// Tasks on their way out.
     draining: BTreeSet<TaskKey>,
     /// Tasks that wait, each with a key of its own.
@@ -112,6 +115,7 @@ impl<'a> Survey<'a> {
             usage: Usage::of(&snapshot.tasks),
             reservations: BTreeMap::new(),
             runs: BTreeMap::new(),
+            wishes: Vec::new(),
             draining: claims.draining,
             applicants: Vec::new(),
             ambiguous: Vec::new(),
@@ -140,7 +144,7 @@ impl<'a> Survey<'a> {
                     started.insert(*task, *level);
                 }
                 Decision::Preempt { victims, .. } => self.draining.extend(victims),
-                Decision::Release { .. } => {}
+                Decision::Relevel { .. } | Decision::Release { .. } => {}
             }
         }
         if !started.is_empty() {
@@ -171,6 +175,7 @@ impl<'a> Survey<'a> {
                 self.applicants.extend(applicants);
                 let run = Run::find(task, self.now, policy);
                 self.runs.extend(run.map(|run| (task.key, run)));
+                self.wishes.extend(Wish::find(task));
             } else {
                 self.ambiguous
                     .extend(applicants.next().map(|applicant| applicant.task));

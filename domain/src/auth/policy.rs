@@ -16,6 +16,8 @@ pub enum Action {
     ReadTask,
     /// Stop a task.
     StopTask,
+    /// Change how urgent a task is.
+    SetPriority,
     /// Create a user.
     CreateUser,
     /// Set a quota.
@@ -35,6 +37,8 @@ pub enum Target {
 
 /// Groups whose members act on everybody's tasks (`spec`: `task_admin`).
 const TASK_ADMINS: &[&str] = &["task_admin"];
+/// Groups whose members change the priority of everybody's tasks, beside those who may do anything to them.
+const PRIORITY_ADMINS: &[&str] = &["cluster_manager"];
 /// Groups whose members create users.
 const USER_ADMINS: &[&str] = &[
     "cluster_manager",
@@ -56,6 +60,11 @@ pub fn may(actor: &Actor, action: Action, target: Target) -> bool {
         Action::ReadTask | Action::StopTask => {
             target == Target::Of(user.id) || user.in_any(TASK_ADMINS)
         }
+        Action::SetPriority => {
+            target == Target::Of(user.id)
+                || user.in_any(TASK_ADMINS)
+                || user.in_any(PRIORITY_ADMINS)
+        }
         Action::CreateUser => user.in_any(USER_ADMINS),
         Action::SetQuota => user.in_any(QUOTA_ADMINS),
         Action::ReportRank => false,
@@ -74,9 +83,11 @@ pub fn require(actor: &Actor, action: Action, target: Target) -> Result<()> {
         Action::CreateUser => "only administrators of users may create users".to_owned(),
         Action::SetQuota => "only administrators of quotas may set quotas".to_owned(),
         Action::ReportRank => "only the agent of a rank may report on it".to_owned(),
-        Action::Look | Action::SubmitTask | Action::ReadTask | Action::StopTask => {
-            "this token may not do that".to_owned()
-        }
+        Action::Look
+        | Action::SubmitTask
+        | Action::ReadTask
+        | Action::StopTask
+        | Action::SetPriority => "this token may not do that".to_owned(),
     }))
 }
 
@@ -110,6 +121,7 @@ mod tests {
             ("owner", user(1, &["public"])),
             ("other", user(2, &["public"])),
             ("task_admin", user(3, &["task_admin"])),
+            ("cluster_manager", user(7, &["cluster_manager"])),
             ("ops", user(4, &["ops"])),
             ("quota editor", user(5, &["internal_quota_limit_editor"])),
             ("root", user(6, &["root"])),
@@ -120,13 +132,14 @@ mod tests {
             Action::SubmitTask,
             Action::ReadTask,
             Action::StopTask,
+            Action::SetPriority,
             Action::CreateUser,
             Action::SetQuota,
             Action::ReportRank,
         ];
         let mut table = String::new();
         for (name, actor) in &actors {
-            let _ = write!(table, "{name:>13}:");
+            let _ = write!(table, "{name:>15}:");
             for action in actions {
                 let mark = if may(actor, action, Target::Of(UserId(1))) {
                     "yes"

@@ -7,4 +7,4 @@ mod sync;
 pub use entity::node::Status;
 pub use overview::{GroupOverview, Overview, overview};
 pub use query::{Filter, NodeView, groups, list, tasks_on};
-pub use sync::sync;
+pub(crate) use sync::{compare, sync};

@@ -1,11 +1,12 @@
 //! Takes in what the runtime reports: new hosts, and which nodes are ready.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use entity::{host, node, occupancy};
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel,
+    QueryFilter,
 };
 
 use crate::error::Result;
@@ -13,23 +14,33 @@ use crate::events::Event;
 use crate::runtime::NodeReport;
 use crate::store::{Tx, exactly_one};
 
-/// Writes what changed. A node that is no longer reported is not ready; it is never forgotten, because runs refer to it.
+/// Something that the rows do not say yet.
+#[derive(Debug)]
+pub(crate) enum Change {
+    /// A host is new, or was changed.
+    Host(host::Model),
+    /// A node is reported for the first time.
+    New(String, node::Status),
+    /// A known node has this status now.
+    Status(node::Model, node::Status),
+}
+
+/// What is new in the reports. A node that is no longer reported is not ready; it is never forgotten, because runs refer to
+/// it.
 ///
 /// # Errors
 /// If the database is away.
-pub async fn sync(tx: &mut Tx, reports: &[NodeReport]) -> Result<()> {
-    let known: BTreeMap<String, node::Model> = node::Entity::find()
-        .all(tx.db())
-        .await?
-        .into_iter()
-        .map(|node| (node.name.clone(), node))
-        .collect();
-    let hosts: BTreeMap<String, host::Model> = host::Entity::find()
-        .all(tx.db())
-        .await?
-        .into_iter()
-        .map(|host| (host.name.clone(), host))
-        .collect();
+pub(crate) async fn compare(
+    db: &impl ConnectionTrait,
+    reports: &[NodeReport],
+) -> Result<Vec<Change>> {
+    let nodes = node::Entity::find().all(db).await?;
+    let hosts = host::Entity::find().all(db).await?;
+    let known: BTreeMap<&str, &node::Model> =
+        nodes.iter().map(|node| (&*node.name, node)).collect();
+    let hosts: BTreeMap<&str, &host::Model> =
+        hosts.iter().map(|host| (&*host.name, host)).collect();
+    let mut changes = Vec::new();
     for report in reports {
         let status = if report.ready {
             node::Status::Ready
@@ -37,19 +48,35 @@ pub async fn sync(tx: &mut Tx, reports: &[NodeReport]) -> Result<()> {
             node::Status::NotReady
         };
         let host = host_of(report);
-        if hosts.get(&host.name) != Some(&host) {
-            write_host(tx, host).await?;
+        if hosts.get(&*host.name) != Some(&&host) {
+            changes.push(Change::Host(host));
         }
-        match known.get(&report.name) {
-            None => insert(tx, &report.name, status).await?,
-            Some(node) if node.status != status => set_status(tx, node, status).await?,
+        match known.get(&*report.name) {
+            None => changes.push(Change::New(report.name.clone(), status)),
+            Some(node) if node.status != status => {
+                changes.push(Change::Status((*node).clone(), status));
+            }
             Some(_) => {}
         }
     }
-    for node in known.values() {
-        let reported = reports.iter().any(|report| report.name == node.name);
-        if !reported && node.status == node::Status::Ready {
-            set_status(tx, node, node::Status::NotReady).await?;
+    let reported: BTreeSet<&str> = reports.iter().map(|report| &*report.name).collect();
+    let silent = nodes
+        .iter()
+        .filter(|node| node.status == node::Status::Ready && !reported.contains(&*node.name));
+    changes.extend(silent.map(|node| Change::Status(node.clone(), node::Status::NotReady)));
+    Ok(changes)
+}
+
+/// Writes what is new.
+///
+/// # Errors
+/// [`Error::Conflict`](crate::Error::Conflict) if somebody else has written it meanwhile.
+pub(crate) async fn sync(tx: &mut Tx, changes: Vec<Change>) -> Result<()> {
+    for change in changes {
+        match change {
+            Change::Host(host) => write_host(tx, host).await?,
+            Change::New(name, status) => insert(tx, &name, status).await?,
+            Change::Status(node, status) => set_status(tx, &node, status).await?,
         }
     }
     Ok(())

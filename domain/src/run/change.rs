@@ -8,8 +8,8 @@ use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, NotSet, QueryFilter, UpdateMany,
 };
 
+use super::grace::{Deadlines, Graces};
 use super::outcome::End;
-use super::state::{Deadlines, Grace};
 use crate::error::{Error, Result};
 use crate::events::Event;
 use crate::runtime::Rendezvous;
@@ -111,8 +111,9 @@ pub(crate) async fn drain(
     tx: &mut Tx,
     run: &run::Model,
     reason: DrainReason,
-    grace: &Grace,
+    graces: &Graces,
 ) -> Result<()> {
+    let grace = graces.of(run);
     let fresh = Deadlines::of(reason, run.started_at.is_some(), tx.now(), grace);
     let deadlines = match (run.stop_at, run.kill_at) {
         (Some(stop_at), Some(kill_at)) => fresh.earlier(Deadlines { stop_at, kill_at }),
@@ -126,6 +127,17 @@ pub(crate) async fn drain(
     apply(tx, run, change).await
 }
 
+/// It goes on at another level. Answers the row as it is then.
+pub(crate) async fn set_level(tx: &mut Tx, run: &run::Model, level: i32) -> Result<run::Model> {
+    let change = versioned(run).col_expr(run::Column::Level, Expr::value(level));
+    apply(tx, run, change).await?;
+    Ok(run::Model {
+        level,
+        version: run.version + 1,
+        ..run.clone()
+    })
+}
+
 /// Says why, beside what was already written in the same transaction.
 pub(crate) async fn set_message(tx: &Tx, run: &run::Model, message: &str) -> Result<()> {
     run::Entity::update_many()
@@ -137,8 +149,9 @@ pub(crate) async fn set_message(tx: &Tx, run: &run::Model, message: &str) -> Res
 }
 
 /// It has given way: the rest is stopped now.
-pub(crate) async fn hasten(tx: &mut Tx, run: &run::Model, grace: &Grace) -> Result<()> {
+pub(crate) async fn hasten(tx: &mut Tx, run: &run::Model, graces: &Graces) -> Result<()> {
     let now = tx.now();
+    let grace = graces.of(run);
     let change = versioned(run)
         .col_expr(run::Column::StopAt, Expr::value(Some(now)))
         .col_expr(
@@ -158,7 +171,7 @@ pub(crate) async fn end(tx: &mut Tx, run: &run::Model, end: &End) -> Result<()> 
         .col_expr(run::Column::ExitCode, Expr::value(end.exit_code))
         .col_expr(
             run::Column::Message,
-            Expr::value(end.message.clone().or(run.message.clone())),
+            Expr::value(joined(run.message.as_deref(), end.message.as_deref())),
         )
         .col_expr(run::Column::EndedAt, Expr::value(now));
     apply(tx, run, change).await?;
@@ -181,6 +194,14 @@ pub(crate) async fn end(tx: &mut Tx, run: &run::Model, end: &End) -> Result<()> 
         .await?;
     tx.wake(Event::Nodes);
     Ok(())
+}
+
+/// What was said of it before, and what its end says.
+fn joined(before: Option<&str>, end: Option<&str>) -> Option<String> {
+    match (before, end) {
+        (Some(before), Some(end)) => Some(format!("{before}; {end}")),
+        (one, other) => one.or(other).map(ToOwned::to_owned),
+    }
 }
 
 /// Takes a free node.

@@ -88,3 +88,76 @@ pub(crate) async fn stop_rest(tx: &Tx, pods: &[pod::Model]) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtime::fake::exit_record;
+    use crate::testing::pod_row;
+
+    const REATTACH: TimeDelta = TimeDelta::seconds(30);
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds)
+    }
+
+    #[test]
+    fn what_is_new_about_a_rank_is_as_the_table_says() {
+        use Observation::{Alive, Exited, NotStarted, Orphaned, Vanished};
+        use pod::State::{Created, Registered, Running, Succeeded};
+        let record = exit_record(3);
+        let ended = || Some(Finding::Ended(record.clone()));
+        let table = [
+            ("nothing to say", Running, None, Alive, None),
+            ("ended", Running, None, Exited(record.clone()), ended()),
+            (
+                "ended while it was missing",
+                Running,
+                Some(0),
+                Exited(record.clone()),
+                ended(),
+            ),
+            (
+                "known to be over",
+                Succeeded,
+                None,
+                Exited(record.clone()),
+                None,
+            ),
+            ("gone", Running, None, Vanished, Some(Finding::Missing)),
+            ("gone for a while", Running, Some(1), Vanished, None),
+            (
+                "gone for too long",
+                Running,
+                Some(0),
+                Vanished,
+                Some(Finding::Lost),
+            ),
+            ("there again", Running, Some(0), Alive, Some(Finding::Back)),
+            ("only orphans are left", Running, Some(0), Orphaned, None),
+            ("not started yet", Created, None, NotStarted, None),
+            (
+                "no trace of what was there",
+                Registered,
+                None,
+                NotStarted,
+                Some(Finding::Missing),
+            ),
+            (
+                "no trace for too long",
+                Registered,
+                Some(0),
+                NotStarted,
+                Some(Finding::Lost),
+            ),
+        ];
+        for (what, state, missing_since, seen, expected) in table {
+            let pod = pod::Model {
+                state,
+                missing_since: missing_since.map(at),
+                ..pod_row(0)
+            };
+            assert_eq!(find(&pod, &seen, at(30), REATTACH), expected, "{what}");
+        }
+    }
+}

@@ -5,6 +5,7 @@ mod change;
 mod decide;
 mod environment;
 mod finding;
+mod grace;
 mod launch;
 mod numbered;
 mod order;
@@ -21,13 +22,14 @@ pub use agent_calls::{report_failure, set_life_state, set_priority};
 pub use entity::pod::{Model as Pod, State as PodState, Suspend as PodSuspend};
 pub use entity::run::{DrainReason, Model as Run, State};
 pub use entity::{PodId, RunId};
+pub use grace::{Deadlines, Grace, Graces};
 pub use numbered::numbered;
 pub use order::{changes_at, order};
 pub use outcome::{End, outcome};
 pub use query::{Page, get, list, order_of, pods_of};
 pub use report::{RankReport, is_over, register, report};
 pub use requeue::{Again, Next, requeue};
-pub use state::{Deadlines, Grace, InvalidTransition, Phase, RunEvent, next, phase};
+pub use state::{InvalidTransition, Phase, RunEvent, next, phase};
 
 /// The states of runs that are not over, as a list, because the database finds these by its index.
 pub(crate) const OPEN: [State; 3] = [State::Starting, State::Running, State::Draining];
@@ -42,7 +44,9 @@ pub(crate) fn rank_key(run: &Run, pod: &Pod) -> crate::Result<crate::runtime::Ra
     })
 }
 
-pub(crate) use change::{NewRun, advance, drain, end, hasten, insert, set_message, set_rendezvous};
+pub(crate) use change::{
+    NewRun, advance, drain, end, hasten, insert, set_level, set_message, set_rendezvous,
+};
 pub(crate) use decide::{Decision, Limits, deadline, decide};
 pub(crate) use finding::{Finding, find, note, stop_rest};
 pub(crate) use launch::launch;

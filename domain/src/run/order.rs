@@ -4,10 +4,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use entity::run::{self, DrainReason};
 use protocol::{Desired, Order, SuspendOrder};
 
-use super::state::{Grace, Phase, phase};
+use super::grace::Graces;
+use super::state::{Phase, phase};
 
 /// What the platform wants of the ranks of a run now.
-pub fn order(run: &run::Model, now: DateTime<Utc>, grace: &Grace) -> Order {
+pub fn order(run: &run::Model, now: DateTime<Utc>, graces: &Graces) -> Order {
+    let grace = graces.of(run);
     let desired = match phase(run) {
         Phase::Starting => Desired::Wait,
         Phase::Running => Desired::Run,

@@ -84,5 +84,8 @@ pub async fn order_of(
         return Ok((Order::OVER, None));
     }
     let now = app.now();
-    Ok((order(&run, now, &app.settings.grace), changes_at(&run, now)))
+    Ok((
+        order(&run, now, &app.settings.graces),
+        changes_at(&run, now),
+    ))
 }

@@ -5,8 +5,8 @@ use entity::{pod, run};
 use protocol::{ExitCause, RankExit};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, sea_query::Expr};
 
+use super::grace::Graces;
 use super::order::order;
-use super::state::Grace;
 use crate::auth::{Action, Actor, AgentActor, Target, require};
 use crate::error::{Error, Result};
 use crate::events::Event;
@@ -33,7 +33,7 @@ pub async fn register(
     tx: &mut Tx,
     actor: &Actor,
     protocol_version: u32,
-    grace: &Grace,
+    graces: &Graces,
 ) -> Result<protocol::Order> {
     let (agent, run, pod) = of_agent(tx, actor).await?;
     if !(protocol::PROTOCOL_VERSION - 1..=protocol::PROTOCOL_VERSION).contains(&protocol_version) {
@@ -54,7 +54,7 @@ pub async fn register(
         .await?;
         tx.wake(Event::Run(agent.task, agent.run));
     }
-    Ok(order(&run, tx.now(), grace))
+    Ok(order(&run, tx.now(), graces))
 }
 
 /// An agent reports on its rank. Repeating a report changes nothing.

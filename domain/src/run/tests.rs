@@ -23,7 +23,7 @@ async fn register_rank(app: &TestApp, id: crate::task::TaskId, rank: i32) -> pro
         &mut tx,
         &agent,
         protocol::PROTOCOL_VERSION,
-        &app.app.settings.grace,
+        &app.app.settings.graces,
     )
     .await
     .unwrap();
@@ -70,7 +70,7 @@ async fn an_agent_speaks_only_for_its_own_rank_and_nobody_else_does() {
         &mut tx,
         &app.agent(task.id, 0).await,
         99,
-        &app.app.settings.grace,
+        &app.app.settings.graces,
     )
     .await;
     assert!(matches!(refused, Err(Error::Unsupported(_))), "{refused:?}");

@@ -35,7 +35,9 @@ struct State {
     started: Vec<RankKey>,
     killed: Vec<RankKey>,
     n_calls: u32,
-    failure: Option<(u32, FailAt)>,
+    n_changes: u32,
+    failing_call: Option<u32>,
+    failing_change: Option<(u32, FailAt)>,
 }
 
 struct Rank {
@@ -119,10 +121,21 @@ impl FakeRuntime {
         self.state().n_calls
     }
 
-    /// Makes one call of the port fail: the `nth` from now on, from 1.
-    pub fn fail_call(&self, nth: u32, at: FailAt) {
+    /// Number of calls so far that may change something.
+    pub fn n_changes(&self) -> u32 {
+        self.state().n_changes
+    }
+
+    /// Makes one call of the port fail before it has done anything: the `nth` from now on, from 1.
+    pub fn fail_call(&self, nth: u32) {
         let mut state = self.state();
-        state.failure = Some((state.n_calls + nth, at));
+        state.failing_call = Some(state.n_calls + nth);
+    }
+
+    /// Makes one call fail that may change something: the `nth` from now on, from 1.
+    pub fn fail_change(&self, nth: u32, at: FailAt) {
+        let mut state = self.state();
+        state.failing_change = Some((state.n_changes + nth, at));
     }
 
     fn set(&self, rank: &RankKey, condition: Condition) {
@@ -144,11 +157,25 @@ impl FakeRuntime {
         let mut state = self.state();
         state.n_calls += 1;
         let n_calls = state.n_calls;
-        match state.failure.take_if(|(nth, _)| *nth == n_calls) {
+        match state.failing_call.take_if(|nth| *nth == n_calls) {
             None => effect(&mut state),
-            Some((_, FailAt::Request)) => Err(scripted_failure()),
-            Some((_, FailAt::Response)) => effect(&mut state).and_then(|_| Err(scripted_failure())),
+            Some(_) => Err(scripted_failure()),
         }
+    }
+
+    fn change<T>(
+        &self,
+        effect: impl FnOnce(&mut State) -> Result<T, RuntimeError>,
+    ) -> Result<T, RuntimeError> {
+        self.call(|state| {
+            state.n_changes += 1;
+            let n_changes = state.n_changes;
+            match state.failing_change.take_if(|(nth, _)| *nth == n_changes) {
+                None => effect(state),
+                Some((_, FailAt::Request)) => Err(scripted_failure()),
+                Some((_, FailAt::Response)) => effect(state).and_then(|_| Err(scripted_failure())),
+            }
+        })
     }
 }
 
@@ -163,7 +190,7 @@ impl Runtime for FakeRuntime {
     }
 
     async fn rendezvous(&self, run: &RunKey, nodes: &[String]) -> Result<Rendezvous, RuntimeError> {
-        self.call(|state| {
+        self.change(|state| {
             let index = state
                 .meetings
                 .iter()
@@ -179,7 +206,7 @@ impl Runtime for FakeRuntime {
     }
 
     async fn start(&self, launch: &LaunchRank) -> Result<(), RuntimeError> {
-        self.call(|state| {
+        self.change(|state| {
             if !state.nodes.iter().any(|node| node.name == launch.node) {
                 return Err(RuntimeError::rejected(format!(
                     "there is no node `{}`",
@@ -210,7 +237,7 @@ impl Runtime for FakeRuntime {
     }
 
     async fn kill(&self, rank: &RankKey) -> Result<(), RuntimeError> {
-        self.call(|state| {
+        self.change(|state| {
             if let Some(found) = state.ranks.get_mut(rank) {
                 let record = match &mut found.condition {
                     Condition::Gone(_) => return Ok(()),
@@ -229,7 +256,7 @@ impl Runtime for FakeRuntime {
     }
 
     async fn forget(&self, rank: &RankKey) -> Result<(), RuntimeError> {
-        self.call(
+        self.change(
             |state| match state.ranks.get(rank).map(|rank| &rank.condition) {
                 Some(Condition::Running | Condition::Orphaned(_)) => Err(RuntimeError::rejected(
                     format!("rank {rank} still has processes"),
@@ -346,7 +373,7 @@ mod tests {
                 run: 1,
                 rank: 0,
             };
-            fake.fail_call(2, at);
+            fake.fail_change(1, at);
             fake.nodes().await.unwrap();
             let error = fake.start(&sample_launch(key, "n1")).await.unwrap_err();
             assert!(matches!(error, RuntimeError::Unavailable { .. }));

@@ -12,10 +12,13 @@ use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
     DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
+use tokio_util::task::TaskTracker;
 
 use crate::error::{Error, Result};
 use crate::events::{Event, Events};
 
+#[cfg(any(test, feature = "testing"))]
+pub mod faults;
 #[cfg(test)]
 mod tests;
 
@@ -66,6 +69,11 @@ pub enum OpenError {
 pub struct Store {
     writer: DatabaseConnection,
     reader: DatabaseConnection,
+    /// Writes that begin.
+    begins: TaskTracker,
+    /// What a test makes fail.
+    #[cfg(any(test, feature = "testing"))]
+    pub faults: faults::Faults,
 }
 
 impl Store {
@@ -110,10 +118,10 @@ impl Store {
         match location {
             // Invariant: one connection writes. SQLite has one writer anyway, and a queue in front of it has far better
             // tail latency than its own busy handler.
-            Location::Sqlite(path) => Ok(Self {
-                writer: Database::connect(sqlite(path, 1, false)).await?,
-                reader: Database::connect(sqlite(path, 8, true)).await?,
-            }),
+            Location::Sqlite(path) => Ok(Self::of(
+                Database::connect(sqlite(path, 1, false)).await?,
+                Database::connect(sqlite(path, 8, true)).await?,
+            )),
             Location::Postgres(url) => {
                 let mut options = ConnectOptions::new(url);
                 options
@@ -121,11 +129,18 @@ impl Store {
                     .acquire_timeout(PATIENCE)
                     .sqlx_logging(false);
                 let pool = Database::connect(options).await?;
-                Ok(Self {
-                    writer: pool.clone(),
-                    reader: pool,
-                })
+                Ok(Self::of(pool.clone(), pool))
             }
+        }
+    }
+
+    fn of(writer: DatabaseConnection, reader: DatabaseConnection) -> Self {
+        Self {
+            writer,
+            reader,
+            begins: TaskTracker::new(),
+            #[cfg(any(test, feature = "testing"))]
+            faults: faults::Faults::default(),
         }
     }
 
@@ -152,15 +167,28 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`] if the database is away.
     pub async fn begin(&self, now: DateTime<Utc>, events: &Events) -> Result<Tx> {
+        #[cfg(any(test, feature = "testing"))]
+        let loses_answer = self.faults.begin()?;
         let options = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
+        // Whoever asks may be dropped at any moment, for example because a client hangs up. A connection to PostgreSQL that
+        // is dropped in the middle of BEGIN goes back to the pool with an open transaction that sqlx 0.9 does not know of:
+        // a task of its own always comes to the end of it, and what nobody takes is rolled back.
+        let writer = self.writer.clone();
+        let begun = self
+            .begins
+            .spawn(async move { writer.begin_with_options(options).await });
         Ok(Tx {
-            db: self.writer.begin_with_options(options).await?,
+            db: begun
+                .await
+                .map_err(|error| Error::Internal(error.into()))??,
             now,
             events: events.clone(),
             wakes: BTreeSet::new(),
+            #[cfg(any(test, feature = "testing"))]
+            loses_answer,
         })
     }
 
@@ -179,6 +207,8 @@ impl Store {
 
     /// Closes all connections.
     pub async fn close(self) {
+        self.begins.close();
+        self.begins.wait().await;
         let _ = self.reader.close().await;
         let _ = self.writer.close().await;
     }
@@ -225,6 +255,8 @@ pub struct Tx {
     now: DateTime<Utc>,
     events: Events,
     wakes: BTreeSet<Event>,
+    #[cfg(any(test, feature = "testing"))]
+    loses_answer: bool,
 }
 
 impl Tx {
@@ -249,6 +281,10 @@ impl Tx {
     /// If the database refuses: then nothing of it happened and nobody is woken.
     pub async fn commit(self) -> Result<()> {
         self.db.commit().await?;
+        #[cfg(any(test, feature = "testing"))]
+        if self.loses_answer {
+            return Err(faults::scripted_failure());
+        }
         for event in self.wakes {
             self.events.publish(event);
         }

@@ -3,7 +3,9 @@
 use std::os::unix::fs::PermissionsExt;
 
 use entity::{RunId, occupancy, pod, run, task};
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait, IntoActiveModel, NotSet, SqlErr};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, EntityTrait, IntoActiveModel, NotSet, SqlErr, Statement,
+};
 
 use super::*;
 use crate::testing::TestApp;
@@ -154,4 +156,49 @@ async fn the_files_are_private_and_the_write_ahead_log_is_moved_into_the_databas
     }
     store.checkpoint().await.unwrap();
     assert_eq!(std::fs::metadata(&wal).unwrap().len(), 0);
+}
+
+#[tokio::test]
+async fn a_write_that_is_given_up_while_it_begins_leaves_nothing_open() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&crate::testing::location(dir.path()).await)
+        .await
+        .unwrap();
+    let events = Events::default();
+    for patience in 1..40 {
+        let begin = store.begin(DateTime::UNIX_EPOCH, &events);
+        // Polls it so often, then drops it.
+        let mut begin = std::pin::pin!(begin);
+        for _ in 0..patience {
+            if futures_util::poll!(begin.as_mut()).is_ready() {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+    let is_begun = store.begin(DateTime::UNIX_EPOCH, &events).await;
+    drop(is_begun.unwrap());
+    if store.reader().get_database_backend() == DbBackend::Postgres {
+        let open = "SELECT count(*) FROM pg_stat_activity
+            WHERE datname = current_database() AND state = 'idle in transaction' AND pid <> pg_backend_pid()";
+        let open = Statement::from_string(DbBackend::Postgres, open);
+        // What was begun for nobody is rolled back as soon as the tasks come to it.
+        let closed = async {
+            loop {
+                let row = store
+                    .reader()
+                    .query_one_raw(open.clone())
+                    .await
+                    .unwrap()
+                    .unwrap();
+                if row.try_get_by_index::<i64>(0).unwrap() == 0 {
+                    break;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, closed)
+            .await
+            .expect("nothing stays open");
+    }
 }

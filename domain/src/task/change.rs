@@ -110,6 +110,15 @@ pub(crate) async fn note_start(tx: &mut Tx, task: &Task) -> Result<()> {
     apply(tx, task, change).await
 }
 
+/// Its priority changes to that of `new`, with its custom rank and its specification.
+pub(crate) async fn set_priority(tx: &mut Tx, task: &Task, new: Task) -> Result<()> {
+    let change = versioned(task)
+        .col_expr(task::Column::Priority, Expr::value(new.priority))
+        .col_expr(task::Column::CustomRank, Expr::value(new.custom_rank))
+        .col_expr(task::Column::Spec, Expr::value(new.spec));
+    apply(tx, task, change).await
+}
+
 /// Only what is wanted of it changes; with [`Desired::Stop`] also as what it is to end.
 pub(crate) async fn want(
     tx: &mut Tx,

@@ -2,6 +2,7 @@
 
 mod change;
 mod query;
+mod reprioritize;
 mod shown;
 mod spec;
 mod state;
@@ -17,6 +18,7 @@ pub use entity::task::{Desired, Model as Task, Outcome, State, StopAs};
 pub use query::{
     Cursor, Filter, Page, PageRequest, count, find_by_name, get, list, load, runs_of, tags_of,
 };
+pub use reprioritize::{Lasts, Reprioritize, reprioritize};
 pub use scheduler::Priority;
 pub use shown::{ShownState, shown_state};
 pub use spec::{SpecError, SpecErrors, TaskSpec, TaskType, shell_line};
@@ -26,3 +28,4 @@ pub use submit::{Submit, submit};
 pub use wait::{Wait, wait};
 
 pub(crate) use change::{exclude, finish, note_start, queue_again, start};
+pub(crate) use reprioritize::write_priority;

@@ -15,7 +15,7 @@ use crate::store::Tx;
 /// # Errors
 /// [`Error::NotFound`] if there is no such task or the actor may not know of it.
 pub async fn stop(tx: &mut Tx, actor: &Actor, id: TaskId, stop_as: StopAs) -> Result<Task> {
-    let task = of_actor(tx, actor, id).await?;
+    let task = of_actor(tx, actor, Action::StopTask, id).await?;
     match change(&task, TaskEvent::Stop(stop_as))? {
         TaskChange::Finished(_) => finish(tx, &task, &wished_end(stop_as)).await?,
         TaskChange::Wanted(desired) => want(tx, &task, desired, Some(stop_as)).await?,
@@ -29,7 +29,7 @@ pub async fn stop(tx: &mut Tx, actor: &Actor, id: TaskId, stop_as: StopAs) -> Re
 /// # Errors
 /// [`Error::NotFound`] as for a stop, [`Error::Conflict`] if the task is finished.
 pub async fn suspend(tx: &mut Tx, actor: &Actor, id: TaskId) -> Result<Task> {
-    let task = of_actor(tx, actor, id).await?;
+    let task = of_actor(tx, actor, Action::StopTask, id).await?;
     if task.desired == Desired::Stop && task.state != task::State::Finished {
         return Err(Error::Conflict(format!("task {id} is being stopped")));
     }
@@ -44,7 +44,7 @@ pub async fn suspend(tx: &mut Tx, actor: &Actor, id: TaskId) -> Result<Task> {
 /// # Errors
 /// [`Error::NotFound`] as for a stop, [`Error::Conflict`] if another live task has taken the name of a finished one.
 pub async fn resume(tx: &mut Tx, actor: &Actor, id: TaskId) -> Result<Task> {
-    let task = of_actor(tx, actor, id).await?;
+    let task = of_actor(tx, actor, Action::StopTask, id).await?;
     match change(&task, TaskEvent::Resume)? {
         TaskChange::Wanted(desired) => want(tx, &task, desired, None).await?,
         TaskChange::Queued => reopen(tx, &task)
@@ -78,22 +78,22 @@ fn name_taken(error: Error, task: &Task) -> Error {
     }
 }
 
-/// The task, if the actor may change it.
-async fn of_actor(tx: &Tx, actor: &Actor, id: TaskId) -> Result<Task> {
+/// The task, if the actor may do that to it.
+pub(super) async fn of_actor(tx: &Tx, actor: &Actor, action: Action, id: TaskId) -> Result<Task> {
     // Nobody may start or end it between this look and the change; SQLite has one writer anyway.
     let task = task::Entity::find_by_id(id)
         .lock_exclusive()
         .one(tx.db())
         .await?
         .ok_or_else(|| Error::not_found("task", id))?;
-    if may(actor, Action::StopTask, Target::Of(task.user_id)) {
+    if may(actor, action, Target::Of(task.user_id)) {
         Ok(task)
     } else {
         Err(Error::not_found("task", id))
     }
 }
 
-async fn find(tx: &Tx, id: TaskId) -> Result<Task> {
+pub(super) async fn find(tx: &Tx, id: TaskId) -> Result<Task> {
     task::Entity::find_by_id(id)
         .one(tx.db())
         .await?

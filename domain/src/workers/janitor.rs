@@ -63,9 +63,14 @@ impl Janitor {
     }
 
     async fn forget_keys(&self) -> Result<()> {
+        let is_old = submission::Column::CreatedAt.lt(self.app.now() - KEY_LIFE);
+        let old = submission::Entity::find().filter(is_old.clone());
+        if old.one(self.app.reader()).await?.is_none() {
+            return Ok(());
+        }
         let tx = self.app.begin().await?;
         submission::Entity::delete_many()
-            .filter(submission::Column::CreatedAt.lt(tx.now() - KEY_LIFE))
+            .filter(is_old)
             .exec(tx.db())
             .await?;
         tx.commit().await

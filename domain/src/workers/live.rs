@@ -90,6 +90,13 @@ impl Live {
             .ok_or_else(|| Error::internal("the plan suspends a task that has no run"))
     }
 
+    /// The same, to be kept up with what is written.
+    pub(super) fn run_mut(&mut self, key: TaskKey) -> Result<&mut run::Model> {
+        self.runs
+            .get_mut(&TaskId(key.0))
+            .ok_or_else(|| Error::internal("the plan moves a task that has no run"))
+    }
+
     /// The reasons that are not yet written as they are.
     pub(super) fn changed_waits(&self, report: &Report) -> Result<Vec<(TaskId, Value)>> {
         let mut changed = Vec::new();

@@ -31,9 +31,12 @@ impl Worker for NodeWatcher {
 
     async fn tick(&mut self) -> Result<Tick> {
         let reports = self.app.runtime.nodes().await?;
-        let mut tx = self.app.begin().await?;
-        node::sync(&mut tx, &reports).await?;
-        tx.commit().await?;
+        let changes = node::compare(self.app.reader(), &reports).await?;
+        if !changes.is_empty() {
+            let mut tx = self.app.begin().await?;
+            node::sync(&mut tx, changes).await?;
+            tx.commit().await?;
+        }
         Ok(Tick::default())
     }
 }

@@ -48,7 +48,7 @@ impl Worker for Scheduler {
     }
 
     async fn tick(&mut self) -> Result<Tick> {
-        let live = Live::load(&self.app).await?;
+        let mut live = Live::load(&self.app).await?;
         let plan = plan(&live.snapshot, &self.policy);
         for issue in &plan.report.issues {
             tracing::warn!(%issue, "a row was left out of the plan");
@@ -57,7 +57,7 @@ impl Worker for Scheduler {
         let waits = live.changed_waits(&plan.report)?;
         if progress || !waits.is_empty() {
             let mut tx = self.app.begin().await?;
-            commit(&mut tx, &self.app, &live, &plan).await?;
+            commit(&mut tx, &self.app, &mut live, &plan).await?;
             for (id, wait) in waits {
                 write_wait(&mut tx, id, wait).await?;
             }
@@ -71,12 +71,16 @@ impl Worker for Scheduler {
 }
 
 /// Makes the decisions true. One that does not fit any more fails the whole plan: the next tick makes a new one.
-async fn commit(tx: &mut Tx, app: &App, live: &Live, plan: &Plan) -> Result<()> {
+async fn commit(tx: &mut Tx, app: &App, live: &mut Live, plan: &Plan) -> Result<()> {
     for decision in &plan.decisions {
         match decision {
             Decision::Start { task, level, nodes } => {
                 release(tx, *task).await?;
                 start(tx, live.task(*task)?, *level, nodes).await?;
+            }
+            Decision::Relevel { task, level } => {
+                let run = live.run_mut(*task)?;
+                *run = crate::run::set_level(tx, run, level.value()).await?;
             }
             Decision::Preempt {
                 task,
@@ -135,7 +139,7 @@ async fn suspend(tx: &mut Tx, app: &App, run: &run::Model, for_task: TaskKey) ->
     crate::run::next(crate::run::phase(run), RunEvent::Suspend)
         .map_err(|error| Error::Internal(error.into()))?;
     let message = format!("it gives way to task {for_task} of a higher level");
-    crate::run::drain(tx, run, DrainReason::Suspend, &app.settings.grace).await?;
+    crate::run::drain(tx, run, DrainReason::Suspend, &app.settings.graces).await?;
     crate::run::set_message(tx, run, &message).await?;
     tracing::info!(
         task.id = run.task_id.0,

@@ -62,14 +62,14 @@ impl Supervisor {
             }
             Decision::Drain(reason) => {
                 let mut tx = self.app.begin().await?;
-                drain(&mut tx, &open.run, reason, &self.app.settings.grace).await?;
+                drain(&mut tx, &open.run, reason, &self.app.settings.graces).await?;
                 tx.commit().await?;
                 tracing::info!(task.id = open.task.id.0, ?reason, "a run drains");
                 tick.progress = true;
             }
             Decision::Hasten => {
                 let mut tx = self.app.begin().await?;
-                hasten(&mut tx, &open.run, &self.app.settings.grace).await?;
+                hasten(&mut tx, &open.run, &self.app.settings.graces).await?;
                 tx.commit().await?;
                 tick.progress = true;
             }

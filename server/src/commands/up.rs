@@ -10,6 +10,7 @@ use nix::unistd::{Uid, User};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::args::Up;
+use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::database;
 use crate::environment::Environment;
@@ -63,6 +64,7 @@ pub(super) async fn up(args: Up, environment: &Environment) -> Result<()> {
 fn config(args: Up, environment: &Environment) -> Result<PlatformConfig> {
     let root = Uid::effective().is_root();
     let data_dir = DataDir::choose(args.data.data_dir, environment, root)?;
+    let graces = Config::load(args.config.as_deref(), &data_dir)?.graces();
     let usual = environment.home.iter().cloned();
     let usual = usual.chain(std::env::current_dir()).collect();
     Ok(PlatformConfig {
@@ -74,6 +76,7 @@ fn config(args: Up, environment: &Environment) -> Result<PlatformConfig> {
         agent_command: agent_command()?,
         switch_user: root,
         first_user: first_user(),
+        graces,
     })
 }
 

@@ -212,6 +212,14 @@ impl<'a> Usage<'a> {
             .or_default() += n_nodes;
     }
 
+    /// Moves nodes that an active task holds from one level to another.
+    pub(crate) fn shift(&mut self, task: &'a Task, from: Level, to: Level, n_nodes: u32) {
+        if let Some(used) = self.nodes.get_mut(&(&task.user, &task.group, from)) {
+            *used = used.saturating_sub(n_nodes);
+        }
+        self.add(task, to, n_nodes);
+    }
+
     /// How many nodes `user` uses in `group` at this level.
     pub fn at(&self, user: &UserName, group: &GroupName, level: Level) -> u32 {
         self.nodes.get(&(user, group, level)).copied().unwrap_or(0)

@@ -31,6 +31,13 @@ impl Snapshot {
                     started.state = state.clone();
                 }
             }
+            Decision::Relevel { task, level: new } => {
+                for run in self.tasks.iter_mut().filter(|each| each.key == *task) {
+                    if let TaskState::Active { level, .. } = &mut run.state {
+                        *level = *new;
+                    }
+                }
+            }
             Decision::Preempt {
                 task,
                 level: _,

@@ -2,6 +2,7 @@
 
 mod oracle;
 mod preemption;
+mod relevel;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -274,6 +275,7 @@ fn kind(snapshot: &Snapshot, decision: &Decision) -> Option<&'static str> {
             0 => Some("start"),
             _ => Some("start of a task with a reservation"),
         },
+        Decision::Relevel { .. } => None,
         Decision::Preempt { victims, .. } => match victims.len() {
             0 => None,
             1 => Some("one victim"),

@@ -21,7 +21,7 @@ pub(crate) fn task(snapshot: &Snapshot, key: TaskKey) -> &Task {
 pub(crate) fn starts(plan: &Plan) -> impl Iterator<Item = (TaskKey, Level, &[NodeName])> {
     plan.decisions.iter().filter_map(|decision| match decision {
         Decision::Start { task, level, nodes } => Some((*task, *level, &nodes[..])),
-        Decision::Preempt { .. } | Decision::Release { .. } => None,
+        Decision::Relevel { .. } | Decision::Preempt { .. } | Decision::Release { .. } => None,
     })
 }
 

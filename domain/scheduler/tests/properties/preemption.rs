@@ -138,7 +138,7 @@ proptest! {
                 Decision::Start { task, nodes, .. } | Decision::Preempt { task, nodes, .. } => {
                     Some((*task, nodes))
                 }
-                Decision::Release { .. } => None,
+                Decision::Relevel { .. } | Decision::Release { .. } => None,
             });
             let is_overtaken = next.is_some_and(|(next, given)| {
                 level_of(next) > Some(level)

@@ -19,7 +19,22 @@ const LEVELS: [Level; 3] = [Level::High, Level::Normal, Level::Low];
 
 /// Snapshots whose rows agree: every key is unique, and a node is held by the one task that has it.
 pub(crate) fn worlds() -> impl Strategy<Value = Snapshot> {
+    wishful_worlds().prop_map(content)
+}
+
+/// The same, and owners of runs may have changed their minds about the priority.
+pub(crate) fn wishful_worlds() -> impl Strategy<Value = Snapshot> {
     prop_oneof![rows(everybody(), 1).prop_map(settle), crowds()]
+}
+
+/// Every run is at the level that its owner asks for.
+fn content(mut snapshot: Snapshot) -> Snapshot {
+    for task in &mut snapshot.tasks {
+        if let TaskState::Active { level, .. } = task.state {
+            task.priority = Priority::Fixed(level);
+        }
+    }
+    snapshot
 }
 
 /// Rows that may contradict each other in every way.

@@ -10,7 +10,7 @@
 //! ceiling OWNER GROUP LEVEL NODES [expires=60s]
 //! task tKEY USER GROUP PRIORITY NODES [zone=ZONE] [rank=1.5] [not_before=60s] [held]
 //!      [exclude=NODE@60s,NODE@90s]
-//! run tKEY USER GROUP LEVEL on=NODE,NODE [since=60s] [draining] [unsuspendable]
+//! run tKEY USER GROUP LEVEL on=NODE,NODE [since=60s] [draining] [unsuspendable] [wants=PRIORITY]
 //! change ROW       replaces the rows of that name
 //! gone NAME        removes them
 //! plan             asks, writes down the answer, and carries it out
@@ -137,6 +137,9 @@ impl Story {
                 if let Some(time) = options.take_value("since") {
                     row = row.begun_at(millis(time)?);
                 }
+                if let Some(priority) = options.take_value("wants") {
+                    row.priority = priority.parse().map_err(|error| format!("{error}"))?;
+                }
                 if options.take_flag("draining") {
                     row = row.draining();
                 }
@@ -182,6 +185,7 @@ fn write_down(told: &mut String, plan: &Plan, now: Millis) {
             Decision::Start { task, level, nodes } => {
                 format!("  start task {task} at {level} on {}", list(nodes))
             }
+            Decision::Relevel { task, level } => format!("  task {task} goes on at {level}"),
             Decision::Preempt {
                 task,
                 level,

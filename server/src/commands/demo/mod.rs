@@ -13,6 +13,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
+use domain::run::Graces;
 use domain::setup::FirstUser;
 use domain::store::Location;
 use nix::unistd::Uid;
@@ -78,6 +79,7 @@ fn config(dir: &Path, environment: &Environment) -> Result<PlatformConfig> {
             name: "admin".to_owned(),
             uid: uid.as_raw().into(),
         },
+        graces: Graces::default(),
     })
 }
 

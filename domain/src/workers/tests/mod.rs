@@ -1,11 +1,13 @@
 //! Whole lives of tasks: planned, launched, supervised, ended, with a scripted runtime on a real database.
 
+mod crash;
+mod priority;
+
 use chrono::TimeDelta;
 use protocol::{ExitCause, RankExit};
 use serde_json::json;
 
 use crate::run::{DrainReason, PodState, State as RunState};
-use crate::runtime::fake::FailAt;
 use crate::task::{self, Outcome, State, StopAs, Task, TaskId};
 use crate::testing::TestApp;
 
@@ -410,41 +412,4 @@ async fn a_resume_takes_a_stop_back_and_the_task_runs_again() {
     app.settle().await;
     let (run, _) = app.run(task.id).await;
     assert_eq!((run.number, run.state), (2, RunState::Starting));
-}
-
-/// How the whole life of a task ends in which one call to the runtime fails, and how many calls it took.
-async fn life(failure: Option<(u32, FailAt)>) -> (State, Option<Outcome>, u32, u32) {
-    let app = TestApp::with_nodes(2).await;
-    let task = app.submit("unlucky", 2).await;
-    let before = app.runtime.n_calls();
-    if let Some((nth, at)) = failure {
-        app.runtime.fail_call(nth, at);
-    }
-    app.bring_up(task.id).await;
-    app.exit(task.id, 0, 0).await;
-    app.exit(task.id, 1, 0).await;
-    app.settle().await;
-    let calls = app.runtime.n_calls() - before;
-    let done = app.task(task.id).await;
-    let overview = crate::node::overview(app.app.reader()).await.unwrap();
-    (done.state, done.outcome, overview.groups[0].free, calls)
-}
-
-#[tokio::test]
-async fn whichever_call_to_the_runtime_fails_the_end_is_the_same() {
-    let (state, outcome, free, calls) = life(None).await;
-    assert_eq!(
-        (state, outcome, free),
-        (State::Finished, Some(Outcome::Succeeded), 2)
-    );
-    for nth in 1..=calls {
-        for at in [FailAt::Request, FailAt::Response] {
-            let (state, outcome, free, _) = life(Some((nth, at))).await;
-            assert_eq!(
-                (state, outcome, free),
-                (State::Finished, Some(Outcome::Succeeded), 2),
-                "call {nth} of {calls}, {at:?}"
-            );
-        }
-    }
 }

@@ -3,6 +3,10 @@
 //! `HAI_TEST_DATABASE` chooses PostgreSQL (its value is the address of a server on which databases may be created);
 //! without it each test has a SQLite file of its own. `cargo xtask test` runs the tests both ways.
 
+mod rows;
+
+pub use rows::{pod_row, run_row, task_row};
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -18,15 +22,15 @@ use crate::app::{App, Settings};
 use crate::auth::agent_token::KeyRing;
 use crate::auth::{Actor, AgentActor, Token, sign_in};
 use crate::clock::{Clock, TestClock};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::events::Events;
 use crate::logs::LogStore;
 use crate::mount::Mount;
-use crate::run::{Grace, Pod, RankReport, Run};
+use crate::run::{Graces, Pod, RankReport, Run};
 use crate::runtime::fake::FakeRuntime;
 use crate::runtime::{NodeReport, RankKey};
 use crate::setup::{self, FirstUser};
-use crate::store::{Location, Store};
+use crate::store::{Location, Store, Tx};
 use crate::task::{self, Submit, Task, TaskId, TaskSpec};
 use crate::user::{CreateUser, Role};
 use crate::workers::{Janitor, Launcher, NodeWatcher, Scheduler, Supervisor, Worker};
@@ -177,10 +181,26 @@ impl TestApp {
             document,
             idempotency_key: None,
         };
-        let mut tx = self.app.begin().await?;
-        let task = task::submit(&mut tx, &self.app, actor, input).await?;
-        tx.commit().await?;
-        Ok(task)
+        self.write(async |tx| task::submit(tx, &self.app, actor, input.clone()).await)
+            .await
+    }
+
+    /// Writes, and once more if the database was away, as clients and agents do.
+    ///
+    /// # Errors
+    /// As the work.
+    #[expect(clippy::future_not_send, reason = "a test awaits it where it is")]
+    pub async fn write<T>(&self, work: impl AsyncFn(&mut Tx) -> Result<T>) -> Result<T> {
+        let attempt = async || {
+            let mut tx = self.app.begin().await?;
+            let done = work(&mut tx).await?;
+            tx.commit().await?;
+            Ok(done)
+        };
+        match attempt().await {
+            Err(Error::Unavailable { .. }) => attempt().await,
+            result => result,
+        }
     }
 
     /// Submits a task of the administrator.
@@ -248,16 +268,10 @@ impl TestApp {
         let (_, pods) = self.run(id).await;
         for pod in &pods {
             let agent = self.agent(id, pod.rank).await;
-            let mut tx = self.app.begin().await.expect("the database is there");
-            crate::run::register(
-                &mut tx,
-                &agent,
-                protocol::PROTOCOL_VERSION,
-                &self.app.settings.grace,
-            )
-            .await
-            .expect("the agent is accepted");
-            tx.commit().await.expect("the database is there");
+            let (version, graces) = (protocol::PROTOCOL_VERSION, &self.app.settings.graces);
+            self.write(async |tx| crate::run::register(tx, &agent, version, graces).await)
+                .await
+                .expect("the agent is accepted");
         }
         self.settle().await;
         for pod in &pods {
@@ -284,11 +298,9 @@ impl TestApp {
             suspend: None,
             exit,
         };
-        let mut tx = self.app.begin().await.expect("the database is there");
-        crate::run::report(&mut tx, &agent, &report)
+        self.write(async |tx| crate::run::report(tx, &agent, &report).await)
             .await
             .expect("the report is accepted");
-        tx.commit().await.expect("the database is there");
     }
 
     /// The command of a rank exits with this code, and its agent leaves the record.
@@ -317,26 +329,22 @@ impl TestApp {
     /// # Errors
     /// The first worker's that fails.
     pub async fn tick(&self) -> Result<bool> {
-        let before = self.fingerprint().await?;
+        // A start that is repeated changes nothing.
+        let changes = || {
+            let (started, killed) = (self.runtime.started(), self.runtime.killed());
+            (
+                self.app.store.faults.n_writes(),
+                started.len(),
+                killed.len(),
+            )
+        };
+        let before = changes();
         let mut progress = NodeWatcher::new(self.app.clone()).tick().await?.progress;
         progress |= Scheduler::new(self.app.clone()).tick().await?.progress;
         progress |= Launcher::new(self.app.clone()).tick().await?.progress;
         progress |= Supervisor::new(self.app.clone()).tick().await?.progress;
         progress |= Janitor::new(self.app.clone()).tick().await?.progress;
-        Ok(progress || before != self.fingerprint().await?)
-    }
-
-    /// Everything that workers write, in one text.
-    async fn fingerprint(&self) -> Result<String> {
-        use sea_orm::EntityTrait;
-        let db = self.app.reader();
-        Ok(format!(
-            "{:?}{:?}{:?}{:?}",
-            entity::task::Entity::find().all(db).await?,
-            entity::run::Entity::find().all(db).await?,
-            entity::pod::Entity::find().all(db).await?,
-            entity::node::Entity::find().all(db).await?,
-        ))
+        Ok(progress || before != changes())
     }
 }
 
@@ -366,55 +374,10 @@ fn settings(dir: &std::path::Path) -> Settings {
         }],
         workspaces: dir.join("workspaces"),
         python: dir.join("python"),
-        grace: Grace::USUAL,
+        graces: Graces::default(),
         start_limit: TimeDelta::minutes(3),
         reattach: TimeDelta::seconds(30),
         silence: Duration::from_secs(1800),
         period: Duration::from_secs(5),
-    }
-}
-
-/// A run that passed its gate when the world began, for pure tests.
-pub fn run_row() -> Run {
-    Run {
-        id: entity::RunId(1),
-        task_id: TaskId(1),
-        number: 1,
-        state: crate::run::State::Running,
-        drain_reason: None,
-        stop_at: None,
-        kill_at: None,
-        level: 10,
-        master_addr: None,
-        master_port: None,
-        outcome: None,
-        stop_code: 0,
-        exit_code: None,
-        message: None,
-        created_at: chrono::DateTime::UNIX_EPOCH,
-        started_at: Some(chrono::DateTime::UNIX_EPOCH),
-        ended_at: None,
-        version: 0,
-    }
-}
-
-/// A rank of it that runs on `node-<rank>`, for pure tests.
-pub fn pod_row(rank: i32) -> Pod {
-    Pod {
-        id: entity::PodId(rank.into()),
-        run_id: entity::RunId(1),
-        rank,
-        node_name: format!("node-{rank}"),
-        state: crate::run::PodState::Running,
-        started_at: Some(chrono::DateTime::UNIX_EPOCH),
-        ended_at: None,
-        exit_code: None,
-        message: None,
-        suspend: None,
-        silent: false,
-        log_end: None,
-        missing_since: None,
-        released_at: None,
-        version: 0,
     }
 }

@@ -1,0 +1,121 @@
+//! What whoever runs the platform may choose in a file; `config.default.toml` documents every key.
+
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use chrono::TimeDelta;
+use domain::Level;
+use domain::run::{Grace, Graces};
+use serde::Deserialize;
+
+use crate::data_dir::DataDir;
+
+/// The file in the data directory that is read if it is there.
+const FILE: &str = "override.toml";
+
+/// What a file says; what it leaves out keeps its default.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    #[serde(default)]
+    suspend: Times,
+    #[serde(default)]
+    suspend_at: BTreeMap<Level, Times>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Times {
+    acknowledge_secs: Option<u32>,
+    progress_secs: Option<u32>,
+    budget_secs: Option<u32>,
+    stop_secs: Option<u32>,
+}
+
+impl Config {
+    /// Reads the file that was asked for, or the one in the data directory, if it is there.
+    ///
+    /// # Errors
+    /// If it cannot be read, or a key in it is unknown or has the wrong kind of value: the error names both.
+    pub(crate) fn load(asked: Option<&Path>, data_dir: &DataDir) -> Result<Self> {
+        let usual = data_dir.path().join(FILE);
+        let path = asked.map_or(usual, PathBuf::from);
+        let text = match std::fs::read_to_string(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound && asked.is_none() => String::new(),
+            text => text.with_context(|| format!("{} cannot be read", path.display()))?,
+        };
+        Self::parse(&text).with_context(|| format!("{} is not understood", path.display()))
+    }
+
+    fn parse(text: &str) -> Result<Self, toml::de::Error> {
+        toml::from_str(text)
+    }
+
+    /// How long things may take when runs end.
+    pub(crate) fn graces(&self) -> Graces {
+        let usual = self.suspend.over(&Grace::USUAL);
+        let levels = self.suspend_at.iter();
+        let own = levels.map(|(level, times)| (*level, times.over(&usual)));
+        Graces::new(usual, own)
+    }
+}
+
+impl Times {
+    fn over(&self, usual: &Grace) -> Grace {
+        let or =
+            |secs: Option<u32>, usual| secs.map_or(usual, |secs| TimeDelta::seconds(secs.into()));
+        Grace {
+            acknowledge: or(self.acknowledge_secs, usual.acknowledge),
+            progress: or(self.progress_secs, usual.progress),
+            budget: or(self.budget_secs, usual.budget),
+            stop: or(self.stop_secs, usual.stop),
+            ..*usual
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn graces(text: &str) -> Graces {
+        Config::parse(text).unwrap().graces()
+    }
+
+    #[test]
+    fn the_documented_defaults_are_the_defaults() {
+        let documented = include_str!("../config.default.toml");
+        assert_eq!(graces(documented), Graces::default());
+        // The example of a level is one that can be taken over as it is.
+        let example = documented.replace("# [", "[").replace("# budget", "budget");
+        assert_ne!(graces(&example), Graces::default());
+    }
+
+    #[test]
+    fn a_level_takes_over_what_it_does_not_say() {
+        let text = "[suspend]\nprogress_secs = 7\n[suspend_at.HIGH]\nbudget_secs = 600\n";
+        let usual = Grace {
+            progress: TimeDelta::seconds(7),
+            ..Grace::USUAL
+        };
+        let high = Grace {
+            budget: TimeDelta::seconds(600),
+            ..usual
+        };
+        assert_eq!(graces(text), Graces::new(usual, [(Level::High, high)]));
+    }
+
+    #[test]
+    fn what_is_not_understood_is_named() {
+        for (text, named) in [
+            ("[suspend]\nbudget = 1\n", "unknown field `budget`"),
+            ("[suspend]\nbudget_secs = -1\n", "budget_secs = -1"),
+            ("[suspend_at.TOP]\n", "unknown variant `TOP`"),
+        ] {
+            let error = Config::parse(text).unwrap_err().to_string();
+            assert!(error.contains(named), "{error}");
+        }
+    }
+}
