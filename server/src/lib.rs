@@ -13,4 +13,4 @@ pub mod environment;
 pub mod platform;
 mod telemetry;
 
-pub use platform::{Platform, PlatformConfig};
+pub use platform::{Platform, PlatformConfig, Timing};

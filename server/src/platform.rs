@@ -56,6 +56,32 @@ pub struct PlatformConfig {
     pub first_user: FirstUser,
 }
 
+/// How long the platform waits for what may still come.
+#[derive(Debug, Clone, Copy)]
+pub struct Timing {
+    /// How long things may take when a run ends.
+    pub grace: Grace,
+    /// How long every rank of a run may take to register.
+    pub start_limit: TimeDelta,
+    /// How long a rank without a process and without a record may still come back.
+    pub reattach: TimeDelta,
+    /// Silence after which rank 0 is ended, unless the task says otherwise.
+    pub silence: Duration,
+    /// How often workers look even if nobody woke them.
+    pub period: Duration,
+}
+
+impl Timing {
+    /// What the documentation says.
+    pub const USUAL: Self = Self {
+        grace: Grace::USUAL,
+        start_limit: TimeDelta::minutes(3),
+        reattach: TimeDelta::seconds(30),
+        silence: Duration::from_secs(1800),
+        period: Duration::from_secs(5),
+    };
+}
+
 /// A platform that runs until it is stopped. Tasks outlive it.
 #[derive(Debug)]
 pub struct Platform {
@@ -78,6 +104,14 @@ impl Platform {
     /// One clear sentence: the directory is taken, cannot be written or belongs to another database, the address is in
     /// use, the database is from a newer version.
     pub async fn start(config: PlatformConfig) -> Result<Self> {
+        Self::start_with(config, Timing::USUAL).await
+    }
+
+    /// The same with another patience.
+    ///
+    /// # Errors
+    /// Those of [`Self::start`].
+    pub async fn start_with(config: PlatformConfig, timing: Timing) -> Result<Self> {
         config.data_dir.prepare()?;
         let lock = config.data_dir.lock()?;
         database::check(&config.data_dir, &config.database)?;
@@ -98,7 +132,7 @@ impl Platform {
             events: Events::default(),
             logs: LogStore::new(config.data_dir.logs()),
             keys: Arc::new(keys),
-            settings: Arc::new(settings(&config)),
+            settings: Arc::new(settings(&config, timing)),
         };
         // Quotas and submits refer to the nodes' group: it is there before anybody can ask.
         NodeWatcher::new(app.clone()).tick().await?;
@@ -177,7 +211,7 @@ fn local(config: &PlatformConfig) -> LocalConfig {
     }
 }
 
-fn settings(config: &PlatformConfig) -> Settings {
+fn settings(config: &PlatformConfig, timing: Timing) -> Settings {
     Settings {
         default_group: GROUP.to_owned(),
         mounts: config
@@ -190,10 +224,10 @@ fn settings(config: &PlatformConfig) -> Settings {
             .collect(),
         workspaces: config.data_dir.workspaces(),
         python: config.data_dir.python(),
-        grace: Grace::USUAL,
-        start_limit: TimeDelta::minutes(3),
-        reattach: TimeDelta::seconds(30),
-        silence: Duration::from_secs(1800),
-        period: Duration::from_secs(5),
+        grace: timing.grace,
+        start_limit: timing.start_limit,
+        reattach: timing.reattach,
+        silence: timing.silence,
+        period: timing.period,
     }
 }
