@@ -5,10 +5,9 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use domain::setup::FirstUser;
 use nix::unistd::Uid;
-use serde_json::json;
-use server::PlatformConfig;
 use server::data_dir::DataDir;
 use server::environment::Environment;
+use server::{PlatformConfig, Timing};
 
 use crate::site::Site;
 use crate::{Client, program};
@@ -28,6 +27,14 @@ impl Platform {
     /// # Errors
     /// If it does not start.
     pub async fn start() -> Result<Self> {
+        Self::start_with(Timing::USUAL).await
+    }
+
+    /// The same with another patience, for a test that would only wait.
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub async fn start_with(timing: Timing) -> Result<Self> {
         let site = Site::new().await?;
         let uid = Uid::effective();
         let data = DataDir::choose(
@@ -48,7 +55,7 @@ impl Platform {
                 uid: uid.as_raw().into(),
             },
         };
-        let server = server::Platform::start(config).await?;
+        let server = server::Platform::start_with(config, timing).await?;
         let token = server
             .first_token
             .as_ref()
@@ -66,12 +73,8 @@ impl Platform {
     /// # Errors
     /// If the name is taken.
     pub async fn user(&self, name: &str) -> Result<Client> {
-        let query = "mutation($name: String!) { createUser(input: {name: $name}) { token } }";
-        let data = self.admin.ask(query, json!({"name": name})).await?;
-        let token = data
-            .pointer("/createUser/token")
-            .and_then(|token| token.as_str());
-        Client::connect(&self.server.url, token.context("a new user has a token")?).await
+        let token = self.admin.create_user(name).await?;
+        Client::connect(&self.server.url, &token).await
     }
 
     /// The base address.
