@@ -3,6 +3,7 @@
 mod architecture;
 mod bad_input;
 mod command_line;
+mod kill;
 mod restart;
 mod start_up;
 mod stop;
