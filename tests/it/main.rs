@@ -7,5 +7,6 @@ mod kill;
 mod restart;
 mod start_up;
 mod stop;
+mod story;
 mod suspend;
 mod training;
