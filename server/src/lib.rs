@@ -14,4 +14,4 @@ pub mod environment;
 pub mod platform;
 mod telemetry;
 
-pub use platform::{Platform, PlatformConfig};
+pub use platform::{Platform, PlatformConfig, Timing};

@@ -54,8 +54,36 @@ pub struct PlatformConfig {
     pub switch_user: bool,
     /// The first administrator of a new platform.
     pub first_user: FirstUser,
-    /// How long things may take when runs end.
+    /// How long the platform waits.
+    pub timing: Timing,
+}
+
+/// How long the platform waits for what may still come.
+#[derive(Debug, Clone)]
+pub struct Timing {
+    /// How long things may take when a run ends.
     pub graces: Graces,
+    /// How long every rank of a run may take to register.
+    pub start_limit: TimeDelta,
+    /// How long a rank without a process and without a record may still come back.
+    pub reattach: TimeDelta,
+    /// Silence after which rank 0 is ended, unless the task says otherwise.
+    pub silence: Duration,
+    /// How often workers look even if nobody woke them.
+    pub period: Duration,
+}
+
+impl Default for Timing {
+    /// What the documentation says.
+    fn default() -> Self {
+        Self {
+            graces: Graces::default(),
+            start_limit: TimeDelta::minutes(3),
+            reattach: TimeDelta::seconds(30),
+            silence: Duration::from_secs(1800),
+            period: Duration::from_secs(5),
+        }
+    }
 }
 
 /// A platform that runs until it is stopped. Tasks outlive it.
@@ -180,6 +208,7 @@ fn local(config: &PlatformConfig) -> LocalConfig {
 }
 
 fn settings(config: &PlatformConfig) -> Settings {
+    let timing = &config.timing;
     Settings {
         default_group: GROUP.to_owned(),
         mounts: config
@@ -192,10 +221,10 @@ fn settings(config: &PlatformConfig) -> Settings {
             .collect(),
         workspaces: config.data_dir.workspaces(),
         python: config.data_dir.python(),
-        graces: config.graces.clone(),
-        start_limit: TimeDelta::minutes(3),
-        reattach: TimeDelta::seconds(30),
-        silence: Duration::from_secs(1800),
-        period: Duration::from_secs(5),
+        graces: timing.graces.clone(),
+        start_limit: timing.start_limit,
+        reattach: timing.reattach,
+        silence: timing.silence,
+        period: timing.period,
     }
 }

@@ -9,6 +9,11 @@ use transport::{Connection, Operation};
 
 use crate::within;
 
+/// A task as a test looks at it.
+pub(crate) const TASK: &str = "
+    id name state outcome stopCode exitCode wait { reason message }
+    currentRun { number state drainReason message pods { rank node state exitCode message } }";
+
 /// A client with a token.
 #[derive(Debug)]
 pub struct Client {
@@ -90,9 +95,47 @@ impl Client {
             "resource": {"nodeCount": nodes},
             "options": options,
         });
-        let query = "mutation($input: TaskInput!) { submitTask(input: $input) { id } }";
-        let data = self.ask(query, json!({"input": input})).await?;
+        self.submit_input(&input, None).await
+    }
+
+    /// Submits whatever is asked for, under a key if it may be repeated, and answers the task's id.
+    ///
+    /// # Errors
+    /// What the server says.
+    pub async fn submit_input(&self, input: &Value, key: Option<&str>) -> Result<String> {
+        let query = "mutation($input: TaskInput!, $key: String) {
+            submitTask(input: $input, idempotencyKey: $key) { id } }";
+        let data = self.ask(query, json!({"input": input, "key": key})).await?;
         text(&data, "/submitTask/id")
+    }
+
+    /// Creates a user without groups, and answers the token.
+    ///
+    /// # Errors
+    /// If the name is taken.
+    pub async fn create_user(&self, name: &str) -> Result<String> {
+        let query = "mutation($name: String!) { createUser(input: {name: $name}) { token } }";
+        let data = self.ask(query, json!({"name": name})).await?;
+        text(&data, "/createUser/token")
+    }
+
+    /// The runs of a task, oldest first: why each drained and how it ended.
+    ///
+    /// # Errors
+    /// What the server says.
+    pub async fn runs(&self, id: &str) -> Result<Vec<(String, String)>> {
+        let query = "query($id: ID!) { task(id: $id) { runs { nodes { drainReason outcome } } } }";
+        let data = self.ask(query, json!({"id": id})).await?;
+        let runs = data
+            .pointer("/task/runs/nodes")
+            .and_then(Value::as_array)
+            .with_context(|| format!("no runs in {data}"))?;
+        let word = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+        Ok(runs
+            .iter()
+            .rev()
+            .map(|run| (word(&run["drainReason"]), word(&run["outcome"])))
+            .collect())
     }
 
     /// Waits until a task looks as wanted, and answers how it looks then.
@@ -100,10 +143,8 @@ impl Client {
     /// # Errors
     /// If it finishes without ever looking so.
     pub async fn wait_for(&self, id: &str, wanted: impl Fn(&Value) -> bool) -> Result<Value> {
-        let query = "subscription($id: ID!) { taskChanged(id: $id) {
-            id name state outcome stopCode exitCode wait { reason message }
-            currentRun { number state drainReason message pods { rank node state exitCode message } } } }";
-        let mut states = Box::pin(self.subscribe(query, json!({"id": id})));
+        let query = format!("subscription($id: ID!) {{ taskChanged(id: $id) {{ {TASK} }} }}");
+        let mut states = Box::pin(self.subscribe(&query, json!({"id": id})));
         let mut seen = Vec::new();
         while let Some(data) = within(states.next())
             .await

@@ -5,9 +5,11 @@
 //! - [`Up`]: the real program `hai-platform up`, to be killed and started again.
 //! - [`Client`]: GraphQL in, JSON out.
 //! - [`Gate`]: holds a command until the test lets it go on, or tells the test how far it is, without a clock.
+//! - [`Follow`]: what is seen of one task, over the deaths of the server.
 //! - [`run`] and [`Up::run`]: one of the real programs, to its end.
 
 mod client;
+mod follow;
 mod gate;
 mod platform;
 mod program;
@@ -20,10 +22,11 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 pub use client::Client;
+pub use follow::{Follow, Seen};
 pub use gate::Gate;
 pub use platform::Platform;
 pub use program::{Output, program, run};
-pub use rank::rank_dir_of;
+pub use rank::{agent_of, rank_dir_of};
 pub use up::Up;
 
 /// What a test waits for comes soon or never: then the test fails instead of hanging.

@@ -3,13 +3,11 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use domain::run::Graces;
 use domain::setup::FirstUser;
 use nix::unistd::Uid;
-use serde_json::json;
-use server::PlatformConfig;
 use server::data_dir::DataDir;
 use server::environment::Environment;
+use server::{PlatformConfig, Timing};
 
 use crate::site::Site;
 use crate::{Client, program};
@@ -29,6 +27,14 @@ impl Platform {
     /// # Errors
     /// If it does not start.
     pub async fn start() -> Result<Self> {
+        Self::start_with(Timing::default()).await
+    }
+
+    /// The same with another patience, for a test that would only wait.
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub async fn start_with(timing: Timing) -> Result<Self> {
         let site = Site::new().await?;
         let uid = Uid::effective();
         let data = DataDir::choose(
@@ -48,7 +54,7 @@ impl Platform {
                 name: "admin".to_owned(),
                 uid: uid.as_raw().into(),
             },
-            graces: Graces::default(),
+            timing,
         };
         let server = server::Platform::start(config).await?;
         let token = server
@@ -68,12 +74,8 @@ impl Platform {
     /// # Errors
     /// If the name is taken.
     pub async fn user(&self, name: &str) -> Result<Client> {
-        let query = "mutation($name: String!) { createUser(input: {name: $name}) { token } }";
-        let data = self.admin.ask(query, json!({"name": name})).await?;
-        let token = data
-            .pointer("/createUser/token")
-            .and_then(|token| token.as_str());
-        Client::connect(&self.server.url, token.context("a new user has a token")?).await
+        let token = self.admin.create_user(name).await?;
+        Client::connect(&self.server.url, &token).await
     }
 
     /// The base address.

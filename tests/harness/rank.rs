@@ -4,9 +4,10 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use anyhow::{Context, Result};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use protocol::RANK_DIR_VAR;
+use protocol::{PROCESS_FILE, ProcessId, RANK_DIR_VAR};
 
 /// How often to look again for what was started, or has not quite ended, while others were killed.
 const ROUNDS: u32 = 200;
@@ -19,6 +20,17 @@ pub fn rank_dir_of(pid: i32) -> Option<PathBuf> {
         .filter_map(|entry| entry.strip_prefix(RANK_DIR_VAR.as_bytes()))
         .find_map(|rest| rest.strip_prefix(b"="))
         .map(|path| PathBuf::from(OsStr::from_bytes(path)))
+}
+
+/// The number of the agent that supervises a process, as the agent itself has announced it.
+///
+/// # Errors
+/// If the process belongs to no rank.
+pub fn agent_of(pid: i32) -> Result<Pid> {
+    let dir = rank_dir_of(pid).with_context(|| format!("process {pid} belongs to no rank"))?;
+    let announced = std::fs::read(dir.join(PROCESS_FILE))?;
+    let agent: ProcessId = serde_json::from_slice(&announced)?;
+    Ok(Pid::from_raw(agent.pid))
 }
 
 /// Kills the processes of all ranks whose directory is in this one, as well as it can: it is for cleaning up, where a

@@ -3,8 +3,10 @@
 mod architecture;
 mod bad_input;
 mod command_line;
+mod kill;
 mod restart;
 mod start_up;
 mod stop;
+mod story;
 mod suspend;
 mod training;

@@ -1,8 +1,11 @@
 //! The server dies and comes back: nothing is lost and nothing runs twice.
 
 use anyhow::Result;
+use nix::sys::signal::{Signal, kill};
 use serde_json::json;
-use tests::{Gate, Up};
+use tests::{Gate, Up, agent_of};
+
+const STOP: &str = "mutation($id: ID!) { stopTask(id: $id) { id } }";
 
 #[tokio::test]
 async fn a_task_that_ends_while_the_server_is_dead_is_found_with_its_outcome_and_its_whole_log()
@@ -62,8 +65,7 @@ async fn a_task_that_runs_on_is_adopted_and_hears_its_stop() -> Result<()> {
     up.kill().await?;
     up.again().await?;
     let admin = up.admin().await?;
-    let stop = "mutation($id: ID!) { stopTask(id: $id) { id } }";
-    admin.ask(stop, json!({"id": id})).await?;
+    admin.ask(STOP, json!({"id": id})).await?;
     let task = admin.finished(&id).await?;
     assert_eq!(
         (&task["outcome"], &task["currentRun"]["number"]),
@@ -99,5 +101,129 @@ async fn a_queued_task_is_still_queued_after_a_crash_and_runs_then() -> Result<(
     for id in [first, second] {
         assert_eq!(admin.finished(&id).await?["outcome"], "SUCCEEDED");
     }
+    up.kill().await
+}
+
+#[tokio::test]
+async fn a_stop_that_no_agent_has_heard_is_carried_out_when_the_server_is_back() -> Result<()> {
+    let mut up = Up::start().await?;
+    let mut ready = Gate::new(&up.code(), "ready")?;
+    let script = up.script(
+        "deaf.sh",
+        &format!(
+            "trap 'echo asked to end; exit 0' TERM
+            echo $$ > pid.$RANK
+            {}
+            tail -f /dev/null &
+            while :; do wait; done",
+            ready.tell()
+        ),
+    )?;
+    let id = {
+        let admin = up.admin().await?;
+        let id = admin.submit("deaf", &script, 2).await?;
+        admin.running(&id).await?;
+        ready.heard().await?;
+        ready.heard().await?;
+        id
+    };
+    let mut agents = Vec::new();
+    for rank in 0..2 {
+        let pid = std::fs::read_to_string(up.code().join(format!("pid.{rank}")))?;
+        agents.push(agent_of(pid.trim().parse()?)?);
+    }
+    // While they stand still they hear nothing.
+    for agent in &agents {
+        kill(*agent, Signal::SIGSTOP)?;
+    }
+    up.admin().await?.ask(STOP, json!({"id": id})).await?;
+    up.kill().await?;
+    for agent in &agents {
+        kill(*agent, Signal::SIGCONT)?;
+    }
+    up.again().await?;
+    let admin = up.admin().await?;
+    let task = admin.finished(&id).await?;
+    assert_eq!(
+        (&task["outcome"], &task["currentRun"]["number"]),
+        (&json!("STOPPED"), &json!(1)),
+        "{task}"
+    );
+    for rank in 0..2 {
+        assert_eq!(admin.log(&id, rank).await?, ["asked to end"], "rank {rank}");
+    }
+    up.kill().await
+}
+
+/// Rank 0 takes notice of the request, and then waits for the test before it says that it has saved.
+fn gives_way(heard: &Gate, go: &Gate) -> String {
+    format!(
+        "
+import os
+import time
+import hfai.client
+
+if os.path.exists('saved'):
+    print('goes on', flush=True)
+    raise SystemExit
+print('begins', flush=True)
+while True:
+    if os.environ['RANK'] == '0' and hfai.client.receive_suspend_command():
+        os.system('{}')
+        os.system('{}')
+        open('saved', 'w').close()
+        print('saved', flush=True)
+        hfai.client.go_suspend()
+    time.sleep(0.01)
+",
+        heard.tell(),
+        go.wait()
+    )
+}
+
+#[tokio::test]
+async fn a_run_that_gives_way_while_the_server_is_dead_is_suspended_and_the_urgent_one_starts()
+-> Result<()> {
+    let mut up = Up::start().await?;
+    let mut heard = Gate::new(&up.code(), "heard")?;
+    let mut go = Gate::new(&up.code(), "go")?;
+    up.script("background.py", &gives_way(&heard, &go))?;
+    up.script("urgent.py", "print('urgent')\n")?;
+    let input = |name: &str, priority: &str| {
+        json!({
+            "name": name,
+            "priority": priority,
+            "spec": {"workspace": up.code(), "entrypoint": format!("{name}.py")},
+            "resource": {"nodeCount": 2},
+        })
+    };
+    let (background, urgent) = (input("background", "LOW"), input("urgent", "HIGH"));
+    let (background, urgent) = {
+        let admin = up.admin().await?;
+        let background = admin.submit_input(&background, None).await?;
+        admin.running(&background).await?;
+        (background, admin.submit_input(&urgent, None).await?)
+    };
+    heard.heard().await?;
+    up.kill().await?;
+    go.open(1).await?;
+    up.again().await?;
+    let admin = up.admin().await?;
+    for id in [&urgent, &background] {
+        let task = admin.finished(id).await?;
+        assert_eq!(task["outcome"], "SUCCEEDED", "{task}");
+    }
+    let ended = |drain: &str, outcome: &str| (drain.to_owned(), outcome.to_owned());
+    assert_eq!(
+        admin.runs(&background).await?,
+        [ended("SUSPEND", "SUSPENDED"), ended("DONE", "SUCCEEDED")]
+    );
+    let log = admin.log(&background, 0).await?;
+    let log: Vec<&str> = log
+        .iter()
+        .map(String::as_str)
+        .filter(|line| !line.starts_with("hfai: "))
+        .collect();
+    assert_eq!(log, ["begins", "saved", "goes on"]);
     up.kill().await
 }

@@ -25,35 +25,13 @@ async fn submit(
     name: &str,
     priority: &str,
 ) -> Result<String> {
-    let query = "mutation($input: TaskInput!) { submitTask(input: $input) { id } }";
     let input = json!({
         "name": name,
         "priority": priority,
         "spec": {"workspace": platform.code(), "entrypoint": format!("{name}.py")},
         "resource": {"nodeCount": 2},
     });
-    let data = client.ask(query, json!({"input": input})).await?;
-    Ok(data["submitTask"]["id"]
-        .as_str()
-        .unwrap_or_default()
-        .to_owned())
-}
-
-/// The runs of a task, oldest first: how each drained and ended.
-async fn runs(client: &Client, id: &str) -> Result<Vec<(String, String)>> {
-    let query = "query($id: ID!) { task(id: $id) { runs { nodes { drainReason outcome } } } }";
-    let data = client.ask(query, json!({"id": id})).await?;
-    let runs = data["task"]["runs"]["nodes"]
-        .as_array()
-        .cloned()
-        .unwrap_or_default();
-    let word = |value: &serde_json::Value| value.as_str().unwrap_or("-").to_owned();
-    let mut runs: Vec<_> = runs
-        .iter()
-        .map(|run| (word(&run["drainReason"]), word(&run["outcome"])))
-        .collect();
-    runs.reverse();
-    Ok(runs)
+    client.submit_input(&input, None).await
 }
 
 #[tokio::test]
@@ -74,11 +52,11 @@ async fn a_task_gives_way_to_a_more_urgent_one_and_goes_on_with_what_it_kept() -
     );
     let ended = |drain: &str, outcome: &str| (drain.to_owned(), outcome.to_owned());
     assert_eq!(
-        runs(&platform.admin, &background).await?,
+        platform.admin.runs(&background).await?,
         [ended("SUSPEND", "SUSPENDED"), ended("DONE", "SUCCEEDED")]
     );
     assert_eq!(
-        runs(&platform.admin, &urgent).await?,
+        platform.admin.runs(&urgent).await?,
         [ended("DONE", "SUCCEEDED")]
     );
     assert_eq!(

@@ -1,7 +1,8 @@
-//! Developer commands: `cargo xtask test` and `cargo xtask postgres -- COMMAND`.
+//! Developer commands: `cargo xtask test`, `cargo xtask story` and `cargo xtask postgres -- COMMAND`.
 
 mod machine;
 mod postgres;
+mod story;
 mod summary;
 mod test;
 
@@ -27,6 +28,14 @@ enum Xtask {
         /// Passed to the Rust test programs, for example a part of a test's name; the Python tests then do not run.
         #[arg(last = true, value_name = "FILTER")]
         arguments: Vec<OsString>,
+    },
+    /// Tell the story of the demonstration while the server is killed at seeded moments, on both databases.
+    Story {
+        #[command(flatten)]
+        install: Install,
+        /// How many seeds, from 1 on.
+        #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+        seeds: u32,
     },
     /// Run a command beside a private, empty PostgreSQL whose address is in HAI_TEST_DATABASE.
     #[command(after_help = "Examples:\n  \
@@ -60,6 +69,10 @@ fn run(xtask: Xtask) -> Result<ExitCode> {
         Xtask::Test { install, arguments } => {
             let machine = Machine::prepare(install.wanted)?;
             Ok(test::run(root(), &machine, &arguments))
+        }
+        Xtask::Story { install, seeds } => {
+            let machine = Machine::prepare(install.wanted)?;
+            Ok(story::run(root(), &machine, seeds))
         }
         Xtask::Postgres { install, command } => {
             let machine = Machine::prepare(install.wanted)?;

@@ -22,11 +22,11 @@ const DATABASE_PACKAGES: [&str; 3] = ["domain", "server", "tests"];
 const PYTHON_FOLDERS: [&str; 2] = ["examples/charlm", "python"];
 
 /// A built test program.
-struct Program {
+pub(crate) struct Program {
     /// Folder of its package; `cargo test` runs it there, and so do we.
-    package: PathBuf,
-    target: String,
-    executable: PathBuf,
+    pub(crate) package: PathBuf,
+    pub(crate) target: String,
+    pub(crate) executable: PathBuf,
 }
 
 /// Runs every test and prints the summary. `arguments` go to the Rust test programs; with any, Python is left out.
@@ -61,7 +61,7 @@ fn all_steps(summary: &mut Summary, root: &Path, machine: &Machine, arguments: &
 
 /// Builds what users start and what tests run in one go: a second selection of packages or targets would have other
 /// features and would compile half the dependencies again. Returns the test programs.
-fn build(root: &Path) -> Result<Vec<Program>> {
+pub(crate) fn build(root: &Path) -> Result<Vec<Program>> {
     let mut cargo = Command::new("cargo")
         .args(["build", "--workspace", "--bins", "--tests", "--examples"])
         .arg("--message-format=json-render-diagnostics")

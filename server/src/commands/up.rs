@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::database;
 use crate::environment::Environment;
-use crate::platform::{GROUP, Platform, PlatformConfig};
+use crate::platform::{GROUP, Platform, PlatformConfig, Timing};
 
 /// Starts the platform, says how to sign in, and stops it on Ctrl-C or SIGTERM.
 pub(super) async fn up(args: Up, environment: &Environment) -> Result<()> {
@@ -76,7 +76,10 @@ fn config(args: Up, environment: &Environment) -> Result<PlatformConfig> {
         agent_command: agent_command()?,
         switch_user: root,
         first_user: first_user(),
-        graces,
+        timing: Timing {
+            graces,
+            ..Timing::default()
+        },
     })
 }
 

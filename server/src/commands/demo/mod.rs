@@ -13,7 +13,6 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
-use domain::run::Graces;
 use domain::setup::FirstUser;
 use domain::store::Location;
 use nix::unistd::Uid;
@@ -22,7 +21,7 @@ use super::up;
 use crate::bundle;
 use crate::data_dir::DataDir;
 use crate::environment::Environment;
-use crate::platform::{Platform, PlatformConfig};
+use crate::platform::{Platform, PlatformConfig, Timing};
 
 /// Runs the demonstration.
 pub(super) async fn demo(environment: &Environment) -> Result<()> {
@@ -79,7 +78,7 @@ fn config(dir: &Path, environment: &Environment) -> Result<PlatformConfig> {
             name: "admin".to_owned(),
             uid: uid.as_raw().into(),
         },
-        graces: Graces::default(),
+        timing: Timing::default(),
     })
 }
 

@@ -1,0 +1,58 @@
+//! The whole story on real processes: a training gives way to a more urgent one and loses nothing, whenever the server dies.
+//!
+//! `cargo xtask story` tells it with many seeds.
+
+mod check;
+mod moment;
+mod plan;
+mod tell;
+mod training;
+
+use std::ops::RangeInclusive;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+
+use plan::Plan;
+
+/// The seeds of every day: between them they kill at moments of each kind.
+const USUAL_SEEDS: RangeInclusive<u64> = 3..=4;
+
+#[tokio::test]
+async fn a_training_gives_way_to_a_more_urgent_one_and_loses_nothing() -> Result<()> {
+    let told = tell::tell(Plan::quiet()).await?;
+    check::check(&told).await
+}
+
+#[tokio::test]
+async fn the_story_ends_the_same_when_the_server_is_killed_at_any_moment() -> Result<()> {
+    for seed in seeds()? {
+        let plan = Plan::of(seed);
+        let begun = Instant::now();
+        let told = tell::tell(plan.clone())
+            .await
+            .with_context(|| format!("seed {seed}: {plan}"))?;
+        check::check(&told)
+            .await
+            .with_context(|| format!("seed {seed}: {plan}"))?;
+        let took = begun.elapsed().as_secs_f64();
+        println!("seed {seed:>3} {took:>6.1} s  {}", told.summary());
+    }
+    Ok(())
+}
+
+/// Those of `HAI_STORY_SEEDS=FIRST..=LAST`, if it is set.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place where the story learns of its seeds"
+)]
+fn seeds() -> Result<RangeInclusive<u64>> {
+    let Ok(text) = std::env::var("HAI_STORY_SEEDS") else {
+        return Ok(USUAL_SEEDS);
+    };
+    let seeds = text.split_once("..=").and_then(|(first, last)| {
+        let seeds = first.parse().ok()?..=last.parse().ok()?;
+        (!seeds.is_empty()).then_some(seeds)
+    });
+    seeds.with_context(|| format!("HAI_STORY_SEEDS must be FIRST..=LAST, not {text}"))
+}
