@@ -66,9 +66,9 @@ def report_failure(
 ) -> bool:
     """Says that the training cannot go on here, and why.
 
-    With `hardware_ok=False` the machine is to blame: the task is run again on others. With `hardware_ok=True` it is
-    not, and the task fails. The process is ended soon after. True if the platform knows; see `set_whole_life_state`
-    for the rest.
+    With `hardware_ok=False` the machine is to blame: this process is ended soon after, and the task is run again on
+    others. With `hardware_ok=True` it is not, and nothing is ended: exit with a code other than 0, and the task fails.
+    True if the platform knows; see `set_whole_life_state` for the rest.
     """
     text = str(message)[:_LONGEST_TEXT]
     what = f"failure reported: {text}"
