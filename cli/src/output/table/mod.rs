@@ -1,6 +1,7 @@
 //! Tables and lines for people.
 
 mod frame;
+mod history;
 mod task;
 mod user;
 
