@@ -8,5 +8,6 @@ mod user;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use frame::table;
 pub(crate) use task::{hints, task_detail, task_table};
 pub(crate) use user::user;
