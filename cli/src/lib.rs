@@ -7,7 +7,7 @@
 //! ```
 //!
 //! The library exists so that `hai-platform cli …` is the same program: it calls [`main`] with the
-//! words after `cli`, outside of any async runtime. `README.md` beside this crate documents the
+//! words after `cli`, outside of any async runtime. The demonstration draws its table with [`table`]. `README.md` beside this crate documents the
 //! commands, the JSON shapes and the exit codes.
 
 mod address;
@@ -26,3 +26,4 @@ mod words;
 
 pub use args::Args;
 pub use commands::{main, run};
+pub use output::{Look, table};

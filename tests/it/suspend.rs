@@ -84,5 +84,14 @@ async fn a_task_on_hold_saves_and_goes_on_when_it_is_resumed() -> Result<()> {
     );
     ask("resumeTask").await?;
     assert_eq!(platform.admin.finished(&id).await?["outcome"], "SUCCEEDED");
+    let query = "query($id: ID!) { task(id: $id) { runs { nodes { message startMessage } } } }";
+    let data = platform.admin.ask(query, json!({"id": id})).await?;
+    assert_eq!(
+        data["task"]["runs"]["nodes"],
+        json!([
+            {"message": null, "startMessage": "it goes on where run 1 was suspended"},
+            {"message": "it was put on hold", "startMessage": null},
+        ])
+    );
     platform.stop().await
 }

@@ -92,3 +92,24 @@ impl From<run::PodState> for PodState {
         }
     }
 }
+
+/// How far a rank came with giving way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub(crate) enum PodSuspend {
+    /// The user's code has seen the request.
+    Received,
+    /// The user's code has said that it may be ended.
+    Ready,
+    /// It was ended without having said so.
+    Forced,
+}
+
+impl From<run::PodSuspend> for PodSuspend {
+    fn from(suspend: run::PodSuspend) -> Self {
+        match suspend {
+            run::PodSuspend::Received => Self::Received,
+            run::PodSuspend::Ready => Self::Ready,
+            run::PodSuspend::Forced => Self::Forced,
+        }
+    }
+}

@@ -4,5 +4,8 @@ mod kinds;
 mod object;
 mod page;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use object::Run;
 pub(crate) use page::{RunConnection, RunEdge, page};

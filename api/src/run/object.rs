@@ -2,12 +2,12 @@
 
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
-use domain::run::{Pod as PodRow, Run as Row};
+use domain::run::{Moved, Pod as PodRow, Run as Row, RunId, is_spoilt, why_again};
 
-use super::kinds::{DrainReason, PodState, RunState};
+use super::kinds::{DrainReason, PodState, PodSuspend, RunState};
 use crate::context::Access;
 use crate::limits;
-use crate::loaders::PodsOf;
+use crate::loaders::{PodsOf, RunsOf};
 use crate::task::{Outcome, Priority};
 
 /// A run with its pods, which are fetched if somebody asks.
@@ -63,6 +63,24 @@ impl Run {
         self.0.message.as_deref()
     }
 
+    /// One sentence on why the task ran again; absent for the first run.
+    #[graphql(complexity = "limits::SOME")]
+    async fn start_message(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        let Some(previous) = previous(ctx, &self.0).await? else {
+            return Ok(None);
+        };
+        let (mut from, mut to) = (Vec::new(), Vec::new());
+        if is_spoilt(&previous) {
+            from = pods(ctx, previous.id).await?;
+            to = pods(ctx, self.0.id).await?;
+        }
+        let moved = Moved {
+            from: &from,
+            to: &to,
+        };
+        Ok(why_again(&previous, moved))
+    }
+
     /// The level at which it runs and uses quota.
     async fn priority(&self) -> Result<Priority> {
         Ok(Priority::from_value(self.0.level)?)
@@ -86,13 +104,26 @@ impl Run {
     /// Its ranks in order: one per node, so at most 100000.
     #[graphql(complexity = "limits::SOME * child_complexity")]
     async fn pods(&self, ctx: &Context<'_>) -> Result<Vec<Pod>> {
-        let pods = ctx.loaders().load(PodsOf(self.0.id)).await?;
-        Ok(pods
-            .unwrap_or_default()
-            .into_iter()
-            .map(Pod::from)
-            .collect())
+        let pods = pods(ctx, self.0.id).await?;
+        Ok(pods.into_iter().map(Pod::from).collect())
     }
+}
+
+async fn pods(ctx: &Context<'_>, id: RunId) -> Result<Vec<PodRow>> {
+    Ok(ctx.loaders().load(PodsOf(id)).await?.unwrap_or_default())
+}
+
+async fn previous(ctx: &Context<'_>, run: &Row) -> Result<Option<Row>> {
+    let number = run.number - 1;
+    if number < 1 {
+        return Ok(None);
+    }
+    let key = RunsOf {
+        task_id: run.task_id,
+        numbers: number..=number,
+    };
+    let runs = ctx.loaders().load(key).await?.unwrap_or_default();
+    Ok(runs.into_iter().next())
 }
 
 /// One rank of a run on one node.
@@ -104,6 +135,8 @@ pub(crate) struct Pod {
     node: String,
     /// Where it is in its life.
     state: PodState,
+    /// How far it came with giving way, if it was asked to.
+    suspend: Option<PodSuspend>,
     /// Exit code; 128 + n if signal n killed it; absent if no command ran to an end.
     exit_code: Option<i32>,
     /// When its command started.
@@ -120,6 +153,7 @@ impl From<PodRow> for Pod {
             rank: row.rank,
             node: row.node_name,
             state: row.state.into(),
+            suspend: row.suspend.map(Into::into),
             exit_code: row.exit_code,
             started_at: row.started_at,
             ended_at: row.ended_at,

@@ -10,8 +10,8 @@ mod word;
 
 pub(crate) use log::{FollowLog, LogItem, LogPageOf, ReadLog, TaskLogEvent};
 pub(crate) use task::{
-    FindTask, FollowTask, ListTasks, Pod, Run, SkipTasks, StopOrder, StopTask, SubmitTaskYaml,
-    Task, TaskId, TaskPage, TaskSelector, TaskSummary, YamlSubmission,
+    FindTask, FollowTask, ListTasks, Pod, Run, RunConnection, RunSummary, SkipTasks, StopOrder,
+    StopTask, SubmitTaskYaml, Task, TaskId, TaskPage, TaskSelector, TaskSummary, YamlSubmission,
 };
 pub(crate) use user::{Me, Mount, MyMounts, MyName, Offers, Owner, QuotaUsage, User};
 pub(crate) use word::{

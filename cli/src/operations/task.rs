@@ -47,7 +47,7 @@ pub(crate) struct TaskSummary {
     pub(crate) wait: Option<Wait>,
 }
 
-/// A task with its newest run.
+/// A task with its newest run in detail, and its newest ten in short.
 #[derive(Debug, Clone, Serialize, cynic::QueryFragment)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Task {
@@ -55,6 +55,31 @@ pub(crate) struct Task {
     #[serde(flatten)]
     pub(crate) summary: TaskSummary,
     pub(crate) current_run: Option<Run>,
+    #[arguments(first: 10)]
+    pub(crate) runs: RunConnection,
+}
+
+/// Runs, the newest first.
+#[derive(Debug, Clone, Serialize, cynic::QueryFragment)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RunConnection {
+    pub(crate) nodes: Vec<RunSummary>,
+    pub(crate) total_count: i32,
+}
+
+/// What happened to an attempt, and why.
+#[derive(Debug, Clone, Serialize, cynic::QueryFragment)]
+#[cynic(graphql_type = "Run")]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RunSummary {
+    pub(crate) number: i32,
+    pub(crate) state: RunState,
+    pub(crate) drain_reason: Option<DrainReason>,
+    pub(crate) outcome: Option<Outcome>,
+    pub(crate) message: Option<String>,
+    pub(crate) start_message: Option<String>,
+    pub(crate) created_at: DateTime<Utc>,
+    pub(crate) ended_at: Option<DateTime<Utc>>,
 }
 
 /// One attempt.

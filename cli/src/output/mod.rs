@@ -7,7 +7,9 @@ mod table;
 
 pub(crate) use json::{line as json_line, pretty as json};
 pub(crate) use log_line::LogPrinter;
-pub(crate) use screen::{Look, Screen};
+pub use screen::Look;
+pub(crate) use screen::Screen;
+pub use table::table;
 pub(crate) use table::{hints, task_detail, task_table, user};
 
 #[cfg(test)]

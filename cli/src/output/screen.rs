@@ -9,11 +9,24 @@ use crate::{
 
 /// How output may look.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Look {
+pub struct Look {
     /// Columns of the terminal; `None` if standard output is none, then lines may be of any length.
-    pub(crate) width: Option<u16>,
+    pub width: Option<u16>,
     /// Whether colours are welcome.
-    pub(crate) colour: bool,
+    pub colour: bool,
+}
+
+impl Look {
+    /// That of standard output, without colours.
+    pub fn of_stdout() -> Self {
+        let width = io::stdout()
+            .is_terminal()
+            .then(|| comfy_table::Table::new().width());
+        Self {
+            width: width.flatten(),
+            colour: false,
+        }
+    }
 }
 
 /// Standard output and standard error of this process.
@@ -38,10 +51,8 @@ impl Screen {
             out: io::stdout(),
             notes: io::stderr(),
             look: Look {
-                width: is_terminal
-                    .then(|| comfy_table::Table::new().width())
-                    .flatten(),
                 colour: is_terminal && !environment.no_colour,
+                ..Look::of_stdout()
             },
             note_look: Look {
                 width: has_note_terminal

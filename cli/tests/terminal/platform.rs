@@ -285,7 +285,8 @@ pub(crate) fn task(id: &str, name: &str, state: &str) -> Value {
             "stopCode": 0, "exitCode": null, "priority": "HIGH", "group": "training", "zone": null,
             "nodeCount": 1, "environment": "default", "workspace": "/w", "command": "/w/x.py",
             "tags": [], "runCount": 0, "restartCount": 0, "createdAt": "2026-11-23T18:43:43Z",
-            "startedAt": null, "finishedAt": null, "wait": null, "currentRun": null
+            "startedAt": null, "finishedAt": null, "wait": null, "currentRun": null,
+            "runs": { "nodes": [], "totalCount": 0 }
         }"#,
     )
     .unwrap();

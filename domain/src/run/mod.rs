@@ -3,6 +3,7 @@
 mod agent_calls;
 mod change;
 mod decide;
+mod ending;
 mod environment;
 mod finding;
 mod grace;
@@ -13,6 +14,7 @@ mod outcome;
 mod query;
 mod report;
 mod requeue;
+mod restart;
 mod state;
 
 #[cfg(test)]
@@ -29,6 +31,7 @@ pub use outcome::{End, outcome};
 pub use query::{Page, get, list, order_of, pods_of};
 pub use report::{RankReport, is_over, register, report};
 pub use requeue::{Again, Next, requeue};
+pub use restart::{Moved, is_spoilt, why_again};
 pub use state::{InvalidTransition, Phase, RunEvent, next, phase};
 
 /// The states of runs that are not over, as a list, because the database finds these by its index.
@@ -48,6 +51,7 @@ pub(crate) use change::{
     NewRun, advance, drain, end, hasten, insert, set_level, set_message, set_rendezvous,
 };
 pub(crate) use decide::{Decision, Limits, deadline, decide};
+pub(crate) use ending::{message, ordered};
 pub(crate) use finding::{Finding, find, note, stop_rest};
 pub(crate) use launch::launch;
 pub(crate) use report::apply;

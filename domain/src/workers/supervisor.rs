@@ -11,7 +11,8 @@ use crate::error::{Error, Result};
 use crate::events::Event;
 use crate::run::{
     Decision, Finding, Limits, Next, OPEN, Phase, RunEvent, advance, deadline, decide, drain, end,
-    find, hasten, next, note, outcome, phase, pods_of, rank_key, requeue, stop_rest,
+    find, hasten, message, next, note, ordered, outcome, phase, pods_of, rank_key, requeue,
+    set_message, stop_rest,
 };
 use crate::runtime::Observation;
 use crate::task::{TaskEvent, TaskSpec, finish, note_start, queue_again};
@@ -63,6 +64,9 @@ impl Supervisor {
             Decision::Drain(reason) => {
                 let mut tx = self.app.begin().await?;
                 drain(&mut tx, &open.run, reason, &self.app.settings.graces).await?;
+                if let Some(message) = ordered(&open.task, &open.pods, reason) {
+                    set_message(&tx, &open.run, message).await?;
+                }
                 tx.commit().await?;
                 tracing::info!(task.id = open.task.id.0, ?reason, "a run drains");
                 tick.progress = true;
@@ -156,7 +160,8 @@ impl Supervisor {
             return Ok(time_is_over);
         }
         next(phase(&open.run), RunEvent::Drained).map_err(|error| Error::Internal(error.into()))?;
-        let last = outcome(open.task.stop_as, reason, &open.pods);
+        let mut last = outcome(open.task.stop_as, reason, &open.pods);
+        last.message = message(&open.task, &open.run, &open.pods, &last);
         let max_restarts = spec_of(&open.task).map_or(0, |spec| spec.max_restarts());
         let next_step = requeue(
             &open.task,

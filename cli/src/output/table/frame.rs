@@ -13,10 +13,10 @@ const PADDING: u16 = 2;
 const LEAST_WIDTH: usize = 10;
 
 /// A table that fits the terminal: if it has to, the column `gives_way` is wrapped.
-pub(super) fn table<const N: usize>(
+pub fn table<const N: usize>(
     header: [&str; N],
     gives_way: usize,
-    rows: impl IntoIterator<Item = Row>,
+    rows: impl IntoIterator<Item: Into<Row>>,
     look: Look,
 ) -> String {
     let mut table = Table::new();

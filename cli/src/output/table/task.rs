@@ -3,6 +3,7 @@
 use comfy_table::{Cell, Color, Row};
 
 use super::frame::{moment, table};
+use super::history::history;
 use crate::{
     operations::{Outcome, Pod, PodState, Run, Task, TaskState, TaskSummary},
     output::Look,
@@ -38,7 +39,7 @@ pub(crate) fn task_table(tasks: &[&TaskSummary], look: Look) -> String {
     table(header, NAME, rows, look)
 }
 
-/// A task: its line, its ranks, and what else there is to know.
+/// A task: its line, its ranks, its runs if there were several, and what else there is to know.
 pub(crate) fn task_detail(task: &Task, look: Look) -> String {
     let mut text = task_table(&[&task.summary], look);
     if let Some(run) = &task.current_run
@@ -46,6 +47,10 @@ pub(crate) fn task_detail(task: &Task, look: Look) -> String {
     {
         text += "\n";
         text += &pod_table(&run.pods, look);
+    }
+    if task.runs.total_count > 1 {
+        text += "\n";
+        text += &history(&task.runs, look);
     }
     text += "\n";
     for (name, value) in facts(task) {

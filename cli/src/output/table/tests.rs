@@ -9,7 +9,7 @@ use super::{
     *,
 };
 use crate::{
-    operations::{Outcome, RunState, Task, TaskState, User, Wait},
+    operations::{Outcome, RunConnection, RunState, Task, TaskState, User, Wait},
     output::Look,
 };
 
@@ -37,7 +37,8 @@ pub(crate) fn task() -> Task {
                 { "rank": 1, "node": "node-2", "state": "CREATED", "exitCode": null,
                   "startedAt": null, "endedAt": null, "message": null }
             ]
-        }
+        },
+        "runs": { "nodes": [], "totalCount": 1 }
     }"#;
     serde_json::from_str(task).unwrap()
 }
@@ -193,4 +194,36 @@ fn hints_use_the_name_that_the_program_was_called_by() {
          log:    hai-platform cli logs -f 7\n\
          stop:   hai-platform cli stop 7\n"
     );
+}
+
+#[test]
+fn a_task_that_ran_again_has_a_log_of_its_runs() {
+    let runs = |total_count: i32| -> RunConnection {
+        serde_json::from_value(json!({ "totalCount": total_count, "nodes": [
+            { "number": 3, "state": "DRAINING", "drainReason": "STOP", "outcome": null,
+              "message": "it was stopped", "startMessage": "it runs again after run 2 was lost, but not on node-2",
+              "createdAt": "2026-11-23T19:00:00Z", "endedAt": null },
+            { "number": 2, "state": "ENDED", "drainReason": "LOST", "outcome": "LOST",
+              "message": null, "startMessage": "it goes on where run 1 was suspended",
+              "createdAt": "2026-11-23T18:50:00Z", "endedAt": "2026-11-23T18:55:00Z" },
+        ] }))
+        .unwrap()
+    };
+    let mut task = task();
+    task.runs = runs(2);
+    let text = task_detail(&task, PLAIN);
+    let expected = "
+run  when (UTC)           what
+----------------------------------------------------------------------------------------
+2    2026-11-23 18:50:00  began: it goes on where run 1 was suspended
+2    2026-11-23 18:55:00  lost
+3    2026-11-23 19:00:00  began: it runs again after run 2 was lost, but not on node-2
+3    -                    ending (stop): it was stopped
+";
+    assert!(text.contains(expected), "{text}");
+    assert!(!text.contains("earlier"), "{text}");
+    task.runs = runs(3);
+    assert!(task_detail(&task, PLAIN).contains("(and an earlier one)\n"));
+    task.runs = runs(12);
+    assert!(task_detail(&task, PLAIN).contains("(and 10 earlier ones)\n"));
 }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use chrono::{DateTime, Utc};
 use futures_util::{Stream, StreamExt};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -24,11 +25,29 @@ pub(super) struct Training<'a> {
     pub(super) out: PathBuf,
 }
 
-/// How a run ended.
+/// What is known of a run afterwards.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-pub(super) struct Ended {
+#[serde(rename_all = "camelCase")]
+pub(super) struct RunFacts {
+    pub(super) number: i32,
+    pub(super) priority: String,
     pub(super) outcome: Option<String>,
+    /// Why it ended, in a word.
+    pub(super) drain_reason: Option<String>,
+    /// The same in a sentence, where there is more to say.
     pub(super) message: Option<String>,
+    /// Why it began.
+    pub(super) start_message: Option<String>,
+    pub(super) created_at: DateTime<Utc>,
+    pub(super) ended_at: Option<DateTime<Utc>>,
+    pub(super) pods: Vec<GaveWay>,
+}
+
+/// How far a rank came with giving way.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub(super) struct GaveWay {
+    pub(super) rank: i32,
+    pub(super) suspend: Option<String>,
 }
 
 /// A task as the demonstration looks at it.
@@ -50,6 +69,7 @@ pub(super) struct Wait {
 /// Its newest run.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub(super) struct Run {
+    pub(super) number: i32,
     pub(super) state: String,
     pub(super) pods: Vec<Pod>,
 }
@@ -70,6 +90,7 @@ pub(super) struct LogEvent {
 /// One line.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub(super) struct LogItem {
+    pub(super) run: i32,
     pub(super) text: String,
     pub(super) partial: bool,
 }
@@ -81,7 +102,7 @@ pub(super) struct Group {
     pub(super) free: i32,
 }
 
-const TASK: &str = "state outcome wait { message } currentRun { state pods { node state } }";
+const TASK: &str = "state outcome wait { message } currentRun { number state pods { node state } }";
 
 impl Client {
     /// Signs in.
@@ -102,7 +123,7 @@ impl Client {
         .await
     }
 
-    /// Submits a training on two nodes and answers its number.
+    /// Submits a training on two nodes that tells of each step, and answers its number.
     pub(super) async fn submit(&self, training: &Training<'_>) -> Result<String> {
         let query = "mutation($input: TaskInput!) { submitTask(input: $input) { id } }";
         let input = json!({
@@ -111,7 +132,11 @@ impl Client {
             "spec": {
                 "workspace": training.code,
                 "entrypoint": "train.py",
-                "parameters": format!("--steps {} --out {}", training.steps, training.out.display()),
+                "parameters": format!(
+                    "--steps {} --log-every 1 --out {}",
+                    training.steps,
+                    training.out.display()
+                ),
             },
             "resource": {"nodeCount": 2},
         });
@@ -119,11 +144,12 @@ impl Client {
         self.ask(operation, "/submitTask/id").await
     }
 
-    /// How each run of a task ended, oldest first.
-    pub(super) async fn runs(&self, id: &str) -> Result<Vec<Ended>> {
-        let query = "query($id: ID!) { task(id: $id) { runs { nodes { outcome message } } } }";
+    /// The runs of a task, oldest first.
+    pub(super) async fn runs(&self, id: &str) -> Result<Vec<RunFacts>> {
+        let query = "query($id: ID!) { task(id: $id) { runs(first: 10) { nodes {
+            number priority outcome drainReason message startMessage createdAt endedAt pods { rank suspend } } } } }";
         let operation = Operation::new(query).variable("id", id);
-        let mut runs: Vec<Ended> = self.ask(operation, "/task/runs/nodes").await?;
+        let mut runs: Vec<RunFacts> = self.ask(operation, "/task/runs/nodes").await?;
         runs.reverse();
         Ok(runs)
     }
@@ -143,7 +169,7 @@ impl Client {
         rank: i32,
     ) -> impl Stream<Item = Result<LogEvent>> + use<> {
         let query = "subscription($id: ID!, $rank: Int!) {
-            taskLogAppended(id: $id, rank: $rank) { items { text partial } } }";
+            taskLogAppended(id: $id, rank: $rank) { items { run text partial } } }";
         let operation = Operation::new(query)
             .variable("id", id)
             .variable("rank", rank);
@@ -154,7 +180,7 @@ impl Client {
 
     /// The whole log of a rank, read afterwards.
     pub(super) async fn log(&self, id: &str, rank: i32) -> Result<Vec<LogItem>> {
-        let query = "query($id: ID!, $rank: Int!) { taskLog(id: $id, rank: $rank) { items { text partial } } }";
+        let query = "query($id: ID!, $rank: Int!) { taskLog(id: $id, rank: $rank) { items { run text partial } } }";
         let operation = Operation::new(query)
             .variable("id", id)
             .variable("rank", rank);

@@ -33,7 +33,7 @@ impl fmt::Display for Facts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for fact in &self.0 {
             let mark = if fact.holds { "ok " } else { "NO " };
-            writeln!(f, "  {mark} {:<48} {}", fact.claim, fact.found)?;
+            writeln!(f, "  {mark} {:<51} {}", fact.claim, fact.found)?;
         }
         Ok(())
     }

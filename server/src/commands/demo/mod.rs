@@ -1,12 +1,16 @@
 //! `demo`: the platform at work, on real training, in a directory of its own.
 //!
 //! It starts a platform, trains the character model of `examples/charlm` on two nodes, lets a more urgent training take the
-//! nodes in the midst of the same training, follows both live, and then checks facts: above all that nothing was lost. It
-//! succeeds only if every fact holds.
+//! nodes in the midst of the same training, follows both live, side by side, tells what each run did, and then checks facts:
+//! above all that nothing was lost. It succeeds only if every fact holds.
 
+mod checks;
 mod client;
 mod facts;
+mod report;
+mod steps;
 mod story;
+mod view;
 mod watch;
 
 use std::os::unix::fs::PermissionsExt;
@@ -41,11 +45,11 @@ pub(super) async fn demo(environment: &Environment) -> Result<()> {
     );
 
     let told = tokio::select! {
-        told = story::tell(&platform, &code) => told,
+        told = story::tell(&platform, &code, cli::Look::of_stdout()) => told,
         asked = up::until_asked_to_stop() => Err(asked.err().unwrap_or_else(|| anyhow!("interrupted"))),
     };
-    let facts = match told {
-        Ok(facts) => facts,
+    let story::Outcome { report, facts } = match told {
+        Ok(outcome) => outcome,
         Err(error) => {
             clean_up(platform).await;
             return Err(error);
@@ -55,7 +59,7 @@ pub(super) async fn demo(environment: &Environment) -> Result<()> {
     let dir_path = dir.path().to_owned();
     dir.close()
         .context("the demonstration's directory cannot be removed")?;
-    println!("\n{facts}");
+    println!("\n{report}\n{facts}");
     println!("Removed {}.", dir_path.display());
     if !facts.all_hold() {
         bail!("a fact of the demonstration does not hold");

@@ -1,14 +1,18 @@
 //! The story that the demonstration tells: a training gives way to a more urgent one, saves, and loses nothing.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use serde::Deserialize;
+use cli::Look;
 use tokio::sync::Notify;
 
-use super::client::{Client, Ended, Training};
+use super::checks::{TrainingResult, check_results, check_runs, check_steps};
+use super::client::{Client, Training};
 use super::facts::Facts;
+use super::report::{Times, Told, report};
+use super::steps::SHOWN_EVERY;
+use super::view::{Lane, Side, View};
 use super::watch::{Seen, lines, watch};
 use crate::platform::Platform;
 
@@ -18,22 +22,17 @@ const STEPS: u32 = 300;
 const URGENT_STEPS: u32 = 120;
 /// The line of the background training after which the urgent one is submitted.
 const INTERRUPTED_AFTER: &str = "step 100/";
-/// By how many bits per character the trained model must beat the unigram model on text it has not seen.
-const IMPROVEMENT: f64 = 1.0;
 
-/// What a training writes at its end.
-#[derive(Debug, Deserialize)]
-struct TrainingResult {
-    world_size: u32,
-    resumed_from: u32,
-    bpc: f64,
-    unigram_bpc: f64,
-    improvement: f64,
-    weights_sha256: String,
+/// What came of it.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    /// The table of the runs.
+    pub(super) report: String,
+    pub(super) facts: Facts,
 }
 
 /// Tells the story and checks it.
-pub(super) async fn tell(platform: &Platform, code: &Path) -> Result<Facts> {
+pub(super) async fn tell(platform: &Platform, code: &Path, look: Look) -> Result<Outcome> {
     let token = platform
         .first_token
         .as_ref()
@@ -56,19 +55,25 @@ pub(super) async fn tell(platform: &Platform, code: &Path) -> Result<Facts> {
         steps: URGENT_STEPS,
         out: out("urgent", "urgent"),
     };
+    let view = View::new(look.width);
+    let lane = |side, name| Lane { view, side, name };
 
-    println!("\nFirst the user background trains charlm on both nodes, undisturbed.\n");
+    println!("\nFirst the user background trains charlm on both nodes, undisturbed.");
+    println!("Every {SHOWN_EVERY}th step is shown; in the end all of them are checked.\n");
     let undisturbed = slow("undisturbed");
-    let id = background.submit(&undisturbed).await?;
-    watch(&background, &id, "undisturbed", |_| ()).await?;
+    let whole_id = background.submit(&undisturbed).await?;
+    let whole_lane = lane(Side::Whole, "undisturbed");
+    let whole_seen = watch(&background, &whole_id, whole_lane, |_| ()).await?;
 
     println!(
         "\nNow the same again at priority LOW, and in the midst of it the user urgent needs both nodes at HIGH.\n"
     );
+    print!("{}", view.heading("background (LOW)", "urgent (HIGH)"));
     let interrupted = slow("background");
     let slow_id = background.submit(&interrupted).await?;
     let is_under_way = Notify::new();
-    let slow_story = watch(&background, &slow_id, "background", |line| {
+    let slow_lane = lane(Side::Left, "background");
+    let slow_story = watch(&background, &slow_id, slow_lane, |line| {
         if line.starts_with(INTERRUPTED_AFTER) {
             is_under_way.notify_one();
         }
@@ -77,24 +82,31 @@ pub(super) async fn tell(platform: &Platform, code: &Path) -> Result<Facts> {
         is_under_way.notified().await;
         let submitted_at = Instant::now();
         let id = urgent.submit(&fast).await?;
-        let seen = watch(&urgent, &id, "urgent", |_| ()).await?;
+        let seen = watch(&urgent, &id, lane(Side::Right, "urgent"), |_| ()).await?;
         anyhow::Ok((submitted_at, id, seen))
     };
     let (slow_seen, (submitted_at, fast_id, fast_seen)) = tokio::try_join!(slow_story, fast_story)?;
 
     let mut facts = Facts::default();
-    check_runs(
-        &mut facts,
-        &background.runs(&slow_id).await?,
-        &urgent.runs(&fast_id).await?,
+    let times = times(submitted_at, &slow_seen, &fast_seen);
+    let whole = told(&background, &whole_id, "undisturbed", whole_seen).await?;
+    let slow = told(&background, &slow_id, "background", slow_seen).await?;
+    let fast = told(&urgent, &fast_id, "urgent", fast_seen).await?;
+    check_runs(&mut facts, &slow, &fast);
+    facts.check(
+        "signal, handover and first step came in this order",
+        times,
+        times.are_in_order(),
     );
-    check_times(&mut facts, submitted_at, &slow_seen, &fast_seen);
-    check_results(&mut facts, &undisturbed.out, &interrupted.out)?;
+    check_steps(&mut facts, &whole, &slow, STEPS);
+    let of_whole = TrainingResult::read(&undisturbed.out)?;
+    let of_slow = TrainingResult::read(&interrupted.out)?;
+    check_results(&mut facts, &of_whole, &of_slow, &slow);
     let stored = lines(&background.log(&slow_id, 0).await?);
     facts.check(
         "the log followed live is the log as stored",
-        format!("{} and {} lines", slow_seen.lines.len(), stored.len()),
-        !stored.is_empty() && slow_seen.lines == stored,
+        format!("{} and {} lines", slow.log.len(), stored.len()),
+        !stored.is_empty() && slow.log == stored,
     );
     let groups = background.groups().await?;
     let free: i32 = groups.iter().map(|group| group.free).sum();
@@ -110,7 +122,10 @@ pub(super) async fn tell(platform: &Platform, code: &Path) -> Result<Facts> {
         &answer,
         answer == "FORBIDDEN",
     );
-    Ok(facts)
+    Ok(Outcome {
+        report: report(&[&whole, &slow, &fast], times, look),
+        facts,
+    })
 }
 
 async fn sign_up(platform: &Platform, admin: &Client, name: &str) -> Result<Client> {
@@ -118,81 +133,25 @@ async fn sign_up(platform: &Platform, admin: &Client, name: &str) -> Result<Clie
     Client::connect(&platform.url, &token).await
 }
 
-fn check_runs(facts: &mut Facts, background: &[Ended], urgent: &[Ended]) {
-    let words = |runs: &[Ended]| -> Vec<String> {
-        let outcome = |run: &Ended| run.outcome.clone().unwrap_or_else(|| "-".to_owned());
-        runs.iter().map(outcome).collect()
+async fn told(user: &Client, id: &str, name: &'static str, seen: Seen) -> Result<Told> {
+    Ok(Told {
+        name,
+        runs: user.runs(id).await?,
+        log: seen.log,
+    })
+}
+
+/// From the submit of the urgent task: until the other was asked, until the nodes were handed over, until its first step.
+fn times(submitted_at: Instant, slow: &Seen, fast: &Seen) -> Times {
+    let since = |at: Option<Instant>| {
+        at.and_then(|at| at.checked_duration_since(submitted_at))
+            .map(|time| time.as_millis())
     };
-    let (slow, fast) = (words(background), words(urgent));
-    facts.check(
-        "the first gave way and then went on to its end",
-        slow.join(", "),
-        slow == ["SUSPENDED", "SUCCEEDED"],
-    );
-    let why = background.first().and_then(|run| run.message.as_deref());
-    let why = why.unwrap_or("nothing");
-    facts.check("the platform says why", why, why.contains("gives way"));
-    facts.check(
-        "the urgent one ran at once",
-        fast.join(", "),
-        fast == ["SUCCEEDED"],
-    );
-}
-
-/// From the submit of the urgent task: until the other was asked, until the nodes were handed over, until its first steps.
-fn check_times(facts: &mut Facts, submitted_at: Instant, slow: &Seen, fast: &Seen) {
-    let since = |at: Option<Instant>| at.and_then(|at| at.checked_duration_since(submitted_at));
-    for (claim, at) in [
-        (
-            "  … from its submit to the request to give way",
-            slow.drained_at,
-        ),
-        ("  … to the handover of the nodes", fast.started_at),
-        ("  … to the first steps it tells of", fast.stepped_at),
-    ] {
-        let found = since(at).map_or("never".to_owned(), |time| {
-            format!("{} ms", time.as_millis())
-        });
-        facts.check(claim, found, since(at).is_some());
+    Times {
+        signal: since(slow.drained_at),
+        handover: since(fast.started_at),
+        first_step: since(fast.stepped_at),
     }
-}
-
-fn check_results(facts: &mut Facts, undisturbed: &Path, interrupted: &Path) -> Result<()> {
-    let whole = read(undisturbed.join("result.json"))?;
-    let resumed = read(interrupted.join("result.json"))?;
-    facts.check(
-        "the ranks trained one model together",
-        format!("world size {}", resumed.world_size),
-        resumed.world_size == 2,
-    );
-    facts.check(
-        "it went on at the step at which it had saved",
-        format!("step {}", resumed.resumed_from),
-        (100..STEPS).contains(&resumed.resumed_from),
-    );
-    facts.check(
-        "its weights are those of the undisturbed training",
-        format!(
-            "SHA-256 {}…",
-            resumed.weights_sha256.chars().take(16).collect::<String>()
-        ),
-        resumed.weights_sha256 == whole.weights_sha256,
-    );
-    facts.check(
-        "it beats the unigram model by 1 bit or more",
-        format!(
-            "{:.2} against {:.2} bits per character, better by {:.2}",
-            resumed.bpc, resumed.unigram_bpc, resumed.improvement
-        ),
-        resumed.improvement >= IMPROVEMENT,
-    );
-    Ok(())
-}
-
-fn read(path: PathBuf) -> Result<TrainingResult> {
-    let text = std::fs::read(&path)
-        .with_context(|| format!("the training left no result in {}", path.display()))?;
-    serde_json::from_slice(&text).context("the result is damaged")
 }
 
 /// What the platform answers a user who tries what only administrators may.
