@@ -1,5 +1,6 @@
-//! Developer commands: `cargo xtask test`, `cargo xtask story` and `cargo xtask postgres -- COMMAND`.
+//! Developer commands: `cargo xtask test`, `story`, `bench` and `postgres -- COMMAND`.
 
+mod bench;
 mod machine;
 mod postgres;
 mod story;
@@ -37,6 +38,15 @@ enum Xtask {
         #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
         seeds: u32,
     },
+    /// Measure, and show the figures with their goals. Run it on a machine that does nothing else.
+    Bench {
+        /// Only these benchmarks.
+        #[arg(value_name = "NAME")]
+        names: Vec<String>,
+        /// One line of JSON for each figure instead of a table.
+        #[arg(long)]
+        json: bool,
+    },
     /// Run a command beside a private, empty PostgreSQL whose address is in HAI_TEST_DATABASE.
     #[command(after_help = "Examples:\n  \
         cargo xtask postgres -- cargo test --workspace a_suspended_run\n  \
@@ -73,6 +83,9 @@ fn run(xtask: Xtask) -> Result<ExitCode> {
         Xtask::Story { install, seeds } => {
             let machine = Machine::prepare(install.wanted)?;
             Ok(story::run(root(), &machine, seeds))
+        }
+        Xtask::Bench { names, json } => {
+            bench::run(root(), &names, json).map(|()| ExitCode::SUCCESS)
         }
         Xtask::Postgres { install, command } => {
             let machine = Machine::prepare(install.wanted)?;
