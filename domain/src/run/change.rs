@@ -171,7 +171,7 @@ pub(crate) async fn end(tx: &mut Tx, run: &run::Model, end: &End) -> Result<()> 
         .col_expr(run::Column::ExitCode, Expr::value(end.exit_code))
         .col_expr(
             run::Column::Message,
-            Expr::value(joined(run.message.as_deref(), end.message.as_deref())),
+            Expr::value(end.message.clone().or(run.message.clone())),
         )
         .col_expr(run::Column::EndedAt, Expr::value(now));
     apply(tx, run, change).await?;
@@ -194,14 +194,6 @@ pub(crate) async fn end(tx: &mut Tx, run: &run::Model, end: &End) -> Result<()> 
         .await?;
     tx.wake(Event::Nodes);
     Ok(())
-}
-
-/// What was said of it before, and what its end says.
-fn joined(before: Option<&str>, end: Option<&str>) -> Option<String> {
-    match (before, end) {
-        (Some(before), Some(end)) => Some(format!("{before}; {end}")),
-        (one, other) => one.or(other).map(ToOwned::to_owned),
-    }
 }
 
 /// Takes a free node.
