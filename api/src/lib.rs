@@ -35,6 +35,8 @@ mod user;
 mod ws;
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod testing;
 
 pub use config::{ApiConfig, Limits, Timing};

@@ -1,6 +1,7 @@
-//! Developer commands: `cargo xtask test`, `story`, `bench` and `postgres -- COMMAND`.
+//! Developer commands: `cargo xtask test`, `story`, `fuzz`, `bench` and `postgres -- COMMAND`.
 
 mod bench;
+mod fuzz;
 mod machine;
 mod postgres;
 mod story;
@@ -47,6 +48,12 @@ enum Xtask {
         #[arg(long)]
         json: bool,
     },
+    /// Attack every argument of the API with generated nonsense.
+    Fuzz {
+        /// How many requests.
+        #[arg(long, value_name = "N", default_value_t = 100_000)]
+        requests: u32,
+    },
     /// Run a command beside a private, empty PostgreSQL whose address is in HAI_TEST_DATABASE.
     #[command(after_help = "Examples:\n  \
         cargo xtask postgres -- cargo test --workspace a_suspended_run\n  \
@@ -87,6 +94,7 @@ fn run(xtask: Xtask) -> Result<ExitCode> {
         Xtask::Bench { names, json } => {
             bench::run(root(), &names, json).map(|()| ExitCode::SUCCESS)
         }
+        Xtask::Fuzz { requests } => fuzz::run(root(), requests).map(|()| ExitCode::SUCCESS),
         Xtask::Postgres { install, command } => {
             let machine = Machine::prepare(install.wanted)?;
             beside_postgres(&machine, &command)
