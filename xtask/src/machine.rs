@@ -1,5 +1,6 @@
 //! What the tests need of this machine beside Rust and a C compiler: finding it, or installing it.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -34,6 +35,8 @@ pub(crate) struct Machine {
     pub(crate) postgres: PathBuf,
     /// Python 3.
     pub(crate) python: PathBuf,
+    /// Every version of it that training code may have here.
+    pub(crate) pythons: Vec<PathBuf>,
 }
 
 impl Machine {
@@ -61,7 +64,11 @@ impl Machine {
     /// The machine, or the Debian packages it lacks.
     fn find() -> Result<Self, Vec<&'static str>> {
         match (postgres_server(), in_path("python3")) {
-            (Some(postgres), Some(python)) => Ok(Self { postgres, python }),
+            (Some(postgres), Some(python)) => Ok(Self {
+                postgres,
+                pythons: pythons(&python),
+                python,
+            }),
             (None, Some(_)) => Err(vec!["postgresql"]),
             (Some(_), None) => Err(vec!["python3"]),
             (None, None) => Err(vec!["postgresql", "python3"]),
@@ -93,6 +100,28 @@ fn newest_version(folder: &Path) -> Option<PathBuf> {
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|path| version(path).is_some())
         .max_by_key(version)
+}
+
+/// The interpreters in `PATH` of the versions that `python/` supports, each once; `usual` is the first.
+fn pythons(usual: &Path) -> Vec<PathBuf> {
+    let others = (8..=20).filter_map(|minor| in_path(&format!("python3.{minor}")));
+    let mut versions = BTreeSet::new();
+    let mut found = Vec::new();
+    for python in [usual.to_owned()].into_iter().chain(others) {
+        // A name in `PATH` may be a shim for a version that is switched off: then it says nothing.
+        if let Some(version) = python_version(&python)
+            && versions.insert(version)
+        {
+            found.push(python);
+        }
+    }
+    found
+}
+
+fn python_version(python: &Path) -> Option<String> {
+    let output = Command::new(python).arg("--version").output().ok()?;
+    let version = String::from_utf8(output.stdout).ok()?;
+    (output.status.success() && version.starts_with("Python 3")).then_some(version)
 }
 
 /// Asks the shell where `program` is.

@@ -19,7 +19,10 @@ pub(crate) const DATABASE_VARIABLE: &str = "HAI_TEST_DATABASE";
 const DATABASE_PACKAGES: [&str; 3] = ["domain", "server", "tests"];
 
 /// Folders with Python tests.
-const PYTHON_FOLDERS: [&str; 2] = ["examples/charlm", "python"];
+const PYTHON_FOLDERS: [&str; 2] = ["examples/charlm", PACKAGE];
+
+/// The folder whose tests every version of Python runs: training code brings its own.
+const PACKAGE: &str = "python";
 
 /// A built test program.
 pub(crate) struct Program {
@@ -50,11 +53,13 @@ fn all_steps(summary: &mut Summary, root: &Path, machine: &Machine, arguments: &
         return;
     }
     for folder in PYTHON_FOLDERS {
-        let path = root.join(folder);
-        if path.is_dir() {
-            summary.step(&format!("Python tests in {folder}"), || {
-                test_python(&path, &machine.python)
-            });
+        let pythons = match folder {
+            PACKAGE => machine.pythons.as_slice(),
+            _ => std::slice::from_ref(&machine.python),
+        };
+        for python in pythons {
+            let name = format!("Python tests in {folder}, {}", python.display());
+            summary.step(&name, || test_python(&root.join(folder), python));
         }
     }
 }
