@@ -2,14 +2,17 @@
 
 mod completion;
 mod context;
+mod describe;
+mod explain;
 mod init;
 mod list;
 mod logs;
+mod nodes;
+mod order;
 mod run;
 mod simulate;
 mod start;
 mod status;
-mod stop;
 mod submit;
 mod whoami;
 
