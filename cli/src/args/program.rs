@@ -57,6 +57,8 @@ pub(crate) enum Command {
     Priority(PriorityArgs),
     /// Show the nodes of the cluster and who has them.
     Nodes(NodesArgs),
+    /// Watch your tasks, the node groups and the queue, live on the terminal.
+    Top,
     /// Print the script that makes a shell complete this program's words.
     Completion(CompletionArgs),
     /// Print what the last word may become, one candidate a line.

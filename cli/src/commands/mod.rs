@@ -14,6 +14,7 @@ mod simulate;
 mod start;
 mod status;
 mod submit;
+mod top;
 mod whoami;
 
 pub(crate) use context::Context;

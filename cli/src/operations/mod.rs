@@ -9,6 +9,7 @@ mod order;
 mod schema;
 mod task;
 mod user;
+mod watch;
 mod word;
 
 pub(crate) use cluster::{ClusterOverview, GroupOverview, ListNodes, Node, NodePage};
@@ -20,6 +21,7 @@ pub(crate) use task::{
     StopTask, SubmitTaskYaml, Task, TaskId, TaskPage, TaskSelector, TaskSummary, YamlSubmission,
 };
 pub(crate) use user::{Me, Mount, MyMounts, MyName, Offers, Owner, QuotaUsage, User};
+pub(crate) use watch::{FollowTasks, WatchCluster};
 pub(crate) use word::{
     DrainReason, LogItemKind, NodeStatus, Outcome, PodState, Priority, RunState, StopAs,
     TaskDesired, TaskState, TaskType, UserRole,

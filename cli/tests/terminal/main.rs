@@ -15,3 +15,4 @@ mod shown;
 mod simulate;
 mod submit;
 mod tasks;
+mod top;
