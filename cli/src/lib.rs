@@ -22,6 +22,7 @@ mod operations;
 mod output;
 mod select;
 mod submission;
+mod top;
 mod words;
 
 pub use args::Args;

@@ -37,34 +37,56 @@ pub(crate) fn read(text: &str, kind: ExperimentKind, is_file: bool) -> Experimen
     }
 }
 
+/// What to ask for, and how it is called where there is no such task.
+#[derive(Debug)]
+pub(crate) struct Selection {
+    pub(crate) selector: TaskSelector,
+    shown: String,
+}
+
+impl Selection {
+    /// Reads the argument, and the file that it may stand for.
+    pub(crate) fn of(args: &ExperimentArgs) -> Result<Self> {
+        let is_file = Path::new(&args.experiment).is_file();
+        let (id, name) = match read(&args.experiment, args.kind, is_file) {
+            Experiment::Id(id) => (Some(id), None),
+            Experiment::Name(name) => (None, Some(name)),
+            Experiment::File(file) => (None, Some(name_in_file(&file)?)),
+        };
+        let shown = match (&id, &name) {
+            (Some(id), _) => id.clone(),
+            (None, name) => format!("named `{}`", name.as_deref().unwrap_or_default()),
+        };
+        let id = id.map(cynic::Id::new);
+        let selector = TaskSelector { id, name };
+        Ok(Self { selector, shown })
+    }
+
+    /// There is no such task.
+    pub(crate) fn missing(&self) -> Error {
+        Error::NoTask(self.shown.clone())
+    }
+}
+
 /// Asks for the task that the arguments name.
 pub(crate) async fn find(client: &Client, args: &ExperimentArgs) -> Result<Task> {
-    let is_file = Path::new(&args.experiment).is_file();
-    let (id, name) = match read(&args.experiment, args.kind, is_file) {
-        Experiment::Id(id) => (Some(id), None),
-        Experiment::Name(name) => (None, Some(name)),
-        Experiment::File(file) => (None, Some(name_in_file(&file)?)),
-    };
-    let shown = match (&id, &name) {
-        (Some(id), _) => id.clone(),
-        (None, name) => format!("named `{}`", name.as_deref().unwrap_or_default()),
-    };
-    by(client, id, name).await?.ok_or(Error::NoTask(shown))
+    let selection = Selection::of(args)?;
+    let query = FindTask::build(selection.selector.clone());
+    client
+        .ask(&query)
+        .await?
+        .task
+        .ok_or_else(|| selection.missing())
 }
 
 /// Asks for the task with this id.
 pub(crate) async fn by_id(client: &Client, id: &str) -> Result<Task> {
-    by(client, Some(id.to_owned()), None)
-        .await?
-        .ok_or_else(|| Error::NoTask(id.to_owned()))
-}
-
-async fn by(client: &Client, id: Option<String>, name: Option<String>) -> Result<Option<Task>> {
-    let id = id.map(cynic::Id::new);
-    let found = client
-        .ask(&FindTask::build(TaskSelector { id, name }))
-        .await?;
-    Ok(found.task)
+    let selector = TaskSelector {
+        id: Some(cynic::Id::new(id)),
+        name: None,
+    };
+    let found = client.ask(&FindTask::build(selector)).await?;
+    found.task.ok_or_else(|| Error::NoTask(id.to_owned()))
 }
 
 fn name_in_file(file: &str) -> Result<String> {

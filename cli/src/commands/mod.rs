@@ -2,15 +2,19 @@
 
 mod completion;
 mod context;
+mod describe;
+mod explain;
 mod init;
 mod list;
 mod logs;
+mod nodes;
+mod order;
 mod run;
 mod simulate;
 mod start;
 mod status;
-mod stop;
 mod submit;
+mod top;
 mod whoami;
 
 pub(crate) use context::Context;

@@ -5,7 +5,9 @@ use std::{ffi::OsString, process::ExitCode};
 use clap::{CommandFactory, FromArgMatches};
 
 use super::{
-    Context, completion, init, list, logs, run as run_file, simulate, status, stop, submit, whoami,
+    Context, completion, describe, explain, init, list, logs, nodes,
+    order::{self, Order},
+    run as run_file, simulate, status, submit, top, whoami,
 };
 use crate::{
     args::{Args, Command, ScriptArgs},
@@ -71,7 +73,17 @@ async fn dispatch(context: &mut Context, command: Command) -> Result<u8> {
         Command::List(args) => list::run(context, &args).await,
         Command::Status(args) => status::run(context, &args).await,
         Command::Logs(args) => logs::run(context, &args).await,
-        Command::Stop(args) => stop::run(context, &args).await,
+        Command::Explain(args) => explain::run(context, &args).await,
+        Command::Describe(args) => describe::run(context, &args).await,
+        Command::Stop(args) => {
+            let order = Order::Stop(args.stop_as());
+            order::run(context, &args.experiments, order).await
+        }
+        Command::Suspend(args) => order::run(context, &args, Order::Suspend).await,
+        Command::Resume(args) => order::run(context, &args, Order::Resume).await,
+        Command::Priority(args) => order::run_priority(context, &args).await,
+        Command::Nodes(args) => nodes::run(context, &args).await,
+        Command::Top => top::run(context).await,
         Command::Completion(args) => completion::print_script(context, &args),
         Command::Complete(args) => completion::complete(context, &args.words).await,
     }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::error::{Code, Error};
 
 /// Why a connection did not lead to the end.
-pub(super) enum Loss {
+pub(crate) enum Loss {
     /// A new connection may help.
     Passing(Error),
     /// It will not.
@@ -15,7 +15,7 @@ pub(super) enum Loss {
 }
 
 impl Loss {
-    pub(super) fn of(error: Error) -> Self {
+    pub(crate) fn of(error: Error) -> Self {
         if error.is_passing() {
             Self::Passing(error)
         } else {
@@ -25,7 +25,7 @@ impl Loss {
 }
 
 /// The operation as the transport sends it.
-pub(super) fn operation<F, V: Serialize>(
+pub(crate) fn operation<F, V: Serialize>(
     operation: &StreamingOperation<F, V>,
 ) -> std::result::Result<transport::Operation, Loss> {
     let variables = match serde_json::to_value(operation.variables()) {
@@ -41,7 +41,7 @@ pub(super) fn operation<F, V: Serialize>(
 }
 
 /// The typed data of an event.
-pub(super) fn read<T: DeserializeOwned>(
+pub(crate) fn read<T: DeserializeOwned>(
     address: &str,
     data: Value,
 ) -> std::result::Result<T, Loss> {
@@ -54,7 +54,7 @@ pub(super) fn read<T: DeserializeOwned>(
 }
 
 /// The server ended a stream that has no end of its own: it is going down.
-pub(super) fn closed() -> transport::Error {
+pub(crate) fn closed() -> transport::Error {
     transport::Error::Closed {
         code: None,
         reason: "the stream ended".to_owned(),
@@ -62,7 +62,7 @@ pub(super) fn closed() -> transport::Error {
 }
 
 /// What the transport says, in our words.
-pub(super) fn loss(address: &str, error: transport::Error) -> Loss {
+pub(crate) fn loss(address: &str, error: transport::Error) -> Loss {
     let address = address.to_owned();
     Loss::of(match error {
         transport::Error::Unreachable(_)

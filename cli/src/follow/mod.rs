@@ -6,3 +6,4 @@ mod patience;
 mod told;
 
 pub(crate) use follower::follow;
+pub(crate) use live::{Loss, closed, loss, operation, read};

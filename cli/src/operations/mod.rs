@@ -2,21 +2,30 @@
 //!
 //! The structs also serialize, in the schema's own names: that is what `--json` prints.
 
+mod cluster;
+mod detail;
 mod log;
+mod order;
 mod schema;
 mod task;
 mod user;
+mod watch;
 mod word;
 
+pub(crate) use cluster::{ClusterOverview, GroupOverview, ListNodes, Node, NodePage};
+pub(crate) use detail::{DescribeTask, ExplainTask, ExplainedTask, RunPage};
 pub(crate) use log::{FollowLog, LogItem, LogPageOf, ReadLog, TaskLogEvent};
+pub(crate) use order::{OrderTo, ResumeTask, SuspendTask, UpdateTaskPriority, Urgency, UrgencyOf};
 pub(crate) use task::{
-    FindTask, FollowTask, ListTasks, Pod, Run, RunConnection, RunSummary, SkipTasks, StopOrder,
-    StopTask, SubmitTaskYaml, Task, TaskId, TaskPage, TaskSelector, TaskSummary, YamlSubmission,
+    FindTask, FollowTask, ListTasks, PageInfo, Pod, Run, RunConnection, RunSummary, SkipTasks,
+    StopOrder, StopTask, SubmitTaskYaml, Task, TaskId, TaskPage, TaskSelector, TaskSummary,
+    YamlSubmission,
 };
 pub(crate) use user::{Me, Mount, MyMounts, MyName, Offers, Owner, QuotaUsage, User};
+pub(crate) use watch::{FollowTasks, WatchCluster};
 pub(crate) use word::{
-    DrainReason, LogItemKind, Outcome, PodState, Priority, RunState, StopAs, TaskDesired,
-    TaskState, TaskType, UserRole,
+    DrainReason, LogItemKind, NodeStatus, Outcome, PodState, Priority, RunState, StopAs,
+    TaskDesired, TaskState, TaskType, UserRole,
 };
 
 #[cfg(test)]

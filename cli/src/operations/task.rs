@@ -99,6 +99,24 @@ pub(crate) struct Run {
     pub(crate) pods: Vec<Pod>,
 }
 
+/// One attempt without its ranks.
+#[derive(Debug, Clone, Serialize, cynic::QueryFragment)]
+#[cynic(graphql_type = "Run")]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RunSummary {
+    pub(crate) number: i32,
+    pub(crate) state: RunState,
+    pub(crate) drain_reason: Option<DrainReason>,
+    pub(crate) outcome: Option<Outcome>,
+    pub(crate) stop_code: i32,
+    pub(crate) exit_code: Option<i32>,
+    pub(crate) message: Option<String>,
+    pub(crate) priority: Priority,
+    pub(crate) created_at: DateTime<Utc>,
+    pub(crate) started_at: Option<DateTime<Utc>>,
+    pub(crate) ended_at: Option<DateTime<Utc>>,
+}
+
 /// One rank of an attempt.
 #[derive(Debug, Clone, Serialize, cynic::QueryFragment)]
 #[serde(rename_all = "camelCase")]
@@ -112,7 +130,7 @@ pub(crate) struct Pod {
     pub(crate) message: Option<String>,
 }
 
-#[derive(Debug, cynic::QueryVariables)]
+#[derive(Debug, Clone, cynic::QueryVariables)]
 pub(crate) struct TaskSelector {
     pub(crate) id: Option<cynic::Id>,
     pub(crate) name: Option<String>,

@@ -62,6 +62,10 @@ words!(
     PodState { Created, Registered, Running, Succeeded, Failed, Stopped, Lost }
 );
 words!(
+    /// Whether tasks may start on a node.
+    NodeStatus { Ready, NotReady }
+);
+words!(
     /// Whose user it is.
     UserRole { Internal, External }
 );

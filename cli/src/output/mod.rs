@@ -1,16 +1,20 @@
 //! What the user sees: pure renderings, and the one place that writes them.
 
+mod describe;
+mod explain;
 mod json;
 mod log_line;
 mod screen;
 mod table;
 
+pub(crate) use describe::description;
+pub(crate) use explain::Explanation;
 pub(crate) use json::{line as json_line, pretty as json};
 pub(crate) use log_line::LogPrinter;
 pub use screen::Look;
 pub(crate) use screen::Screen;
 pub use table::table;
-pub(crate) use table::{hints, task_detail, task_table, user};
+pub(crate) use table::{hints, node_table, node_tree, task_detail, task_table, user};
 
 #[cfg(test)]
 pub(crate) use table::tests::task as task_for_tests;

@@ -12,5 +12,5 @@ mod tests;
 pub(crate) use document::{Resource, Spec, Submission};
 pub(crate) use overrides::Overrides;
 pub(crate) use runner::Runner;
-pub(crate) use value::{Entry, Priority};
-pub(crate) use yaml::{DocumentError, name_in, options};
+pub(crate) use value::{Entry, LEVELS, Priority};
+pub(crate) use yaml::{DocumentError, name_in, options, write};

@@ -14,6 +14,32 @@ pub(crate) enum Priority {
     Name(String),
 }
 
+/// The levels that tasks may have, by number and by name.
+pub(crate) const LEVELS: [(i32, &str); 9] = [
+    (50, "EXTREME_HIGH"),
+    (40, "VERY_HIGH"),
+    (30, "HIGH"),
+    (20, "ABOVE_NORMAL"),
+    (10, "NORMAL"),
+    (8, "UNDER_NORMAL"),
+    (5, "BELOW_NORMAL"),
+    (0, "LOW"),
+    (-1, "AUTO"),
+];
+
+impl Priority {
+    /// The name of the level; what has none stays as it was typed, for the server to judge.
+    pub(crate) fn name(&self) -> String {
+        match self {
+            Self::Name(name) => name.clone(),
+            Self::Number(number) => LEVELS
+                .iter()
+                .find(|(level, _)| level == number)
+                .map_or_else(|| number.to_string(), |(_, name)| (*name).to_owned()),
+        }
+    }
+}
+
 impl FromStr for Priority {
     type Err = std::convert::Infallible;
 

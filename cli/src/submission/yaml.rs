@@ -79,6 +79,7 @@ pub(super) fn read(text: &str) -> Result<Value, Box<serde_saphyr::Error>> {
     .map_err(Box::new)
 }
 
-pub(super) fn write(document: &impl Serialize) -> Result<String, DocumentError> {
+/// A document as text.
+pub(crate) fn write(document: &impl Serialize) -> Result<String, DocumentError> {
     serde_saphyr::to_string(document).map_err(|source| DocumentError::Unwritable(Box::new(source)))
 }

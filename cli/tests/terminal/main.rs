@@ -2,11 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic, and its helpers too")]
 
+mod cluster;
+mod completion;
 mod follow;
 mod login;
 mod on_terminal;
+mod orders;
 mod platform;
 mod program;
+mod session;
+mod shown;
 mod simulate;
 mod submit;
 mod tasks;
+mod top;

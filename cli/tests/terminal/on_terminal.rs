@@ -1,74 +1,14 @@
 //! What only a terminal shows: colours, notes that give way, a question that hides its answer.
 
-use std::{
-    fs::File,
-    io::{Read, Write},
-    process::{Child, Stdio},
-};
+use std::io::Write;
 
-use nix::pty::{Winsize, openpty};
 use serde_json::{Value, json};
 
 use crate::{
     platform::{Answer, Platform, TOKEN, Then, finished, line, task},
     program::Machine,
+    session::Session,
 };
-
-/// A program on a terminal of 80 columns.
-struct Session {
-    child: Child,
-    screen: File,
-    shown: String,
-}
-
-impl Session {
-    fn start(machine: &Machine, words: &[&str], variables: &[(&str, &str)]) -> Self {
-        let size = Winsize {
-            ws_row: 24,
-            ws_col: 80,
-            ws_xpixel: 0,
-            ws_ypixel: 0,
-        };
-        let pty = openpty(&size, None).unwrap();
-        let side = || Stdio::from(pty.slave.try_clone().unwrap());
-        let mut command = machine.command(words);
-        command
-            .env("TERM", "xterm")
-            .env_remove("NO_COLOR")
-            .envs(variables.iter().copied())
-            .stdin(side())
-            .stdout(side())
-            .stderr(side());
-        // The program alone must hold its side of the terminal: its end is the end of the output.
-        let child = command.spawn().unwrap();
-        Self {
-            child,
-            screen: File::from(pty.master),
-            shown: String::new(),
-        }
-    }
-
-    /// Reads until this is shown.
-    fn await_text(&mut self, text: &str) {
-        while !self.shown.contains(text) {
-            assert!(self.read(), "`{text}` is missing in {:?}", self.shown);
-        }
-    }
-
-    fn read(&mut self) -> bool {
-        let mut buffer = [0; 4096];
-        // A terminal without a program behind it answers with an error.
-        let n_read = self.screen.read(&mut buffer).unwrap_or(0);
-        self.shown += str::from_utf8(&buffer[..n_read]).unwrap();
-        n_read > 0
-    }
-
-    /// Reads to the end. Gives the exit code and all that was shown.
-    fn end(mut self) -> (i32, String) {
-        while self.read() {}
-        (self.child.wait().unwrap().code().unwrap(), self.shown)
-    }
-}
 
 fn one_task() -> Platform {
     Platform::start(|asked| match asked.name.as_str() {

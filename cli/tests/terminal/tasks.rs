@@ -1,6 +1,6 @@
-//! `list`, `status`, `stop`, `logs` without -f, and completion.
+//! `list`, `status`, `stop`, `logs` without -f.
 
-use std::{fs::File, io, process::Command};
+use std::{fs::File, io};
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Five tasks, the newest first; two names are found.
-fn five_tasks() -> Platform {
+pub(crate) fn five_tasks() -> Platform {
     Platform::start(|asked| {
         let variable = |name: &str| asked.variables.get(name).and_then(Value::as_str);
         let all: Vec<Value> = (1..=5)
@@ -214,39 +214,4 @@ fn a_full_disk_is_told() {
         told.contains("cannot write the output: No space left"),
         "{told}"
     );
-}
-
-#[test]
-fn bash_completes_with_the_script() {
-    let machine = Machine::logged_in(&five_tasks());
-    let script = machine.run(&["completion", "bash"]);
-    machine.write("completion.bash", script.succeeds());
-    let program = std::path::Path::new(env!("CARGO_BIN_EXE_hai-cli"));
-    let complete = |line: &str| -> Vec<String> {
-        let words: Vec<String> = line.split(' ').map(|word| format!("'{word}'")).collect();
-        let script = format!(
-            "PATH={}:$PATH; source ~/completion.bash; COMP_WORDS=({}); COMP_CWORD={}; _hai_cli; \
-             printf '%s\\n' \"${{COMPREPLY[@]}}\"",
-            program.parent().unwrap().display(),
-            words.join(" "),
-            words.len() - 1
-        );
-        let output = Command::new("bash")
-            .args(["-c", &script])
-            .env("HOME", machine.home())
-            .output()
-            .unwrap();
-        let text = String::from_utf8(output.stdout).unwrap();
-        text.lines().map(str::to_owned).collect()
-    };
-    assert_eq!(complete("hai-cli sta"), ["status"]);
-    assert_eq!(
-        complete("hai-cli logs -f t"),
-        ["t1", "t2", "t3", "t4", "t5"]
-    );
-    assert_eq!(
-        complete("hai-cli python x.py a -- -n 2 -g tr"),
-        ["training"]
-    );
-    assert_eq!(complete("hai-cli run x.yml --pri"), ["--priority"]);
 }

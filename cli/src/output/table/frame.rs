@@ -54,7 +54,7 @@ pub fn table<const N: usize>(
 }
 
 /// A time in a cell, in UTC.
-pub(super) fn moment(time: Option<DateTime<Utc>>) -> String {
+pub(in crate::output) fn moment(time: Option<DateTime<Utc>>) -> String {
     time.map_or("-".to_owned(), |time| {
         time.format("%Y-%m-%d %H:%M:%S").to_string()
     })

@@ -94,7 +94,7 @@ fn pod_table(pods: &[Pod], look: Look) -> String {
 }
 
 /// What a task's line has no room for.
-fn facts(task: &Task) -> Vec<(&'static str, String)> {
+pub(in crate::output) fn facts(task: &Task) -> Vec<(&'static str, String)> {
     let summary = &task.summary;
     let zone = summary.zone.as_ref().map(|zone| format!("#{zone}"));
     let mut facts = vec![

@@ -1,62 +1,15 @@
-//! Completion of words in a shell: a small script that asks this program, which may ask the platform.
-
-use std::time::Duration;
+//! What fits at a place of the command line.
 
 use clap::CommandFactory;
-use cynic::QueryBuilder;
 
-use super::Context;
 use crate::{
-    args::{Args, CompletionArgs, ExperimentArgs, ExperimentKind, ScriptOptions, Shell},
-    client::Client,
-    error::{Error, Result},
-    operations::{ListTasks, MyName, Offers, TaskPage, TaskState},
-    select,
+    args::{Args, ScriptOptions},
+    submission::LEVELS,
 };
 
-/// A user who presses a key does not wait longer than this.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// As many tasks are offered.
-const N_TASKS: i32 = 100;
-
-const BASH: &str = r#"_hai_cli() {
-    local IFS=$'\n'
-    COMPREPLY=($(hai-cli __complete -- "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null))
-}
-complete -o default -F _hai_cli hai-cli
-"#;
-
-/// `completion`: prints the script.
-pub(super) fn print_script(context: &mut Context, args: &CompletionArgs) -> Result<u8> {
-    match args.shell {
-        Shell::Bash => context.screen.print(BASH)?,
-    }
-    Ok(0)
-}
-
-/// `__complete`: prints what the last word may become.
-pub(super) async fn complete(context: &mut Context, words: &[String]) -> Result<u8> {
-    let current = words.last().map_or("", String::as_str);
-    let candidates = match wanted(words) {
-        Wanted::Words(words) => words,
-        Wanted::Files => return Ok(0),
-        wanted => tokio::time::timeout(PATIENCE, ask(context, wanted))
-            .await
-            .map_err(|_elapsed| {
-                Error::Usage("the platform is too slow to complete words".into())
-            })??,
-    };
-    let fitting = candidates
-        .iter()
-        .filter(|candidate| candidate.starts_with(current));
-    let lines: String = fitting.map(|candidate| format!("{candidate}\n")).collect();
-    context.screen.print(&lines)?;
-    Ok(0)
-}
-
-/// What fits at a place of the command line.
+/// What fits.
 #[derive(Debug, PartialEq, Eq)]
-enum Wanted {
+pub(super) enum Wanted {
     /// One of these.
     Words(Vec<String>),
     /// The shell knows better.
@@ -72,7 +25,7 @@ enum Wanted {
 }
 
 /// Decides what fits, from the definition of the arguments.
-fn wanted(words: &[String]) -> Wanted {
+pub(super) fn wanted(words: &[String]) -> Wanted {
     let (current, before) = match words.split_last() {
         Some((current, before)) => (current.as_str(), before),
         None => ("", words),
@@ -109,20 +62,30 @@ fn wanted(words: &[String]) -> Wanted {
     if current.starts_with('-') {
         return Wanted::Words(flags(command));
     }
-    match command.get_name() {
-        "status" | "logs" | "stop" if positionals(command, rest).is_empty() => {
-            let follows = rest.iter().any(|word| word == "-f" || word == "--follow");
-            Wanted::Tasks {
-                only_live: follows || command.get_name() == "stop",
-            }
-        }
-        "completion" => Wanted::Words(vec!["bash".to_owned()]),
-        "run" => Wanted::Files,
-        _ => Wanted::Words(vec![]),
+    let n_before = positionals(command, rest).len();
+    let places: Vec<&clap::Arg> = command.get_positionals().collect();
+    let last = places.last().filter(|last| takes_many(last));
+    let place = places.get(n_before).or(last);
+    place.map_or(Wanted::Words(vec![]), |place| {
+        value_of(place, command, rest)
+    })
+}
+
+/// Whether an argument may be repeated.
+fn takes_many(argument: &clap::Arg) -> bool {
+    matches!(argument.get_action(), clap::ArgAction::Append)
+}
+
+/// Which tasks a command can do something with.
+fn tasks(command: &clap::Command, rest: &[String]) -> Wanted {
+    let follows = rest.iter().any(|word| word == "-f" || word == "--follow");
+    let changes = ["stop", "suspend", "priority", "explain"].contains(&command.get_name());
+    Wanted::Tasks {
+        only_live: follows || changes,
     }
 }
 
-/// What fits behind an option that takes a value.
+/// What fits as the value of an argument.
 fn value_of(option: &clap::Arg, command: &clap::Command, rest: &[String]) -> Wanted {
     let possible = option.get_possible_values();
     if !possible.is_empty() {
@@ -142,20 +105,9 @@ fn value_of(option: &clap::Arg, command: &clap::Command, rest: &[String]) -> Wan
             },
             None => Wanted::Words(vec!["0".to_owned()]),
         },
-        "priority" => Wanted::Words(
-            [
-                "EXTREME_HIGH",
-                "VERY_HIGH",
-                "HIGH",
-                "ABOVE_NORMAL",
-                "NORMAL",
-                "UNDER_NORMAL",
-            ]
-            .into_iter()
-            .chain(["BELOW_NORMAL", "LOW", "AUTO"])
-            .map(str::to_owned)
-            .collect(),
-        ),
+        "experiment" | "experiments" => tasks(command, rest),
+        "file" => Wanted::Files,
+        "priority" => Wanted::Words(LEVELS.map(|(_, name)| name.to_owned()).to_vec()),
         _ => Wanted::Words(vec![]),
     }
 }
@@ -202,46 +154,6 @@ fn flags(command: &clap::Command) -> Vec<String> {
         .collect()
 }
 
-async fn ask(context: &Context, wanted: Wanted) -> Result<Vec<String>> {
-    let client = context.client()?;
-    match wanted {
-        Wanted::Words(words) => Ok(words),
-        Wanted::Files => Ok(vec![]),
-        Wanted::Tasks { only_live } => tasks(&client, only_live).await,
-        Wanted::Ranks { experiment } => {
-            let kind = ExperimentKind::Auto;
-            let task = select::find(&client, &ExperimentArgs { experiment, kind }).await?;
-            Ok((0..task.summary.node_count)
-                .map(|rank| rank.to_string())
-                .collect())
-        }
-        Wanted::Groups => Ok(client.ask(&Offers::build(())).await?.server_info.groups),
-        Wanted::Environments => Ok(client
-            .ask(&Offers::build(()))
-            .await?
-            .server_info
-            .environments),
-    }
-}
-
-async fn tasks(client: &Client, only_live: bool) -> Result<Vec<String>> {
-    let user = client.ask(&MyName::build(())).await?.me.name;
-    let page = ListTasks::build(TaskPage {
-        user,
-        first: N_TASKS,
-        after: None,
-    });
-    let tasks = client.ask(&page).await?.tasks.nodes;
-    let mut names: Vec<String> = tasks
-        .into_iter()
-        .filter(|task| !only_live || task.state != TaskState::Finished)
-        .map(|task| task.name)
-        .collect();
-    names.sort();
-    names.dedup();
-    Ok(names)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -282,12 +194,17 @@ mod tests {
         assert_eq!(at("stop tr"), Wanted::Tasks { only_live: true });
         assert_eq!(at("logs -r 1 "), Wanted::Tasks { only_live: false });
         assert_eq!(at("status x "), Wanted::Words(vec![]));
+        assert_eq!(at("explain "), Wanted::Tasks { only_live: true });
+        assert_eq!(at("resume "), Wanted::Tasks { only_live: false });
+        assert_eq!(at("stop x y "), Wanted::Tasks { only_live: true });
     }
 
     #[test]
     fn values_are_those_of_their_option() {
         assert!(offers("status x -t ", "yaml"));
         assert!(offers("run x.yml -p ", "HIGH"));
+        assert!(offers("priority x ", "AUTO"));
+        assert!(offers("completion ", "fish"));
         assert_eq!(at("run x.yml -g "), Wanted::Groups);
         assert_eq!(at("bash x.sh -- -n 2 --group tr"), Wanted::Groups);
         assert_eq!(at("bash x.sh ++ -i "), Wanted::Environments);

@@ -1,0 +1,25 @@
+//! What may be typed: commands and options, with their help.
+
+mod cluster;
+mod login;
+mod order;
+mod program;
+mod script;
+mod shell;
+mod task;
+
+#[cfg(test)]
+mod tests;
+
+pub use program::Args;
+
+pub(crate) use cluster::NodesArgs;
+pub(crate) use login::{InitArgs, WhoamiArgs};
+pub(crate) use order::{PriorityArgs, StopArgs};
+pub(crate) use program::Command;
+pub(crate) use script::{RunArgs, ScriptArgs, ScriptOptions};
+pub(crate) use shell::{CompleteArgs, CompletionArgs, Shell};
+pub(crate) use task::{
+    DescribeArgs, ExperimentArgs, ExperimentKind, ExperimentsArgs, ExplainArgs, ListArgs, LogsArgs,
+    StatusArgs,
+};

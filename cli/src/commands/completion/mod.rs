@@ -1,0 +1,7 @@
+//! Completion of words in a shell.
+
+mod answer;
+mod script;
+mod wanted;
+
+pub(super) use answer::{complete, print_script};

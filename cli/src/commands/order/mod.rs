@@ -1,0 +1,9 @@
+//! Orders to tasks: `stop`, `suspend`, `resume` to many, `priority` to one.
+
+mod each;
+mod kind;
+mod priority;
+
+pub(super) use each::run;
+pub(super) use kind::Order;
+pub(super) use priority::run as run_priority;
