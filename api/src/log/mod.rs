@@ -6,6 +6,7 @@ mod reader;
 mod subscription;
 #[cfg(test)]
 mod tests;
+mod window;
 
 pub(crate) use query::LogQuery;
 pub(crate) use subscription::LogSubscription;
