@@ -12,6 +12,7 @@ use crate::config::{ApiConfig, Limits};
 use crate::error::{refusal, told};
 use crate::limits;
 use crate::loaders::{Driven, Loaders};
+use crate::log::SearchGate;
 use crate::schema::{self, PlatformSchema};
 
 /// The schema with everything that it needs.
@@ -30,7 +31,8 @@ impl Engine {
             .limit_complexity(config.limits.complexity)
             .limit_directives(config.limits.directives)
             .data(app.clone())
-            .data(tracker);
+            .data(tracker)
+            .data(SearchGate::default());
         if !config.introspection {
             builder = builder.disable_suggestions();
         }

@@ -3,10 +3,12 @@
 mod object;
 mod query;
 mod reader;
+mod search;
 mod subscription;
 #[cfg(test)]
 mod tests;
 mod window;
 
 pub(crate) use query::LogQuery;
+pub(crate) use search::{LogSearchQuery, SearchGate};
 pub(crate) use subscription::LogSubscription;

@@ -22,6 +22,14 @@ const FROM: &str = "query ($id: ID!, $before: String, $last: Int, $at: DateTime,
         items { text partial } startCursor cursor hasPrevious hasNext
     }
 }";
+const SEARCH: &str = "query ($id: ID!, $ranks: [Int!], $pattern: String!, $kind: LogPatternKind! = LITERAL,
+    $caseSensitive: Boolean! = true, $after: String, $first: Int! = 100) {
+    searchTaskLog(id: $id, ranks: $ranks, pattern: $pattern, kind: $kind, caseSensitive: $caseSensitive,
+        after: $after, first: $first) {
+        matches { rank run time leading text trailing occurrences startCursor cursor }
+        cursor hasNext scannedBytes
+    }
+}";
 const FOLLOW: &str = "subscription ($id: ID!, $after: String) {
     taskLogAppended(id: $id, after: $after) { items { text partial } cursor ended }
 }";
@@ -35,15 +43,19 @@ async fn running(api: &TestApi) -> TaskId {
 
 /// As an agent does it: append, then tell.
 fn append(api: &TestApi, id: TaskId, run: i32, text: impl AsRef<[u8]>) {
+    append_to(api, id, (run, 0), text.as_ref());
+}
+
+fn append_to(api: &TestApi, id: TaskId, (run, rank): (i32, u32), text: &[u8]) {
     let app = &api.platform.app;
-    let dir = app.logs.rank_dir("admin", id.0, run, 0);
+    let dir = app.logs.rank_dir("admin", id.0, run, rank);
     fs::create_dir_all(&dir).unwrap();
     let mut segment = OpenOptions::new()
         .create(true)
         .append(true)
         .open(dir.join("00000000000000000000.log"))
         .unwrap();
-    segment.write_all(text.as_ref()).unwrap();
+    segment.write_all(text).unwrap();
     app.events.publish(Event::Log(id));
 }
 
@@ -245,6 +257,108 @@ async fn a_log_is_read_from_its_end_and_from_a_moment() {
         let refusal = api.refusal(&api.platform.root_token, FROM, variables).await;
         assert_eq!(refusal.field.as_deref(), Some(field));
     }
+}
+
+#[tokio::test]
+async fn a_search_finds_lines_in_some_or_all_ranks_and_goes_on_where_it_stopped() {
+    let api = TestApi::with_nodes(2).await;
+    let id = api.platform.submit("t", 2).await.id;
+    api.platform.bring_up(id).await;
+    append(
+        &api,
+        id,
+        1,
+        format!("{STAMP}Loss 1\n{STAMP}other\n{STAMP}my loss: 2, loss\n"),
+    );
+    append_to(&api, id, (1, 1), format!("{STAMP}loss.3\n").as_bytes());
+    let id = id.to_string();
+    let ask = async |mut variables: Value| {
+        variables["id"] = json!(id);
+        api.root(SEARCH, variables).await["searchTaskLog"].take()
+    };
+    let found = |answer: &Value| {
+        let matches = answer["matches"].as_array().unwrap().clone();
+        let of = |item: &Value| {
+            (
+                item["rank"].as_i64().unwrap(),
+                item["text"].as_str().unwrap().to_owned(),
+            )
+        };
+        matches.iter().map(of).collect::<Vec<_>>()
+    };
+    let hit = |rank, text: &str| (rank, text.to_owned());
+
+    let mut all = ask(json!({ "pattern": "loss" })).await;
+    assert_eq!(found(&all), [hit(0, "loss"), hit(1, "loss")]);
+    assert_eq!(
+        (&all["hasNext"], &all["scannedBytes"]),
+        (&json!(false), &json!(153))
+    );
+    let first = all["matches"][0].take();
+    let expected = json!({
+        "rank": 0, "run": 1, "time": "2026-01-02T03:04:05.000006+00:00", "leading": "my ", "text": "loss",
+        "trailing": ": 2, loss", "occurrences": 2, "startCursor": "1.0.71", "cursor": "1.0.117",
+    });
+    assert_eq!(first, expected);
+    let page = json!({ "id": id, "after": first["startCursor"], "first": 1 });
+    assert_eq!(
+        texts(&api.root(PAGE, page).await["taskLog"]),
+        ["my loss: 2, loss"]
+    );
+
+    let any_case = json!({ "pattern": "loss.\\d", "kind": "REGEX", "caseSensitive": false });
+    assert_eq!(
+        found(&ask(any_case).await),
+        [hit(0, "Loss 1"), hit(1, "loss.3")]
+    );
+    let literally = json!({ "pattern": "loss.", "ranks": [1, 1] });
+    assert_eq!(found(&ask(literally).await), [hit(1, "loss.")]);
+
+    let part = ask(json!({ "pattern": "loss", "first": 1 })).await;
+    assert_eq!(
+        (found(&part), &part["hasNext"]),
+        (vec![hit(0, "loss")], &json!(true))
+    );
+    let rest = ask(json!({ "pattern": "loss", "after": part["cursor"] })).await;
+    assert_eq!(
+        (found(&rest), &rest["hasNext"]),
+        (vec![hit(1, "loss")], &json!(false))
+    );
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_search_is_named() {
+    let api = TestApi::with_nodes(1).await;
+    let id = running(&api).await.to_string();
+    for (variables, field) in [
+        (json!({ "pattern": "" }), "pattern"),
+        (json!({ "pattern": "(", "kind": "REGEX" }), "pattern"),
+        (
+            json!({ "pattern": "(a{1000}){1000}", "kind": "REGEX" }),
+            "pattern",
+        ),
+        (json!({ "pattern": "x", "ranks": [0, 1] }), "ranks"),
+        (json!({ "pattern": "x", "ranks": [] }), "ranks"),
+        (json!({ "pattern": "x", "after": "1.1.0" }), "after"),
+        (json!({ "pattern": "x", "after": "x" }), "after"),
+        (json!({ "pattern": "x", "first": 501 }), "first"),
+    ] {
+        let mut variables = variables;
+        variables["id"] = json!(id);
+        let refusal = api
+            .refusal(&api.platform.root_token, SEARCH, variables)
+            .await;
+        assert_eq!(
+            (refusal.code.as_str(), refusal.field.as_deref()),
+            ("INVALID_INPUT", Some(field))
+        );
+    }
+    let (_, stranger) = api.platform.user("stranger").await;
+    let variables = json!({ "id": id, "pattern": "x" });
+    assert_eq!(
+        api.refusal(&stranger, SEARCH, variables).await.code,
+        "NOT_FOUND"
+    );
 }
 
 /// The text of the lines from the beginning or from the end, whatever pages and pieces they come in.

@@ -3,6 +3,7 @@
 //! ```text
 //! LogStore ── page     which runs, how much      one page of a rank's log, from either end
 //!          ── time     moment → cursor           by halving: the stamps are the index
+//!          ── search   pattern → lines           in some ranks, as far as the bounds allow
 //!               └── line, back   bytes → lines and gaps   one run, forwards and backwards
 //!                     └── segment   offset → bytes        the files of one run, by pread
 //! ```
@@ -13,6 +14,8 @@ mod back;
 mod cursor;
 mod line;
 mod page;
+mod pattern;
+mod search;
 mod segment;
 mod stamp;
 mod store;
@@ -22,4 +25,6 @@ mod time;
 
 pub use cursor::{Cursor, MalformedCursor};
 pub use page::{Item, ItemKind, LogError, Page, PageRequest, Place, RankLog};
+pub use pattern::{MalformedPattern, Pattern, PatternKind};
+pub use search::{Match, Matches, SearchRequest};
 pub use store::LogStore;

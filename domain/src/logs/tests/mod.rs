@@ -1,9 +1,10 @@
 //! A log for tests, and what its readers may rely on: [`pages`] by example, [`properties`] for arbitrary logs, the same
-//! from the end with [`back`], and by [`time`].
+//! from the end with [`back`], by [`time`] and by [`search`].
 
 mod back;
 mod pages;
 mod properties;
+mod search;
 mod time;
 
 use std::fs::{self, OpenOptions};
