@@ -1,5 +1,6 @@
 //! Logs of tasks, in the words of the schema.
 
+mod download;
 mod object;
 mod query;
 mod reader;
@@ -9,6 +10,7 @@ mod subscription;
 mod tests;
 mod window;
 
+pub(crate) use download::{Download, Wanted};
 pub(crate) use query::LogQuery;
 pub(crate) use search::{LogSearchQuery, SearchGate};
 pub(crate) use subscription::LogSubscription;

@@ -124,7 +124,9 @@ impl Reader {
             .map_err(|error| Error::Internal(error.into()))?
             .map_err(|error| match error {
                 LogError::OtherRank { .. } => Error::invalid(argument, error.to_string()),
-                LogError::Unreadable { .. } => Error::Internal(error.into()),
+                LogError::Removed { .. } | LogError::Unreadable { .. } => {
+                    Error::Internal(error.into())
+                }
             })
     }
 }

@@ -4,6 +4,7 @@
 //! LogStore ── page     which runs, how much      one page of a rank's log, from either end
 //!          ── time     moment → cursor           by halving: the stamps are the index
 //!          ── search   pattern → lines           in some ranks, as far as the bounds allow
+//!          ── raw      offset → bytes            one run, as it is
 //!               └── line, back   bytes → lines and gaps   one run, forwards and backwards
 //!                     └── segment   offset → bytes        the files of one run, by pread
 //! ```
@@ -15,6 +16,7 @@ mod cursor;
 mod line;
 mod page;
 mod pattern;
+mod raw;
 mod search;
 mod segment;
 mod stamp;
@@ -26,5 +28,6 @@ mod time;
 pub use cursor::{Cursor, MalformedCursor};
 pub use page::{Item, ItemKind, LogError, Page, PageRequest, Place, RankLog};
 pub use pattern::{MalformedPattern, Pattern, PatternKind};
+pub use raw::RawLog;
 pub use search::{Match, Matches, SearchRequest};
 pub use store::LogStore;

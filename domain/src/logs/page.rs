@@ -106,6 +106,12 @@ pub enum LogError {
         /// Rank of the request.
         asked: u32,
     },
+    /// Bytes that were still there a moment ago were removed by rotation.
+    #[error("the log was removed from byte {offset} on while it was read")]
+    Removed {
+        /// Logical offset of the first of them.
+        offset: u64,
+    },
     /// The file system failed.
     #[error("the log in {dir} cannot be read")]
     Unreadable {

@@ -1,9 +1,10 @@
 //! A log for tests, and what its readers may rely on: [`pages`] by example, [`properties`] for arbitrary logs, the same
-//! from the end with [`back`], by [`time`] and by [`search`].
+//! from the end with [`back`], by [`time`], by [`search`] and as it is: [`raw`].
 
 mod back;
 mod pages;
 mod properties;
+mod raw;
 mod search;
 mod time;
 
