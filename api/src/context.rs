@@ -26,11 +26,19 @@ pub(crate) trait Access {
     /// # Errors
     /// [`Error::Forbidden`] for an agent.
     fn user(&self) -> Result<&UserActor> {
-        require(self.actor(), Action::Look, Target::Platform)?;
-        self.actor()
-            .user()
-            .ok_or_else(|| Error::Forbidden("this is for users only".to_owned()))
+        user(self.actor())
     }
+}
+
+/// The user behind an actor, once it is sure that agents are not meant.
+///
+/// # Errors
+/// [`Error::Forbidden`] for an agent.
+pub(crate) fn user(actor: &Actor) -> Result<&UserActor> {
+    require(actor, Action::Look, Target::Platform)?;
+    actor
+        .user()
+        .ok_or_else(|| Error::Forbidden("this is for users only".to_owned()))
 }
 
 impl Access for Context<'_> {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::{Request, Response, ServerError};
+use domain::auth::Actor;
 use domain::{App, Error, Result};
 use futures_util::{Stream, StreamExt, stream};
 use tokio_util::task::TaskTracker;
@@ -12,6 +13,7 @@ use crate::config::{ApiConfig, Limits};
 use crate::error::{refusal, told};
 use crate::limits;
 use crate::loaders::{Driven, Loaders};
+use crate::log::SearchGate;
 use crate::schema::{self, PlatformSchema};
 
 /// The schema with everything that it needs.
@@ -30,7 +32,8 @@ impl Engine {
             .limit_complexity(config.limits.complexity)
             .limit_directives(config.limits.directives)
             .data(app.clone())
-            .data(tracker);
+            .data(tracker)
+            .data(SearchGate::default());
         if !config.introspection {
             builder = builder.disable_suggestions();
         }
@@ -70,7 +73,20 @@ impl Engine {
     /// # Errors
     /// [`Error::Unauthenticated`] if it is not.
     pub(crate) async fn check(&self, bearer: &Bearer) -> Result<()> {
-        auth::sign_in(&self.app, bearer).await.map(drop)
+        self.sign_in(bearer).await.map(drop)
+    }
+
+    /// Who this is.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] if the token is not good.
+    pub(crate) async fn sign_in(&self, bearer: &Bearer) -> Result<Actor> {
+        auth::sign_in(&self.app, bearer).await
+    }
+
+    /// The platform.
+    pub(crate) fn app(&self) -> &App {
+        &self.app
     }
 
     /// Whether the database can be reached.

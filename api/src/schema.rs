@@ -4,7 +4,7 @@ use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions, Schema, 
 use chrono::{DateTime, Utc};
 
 use crate::agent::{AgentMutation, AgentSubscription};
-use crate::log::{LogQuery, LogSubscription};
+use crate::log::{LogQuery, LogSearchQuery, LogSubscription};
 use crate::node::{NodeConnection, NodeEdge, NodeQuery};
 use crate::quota::QuotaMutation;
 use crate::run::{RunConnection, RunEdge};
@@ -17,7 +17,14 @@ pub(crate) type PlatformSchema = Schema<Query, Mutation, Subscription>;
 
 /// What can be read.
 #[derive(Debug, Default, MergedObject)]
-pub(crate) struct Query(UserQuery, TaskQuery, LogQuery, NodeQuery, ServerInfoQuery);
+pub(crate) struct Query(
+    UserQuery,
+    TaskQuery,
+    LogQuery,
+    LogSearchQuery,
+    NodeQuery,
+    ServerInfoQuery,
+);
 
 /// What can be changed.
 #[derive(Debug, Default, MergedObject)]

@@ -101,3 +101,38 @@ async fn a_log_that_cannot_be_written_does_not_stop_the_command() {
     let (report, exit) = within(rank.server.exit()).await;
     assert_eq!((exit.code, report.log_end), (Some(8), 0));
 }
+
+#[tokio::test]
+async fn a_full_disk_costs_only_what_was_printed_meanwhile() {
+    let mut setup = Setup::new("");
+    let segment = setup.launch.log_dir.join(format!("{:020}.log", 0));
+    let segment = segment.display();
+    let directory = setup.launch.log_dir.display();
+    // Every write to `/dev/full` fails with "no space left on device".
+    setup.launch.command.line = format!(
+        "mkdir -p {directory}; ln -s /dev/full {segment}; \
+         for i in $(seq 20000); do echo lost $i; done; \
+         read < gate; rm {segment}; echo kept; exit 3"
+    );
+    let mut gate = Gate::new(&setup);
+    let mut rank = setup.start(order(Desired::Run, 0)).await;
+    gate.open();
+    let (report, exit) = within(rank.server.exit()).await;
+    assert_eq!(exit.code, Some(3));
+    let lines = rank.lines();
+    let (note, rest) = lines.split_first().unwrap();
+    let lost: u64 = note
+        .strip_prefix("hai: ")
+        .and_then(|note| {
+            note.strip_suffix(
+                " bytes of output are missing here: No space left on device (os error 28)",
+            )
+        })
+        .and_then(|bytes| bytes.parse().ok())
+        .unwrap_or_else(|| panic!("{note}"));
+    // All but what was still in the pipe when there was room again.
+    assert!(lost > 100_000, "{lost}");
+    assert_eq!(rest.last().map(String::as_str), Some("kept"));
+    let kept: usize = rank.segments().iter().map(|(_name, text)| text.len()).sum();
+    assert_eq!(report.log_end, kept as u64);
+}

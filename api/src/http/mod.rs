@@ -1,5 +1,6 @@
 //! What is served over HTTP.
 
+mod log;
 mod router;
 #[cfg(test)]
 mod tests;

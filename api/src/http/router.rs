@@ -1,4 +1,4 @@
-//! Everything that is served: GraphQL, GraphiQL, health.
+//! Everything that is served: GraphQL, GraphiQL, downloads, health.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use super::log;
 use crate::auth::Bearer;
 use crate::config::ApiConfig;
 use crate::engine::Engine;
@@ -28,11 +29,11 @@ const JSON: &str = "application/json";
 
 /// What requests share.
 #[derive(Clone)]
-struct Shared {
-    engine: Arc<Engine>,
+pub(super) struct Shared {
+    pub(super) engine: Arc<Engine>,
     config: ApiConfig,
-    tracker: TaskTracker,
-    stop: CancellationToken,
+    pub(super) tracker: TaskTracker,
+    pub(super) stop: CancellationToken,
 }
 
 /// Everything that is served. Whatever outlives a request runs on the tracker; live connections end when `stop` is
@@ -51,6 +52,7 @@ pub fn router(
     };
     let mut router = Router::new()
         .route("/graphql", post(graphql).get(page_or_socket))
+        .route(log::PATH, get(log::download))
         .route("/healthz", get(alive))
         .route("/readyz", get(ready));
     if shared.config.graphiql {
@@ -167,6 +169,13 @@ fn accepts_html(headers: &HeaderMap) -> bool {
 /// A request that did not become an operation.
 fn refused(status: StatusCode, message: impl Into<String>) -> Response {
     let answer = Answer::from_errors(vec![ServerError::new(message, None)]);
+    json(status, &told(answer))
+}
+
+/// A request beside GraphQL that failed: the same body, and a status of its own.
+pub(super) fn failed(failure: Error) -> Response {
+    let status = error::status(&failure);
+    let answer = Answer::from_errors(vec![refusal(failure)]);
     json(status, &told(answer))
 }
 

@@ -1,5 +1,8 @@
 //! The server from the outside, over HTTP.
 
+use std::fs::{self, OpenOptions};
+use std::path::PathBuf;
+
 use reqwest::{Client, RequestBuilder, Response};
 use serde_json::{Value, json};
 
@@ -182,4 +185,142 @@ async fn health_says_whether_requests_can_be_served() {
         (503, "shutting down\n")
     );
     assert_eq!(get(&served, "/healthz", "*/*").await.status(), 200);
+}
+
+/// A running task of the administrator with these bytes of log, of which the first `removed` are gone: the address of
+/// the log and its directory.
+async fn logged(served: &Served, removed: usize, bytes: &[u8]) -> (String, PathBuf) {
+    let platform = &served.api.platform;
+    let id = platform.submit("t", 1).await.id;
+    platform.bring_up(id).await;
+    let dir = platform.app.logs.rank_dir("admin", id.0, 1, 0);
+    fs::create_dir_all(&dir).unwrap();
+    let middle = removed.midpoint(bytes.len());
+    for (start, end) in [(removed, middle), (middle, bytes.len())] {
+        fs::write(dir.join(format!("{start:020}.log")), &bytes[start..end]).unwrap();
+    }
+    let url = format!("{}/tasks/{id}/runs/1/ranks/0/log", served.address);
+    (url, dir)
+}
+
+fn text_of(response: &Response, header: &str) -> Option<String> {
+    let value = response.headers().get(header)?;
+    Some(value.to_str().unwrap().to_owned())
+}
+
+#[tokio::test]
+async fn a_log_is_downloaded_as_it_is_and_from_any_byte_on() {
+    let served = Served::start(ApiConfig::default()).await;
+    let bytes: Vec<u8> = (0..1_000_000_u32).map(|n| (n % 251) as u8).collect();
+    let (url, _) = logged(&served, 1000, &bytes).await;
+    let get = |range: Option<&str>| {
+        let request = client().get(&url).bearer_auth(served.token());
+        match range {
+            Some(range) => request.header("range", range),
+            None => request,
+        }
+        .send()
+    };
+    let whole = get(None).await.unwrap();
+    assert_eq!(whole.status(), 200);
+    for (header, expected) in [
+        ("content-type", Some("text/plain; charset=utf-8")),
+        ("x-content-type-options", Some("nosniff")),
+        ("cache-control", Some("no-store")),
+        ("content-length", Some("999000")),
+        ("hai-log-offset", Some("1000")),
+        ("content-range", None),
+    ] {
+        assert_eq!(text_of(&whole, header).as_deref(), expected, "{header}");
+    }
+    let name = text_of(&whole, "content-disposition").unwrap();
+    assert!(name.ends_with("-1-0.log\""), "{name}");
+    assert!(whole.bytes().await.unwrap() == bytes[1000..]);
+
+    for (range, first) in [("bytes=600000-", 600_000), ("bytes=5-", 1000)] {
+        let rest = get(Some(range)).await.unwrap();
+        assert_eq!(rest.status(), 206);
+        let expected = format!("bytes {first}-999999/1000000");
+        assert_eq!(text_of(&rest, "content-range"), Some(expected));
+        assert!(rest.bytes().await.unwrap() == bytes[first..]);
+    }
+    let beyond = get(Some("bytes=1000000-")).await.unwrap();
+    assert_eq!(beyond.status(), 416);
+    assert_eq!(
+        text_of(&beyond, "content-range").as_deref(),
+        Some("bytes */1000000")
+    );
+    let other = get(Some("bytes=-5")).await.unwrap();
+    assert_eq!(other.status(), 200, "ranges of other kinds are ignored");
+}
+
+#[tokio::test]
+async fn a_log_is_downloaded_by_those_who_may_read_it() {
+    let served = Served::start(ApiConfig::default()).await;
+    let (url, _) = logged(&served, 0, b"secret\n").await;
+    let (_, stranger) = served.api.platform.user("stranger").await;
+    let root = served.token();
+    let base = url.strip_suffix("/runs/1/ranks/0/log").unwrap();
+    for (url, token, status, code) in [
+        (url.clone(), None, 401, "UNAUTHENTICATED"),
+        (url.clone(), Some("ACCESS-0000"), 401, "UNAUTHENTICATED"),
+        (url.clone(), Some(stranger.reveal()), 404, "NOT_FOUND"),
+        (
+            format!("{base}/runs/2/ranks/0/log"),
+            Some(root),
+            404,
+            "NOT_FOUND",
+        ),
+        (
+            format!("{base}/runs/x/ranks/0/log"),
+            Some(root),
+            404,
+            "NOT_FOUND",
+        ),
+        (
+            format!("{base}/runs/1/ranks/1/log"),
+            Some(root),
+            404,
+            "NOT_FOUND",
+        ),
+        (
+            format!("{base}/runs/1/ranks/-1/log"),
+            Some(root),
+            404,
+            "NOT_FOUND",
+        ),
+        (
+            format!("{base}/runs/1/ranks/..%2f0/log"),
+            Some(root),
+            404,
+            "NOT_FOUND",
+        ),
+    ] {
+        let request = client().get(&url);
+        let request = match token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        };
+        let (found, answer) = seen(request).await;
+        assert_eq!(
+            (found, refusal(&answer).code.as_str()),
+            (status, code),
+            "{url}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_download_that_the_server_ends_is_seen_to_be_incomplete() {
+    let served = Served::start(ApiConfig::default()).await;
+    let (url, dir) = logged(&served, 0, b"xx").await;
+    // Longer than what the sockets take on the way.
+    let segment = dir.join(format!("{:020}.log", 1));
+    let segment = OpenOptions::new().append(true).open(segment).unwrap();
+    segment.set_len(256 << 20).unwrap();
+    let request = client().get(url).bearer_auth(served.token());
+    let response = request.send().await.unwrap();
+    assert_eq!(response.status(), 200);
+    served.stop.cancel();
+    assert!(response.bytes().await.is_err());
 }

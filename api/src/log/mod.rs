@@ -1,11 +1,16 @@
 //! Logs of tasks, in the words of the schema.
 
+mod download;
 mod object;
 mod query;
 mod reader;
+mod search;
 mod subscription;
 #[cfg(test)]
 mod tests;
+mod window;
 
+pub(crate) use download::{Download, Wanted};
 pub(crate) use query::LogQuery;
+pub(crate) use search::{LogSearchQuery, SearchGate};
 pub(crate) use subscription::LogSubscription;

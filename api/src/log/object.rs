@@ -69,8 +69,12 @@ impl From<Item> for LogItem {
 pub(crate) struct TaskLogPage {
     /// Lines and holes, the oldest first, at most 1000. Fewer than asked for if they are long.
     items: Vec<LogItem>,
+    /// The place in front of the page: `before` it there is what came earlier.
+    start_cursor: String,
     /// The place behind the page.
     cursor: String,
+    /// Whether there is something before it.
+    has_previous: bool,
     /// Whether there is more already.
     has_next: bool,
 }
@@ -79,7 +83,9 @@ impl From<Page> for TaskLogPage {
     fn from(page: Page) -> Self {
         Self {
             items: page.items.into_iter().map(LogItem::from).collect(),
+            start_cursor: page.start.to_string(),
             cursor: page.cursor.to_string(),
+            has_previous: page.has_previous,
             has_next: page.has_next,
         }
     }

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::{io, str};
 
+use chrono::{DateTime, Utc};
+
 use super::segment::{Chunk, Segments};
 use super::stamp::STAMP_LEN;
 use super::{ItemKind, stamp};
@@ -11,7 +13,7 @@ use super::{ItemKind, stamp};
 pub(super) const MAX_PIECE: usize = 64 * 1024;
 
 /// How much is read at once, in bytes.
-const READ_SIZE: usize = 64 * 1024;
+pub(super) const READ_SIZE: usize = 64 * 1024;
 
 /// What to do with a last line that has no end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +24,25 @@ pub(super) enum Unfinished {
     GiveOut,
     /// The run is over and nothing will follow: it is a line.
     IsWhole,
+}
+
+/// An item as it is in the log.
+#[derive(Debug)]
+pub(super) enum Piece {
+    /// A line without its end, or a part of one.
+    Line {
+        /// Its stamp; absent if this is not the beginning of a line.
+        time: Option<DateTime<Utc>>,
+        /// What was printed.
+        text: Vec<u8>,
+        /// Whether the line goes on in the next piece.
+        partial: bool,
+    },
+    /// Bytes that were removed.
+    Gap {
+        /// How many.
+        lost_bytes: u64,
+    },
 }
 
 /// Reads the lines and gaps of one run, in order. Holds at most a piece and one read of bytes.
@@ -41,20 +62,35 @@ pub(super) struct Lines {
 impl Lines {
     /// Reads the log in `dir` from `offset` on.
     pub(super) fn open(dir: PathBuf, offset: u64, unfinished: Unfinished) -> io::Result<Self> {
-        let mut segments = Segments::list(dir)?;
+        let mut lines = Self::of(Segments::list(dir)?, unfinished);
+        lines.seek(offset)?;
+        Ok(lines)
+    }
+
+    /// Reads these segments from the beginning on.
+    pub(super) fn of(segments: Segments, unfinished: Unfinished) -> Self {
+        Self {
+            segments,
+            unfinished,
+            offset: 0,
+            at_start: true,
+            buffer: Vec::new(),
+            head: 0,
+        }
+    }
+
+    /// Goes on at `offset`.
+    pub(super) fn seek(&mut self, offset: u64) -> io::Result<()> {
         let mut before = [b'\n'];
         if let Some(previous) = offset.checked_sub(1) {
             // If the byte before was removed, we stand at the start of a segment, and those start with lines.
-            segments.read_at(previous, &mut before)?;
+            self.segments.read_at(previous, &mut before)?;
         }
-        Ok(Self {
-            segments,
-            unfinished,
-            offset,
-            at_start: before == [b'\n'],
-            buffer: Vec::new(),
-            head: 0,
-        })
+        self.offset = offset;
+        self.at_start = before == [b'\n'];
+        self.buffer.clear();
+        self.head = 0;
+        Ok(())
     }
 
     /// Logical offset behind what was given out.
@@ -64,6 +100,11 @@ impl Lines {
 
     /// The next line, part of a line or gap; `None` if there is no more for now.
     pub(super) fn next(&mut self) -> io::Result<Option<ItemKind>> {
+        Ok(self.next_piece()?.map(ItemKind::from))
+    }
+
+    /// The same, byte for byte.
+    pub(super) fn next_piece(&mut self) -> io::Result<Option<Piece>> {
         loop {
             let unread = self.unread();
             let n_searched = unread.len().min(MAX_PIECE + 1);
@@ -80,7 +121,7 @@ impl Lines {
                     let lost_bytes = until - self.offset;
                     self.offset = until;
                     self.at_start = true;
-                    return Ok(Some(ItemKind::Gap { lost_bytes }));
+                    return Ok(Some(Piece::Gap { lost_bytes }));
                 }
                 Chunk::Lost { .. } => return Ok(Some(self.take_part(self.unread().len(), false))),
                 Chunk::End => return Ok(self.take_unfinished()),
@@ -109,7 +150,7 @@ impl Lines {
         chunk
     }
 
-    fn take_unfinished(&mut self) -> Option<ItemKind> {
+    fn take_unfinished(&mut self) -> Option<Piece> {
         let n_bytes = self.unread().len();
         match self.unfinished {
             Unfinished::Withhold => None,
@@ -124,7 +165,7 @@ impl Lines {
     }
 
     /// Takes `n_bytes` and the line feed behind them.
-    fn take_line(&mut self, n_bytes: usize) -> ItemKind {
+    fn take_line(&mut self, n_bytes: usize) -> Piece {
         let piece = self.take_part(n_bytes, false);
         self.head += 1;
         self.offset += 1;
@@ -132,27 +173,51 @@ impl Lines {
         piece
     }
 
-    fn take_part(&mut self, n_bytes: usize, partial: bool) -> ItemKind {
+    fn take_part(&mut self, n_bytes: usize, partial: bool) -> Piece {
         let bytes = &self.unread()[..n_bytes];
-        let (time, text) = if self.at_start {
+        let piece = Piece::new(bytes, self.at_start, partial);
+        self.head += n_bytes;
+        self.offset += n_bytes as u64;
+        self.at_start = false;
+        piece
+    }
+}
+
+impl Piece {
+    /// A line or a part of one, with its stamp if it is `at_start`.
+    pub(super) fn new(bytes: &[u8], at_start: bool, partial: bool) -> Self {
+        let (time, text) = if at_start {
             stamp::split(bytes)
         } else {
             (None, bytes)
         };
-        let text = String::from_utf8_lossy(text).into_owned();
-        self.head += n_bytes;
-        self.offset += n_bytes as u64;
-        self.at_start = false;
-        ItemKind::Line {
+        Self::Line {
             time,
-            text,
+            text: text.to_vec(),
             partial,
         }
     }
 }
 
+impl From<Piece> for ItemKind {
+    fn from(piece: Piece) -> Self {
+        match piece {
+            Piece::Line {
+                time,
+                text,
+                partial,
+            } => Self::Line {
+                time,
+                text: String::from_utf8_lossy(&text).into_owned(),
+                partial,
+            },
+            Piece::Gap { lost_bytes } => Self::Gap { lost_bytes },
+        }
+    }
+}
+
 /// Number of bytes before a character that is cut off by the end of `bytes`.
-fn whole_characters(bytes: &[u8]) -> usize {
+pub(super) fn whole_characters(bytes: &[u8]) -> usize {
     const LONGEST_CUT: usize = 3;
     (1..=LONGEST_CUT.min(bytes.len()))
         .map(|n_cut| bytes.len() - n_cut)

@@ -23,6 +23,20 @@ pub(super) enum Chunk {
     End,
 }
 
+/// What is in front of an offset of a log.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Ahead {
+    /// The bytes that end there, at least one.
+    Bytes(Vec<u8>),
+    /// The bytes are gone; the last that exist end at `from`.
+    Lost {
+        /// Offset of the first byte that is gone.
+        from: u64,
+    },
+    /// It is the beginning.
+    Start,
+}
+
 /// The segments of one run, as they were listed when the reader came.
 ///
 /// A segment is opened only after the listing that shows its successor, so one that has a successor is complete.
@@ -81,21 +95,78 @@ impl Segments {
         }
     }
 
-    fn read_segment(&mut self, start: u64, at: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        let file = match &mut self.open {
-            Some((open, file)) if *open == start => file,
-            open => {
-                &mut open
-                    .insert((start, File::open(self.dir.join(segment_name(start)))?))
-                    .1
+    /// Reads at most `most` bytes which one segment has directly in front of `end`.
+    pub(super) fn read_before(&mut self, end: u64, most: usize) -> io::Result<Ahead> {
+        if end == 0 {
+            return Ok(Ahead::Start);
+        }
+        loop {
+            let n_before = self.starts.partition_point(|start| *start < end);
+            let Some(index) = n_before.checked_sub(1) else {
+                return Ok(Ahead::Lost { from: 0 });
+            };
+            let start = self.starts[index];
+            match self.segment_before(start, end, most) {
+                // Nothing was ever written to it, so what is missing begins further ahead.
+                Ok(Ahead::Start) => {}
+                Err(error) if is_removed(&error) => self.open = None,
+                result => return result,
             }
-        };
+            self.starts.remove(index);
+        }
+    }
+
+    /// Offset of the oldest byte that may exist.
+    pub(super) fn oldest(&self) -> u64 {
+        self.starts.first().copied().unwrap_or(0)
+    }
+
+    /// Offset behind the newest byte.
+    pub(super) fn end(&mut self) -> io::Result<u64> {
+        while let Some(&start) = self.starts.last() {
+            match self.file(start).and_then(|file| file.metadata()) {
+                Ok(metadata) => return Ok(start.saturating_add(metadata.len())),
+                Err(error) if is_removed(&error) => self.open = None,
+                Err(error) => return Err(error),
+            }
+            self.starts.pop();
+        }
+        Ok(0)
+    }
+
+    /// What the segment has in front of `end`; [`Ahead::Start`] if it has nothing at all.
+    fn segment_before(&mut self, start: u64, end: u64, most: usize) -> io::Result<Ahead> {
+        let file = self.file(start)?;
+        let stop = start.saturating_add(file.metadata()?.len());
+        if stop == start {
+            return Ok(Ahead::Start);
+        }
+        if stop < end {
+            return Ok(Ahead::Lost { from: stop });
+        }
+        let n_bytes = usize::try_from(end - start).unwrap_or(most).min(most);
+        let mut bytes = vec![0; n_bytes];
+        file.read_exact_at(&mut bytes, end - start - n_bytes as u64)?;
+        Ok(Ahead::Bytes(bytes))
+    }
+
+    fn read_segment(&mut self, start: u64, at: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        let file = self.file(start)?;
         loop {
             match file.read_at(buffer, at) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 result => return result,
             }
         }
+    }
+
+    fn file(&mut self, start: u64) -> io::Result<&File> {
+        let held = self.open.take().filter(|(open, _)| *open == start);
+        let open = match held {
+            Some(open) => open,
+            None => (start, File::open(self.dir.join(segment_name(start)))?),
+        };
+        Ok(&self.open.insert(open).1)
     }
 }
 
@@ -191,6 +262,33 @@ mod tests {
         assert_eq!(read(&mut segments, 0), (Chunk::Bytes(3), "abc".into()));
         fs::remove_file(dir.path().join(segment_name(0))).unwrap();
         assert_eq!(read(&mut segments, 1), (Chunk::Bytes(2), "bc".into()));
+    }
+
+    #[test]
+    fn a_read_backwards_stays_in_its_segment_and_tells_what_is_gone() {
+        let dir = dir_with(&[(3, "defg"), (7, "hij"), (12, ""), (20, "uvw")]);
+        let mut segments = Segments::list(dir.path().into()).unwrap();
+        assert_eq!((segments.oldest(), segments.end().unwrap()), (3, 23));
+        let mut before = |end| segments.read_before(end, 2).unwrap();
+        assert_eq!(before(23), Ahead::Bytes(b"vw".to_vec()));
+        assert_eq!(before(21), Ahead::Bytes(b"u".to_vec()));
+        assert_eq!(before(20), Ahead::Lost { from: 10 }, "not at the empty one");
+        assert_eq!(before(10), Ahead::Bytes(b"ij".to_vec()));
+        assert_eq!(before(7), Ahead::Bytes(b"fg".to_vec()));
+        assert_eq!(before(3), Ahead::Lost { from: 0 });
+        assert_eq!(before(0), Ahead::Start);
+    }
+
+    #[test]
+    fn a_segment_removed_after_the_listing_is_lost_backwards_too() {
+        let dir = dir_with(&[(0, "abc"), (3, "defg"), (7, "hi")]);
+        let mut segments = Segments::list(dir.path().into()).unwrap();
+        fs::remove_file(dir.path().join(segment_name(3))).unwrap();
+        assert_eq!(segments.read_before(7, 9).unwrap(), Ahead::Lost { from: 3 });
+        fs::remove_file(dir.path().join(segment_name(7))).unwrap();
+        let mut segments = Segments::list(dir.path().into()).unwrap();
+        fs::remove_file(dir.path().join(segment_name(0))).unwrap();
+        assert_eq!(segments.end().unwrap(), 0);
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use super::RankLog;
+
 /// The directory with the logs of all users.
 #[derive(Debug, Clone)]
 pub struct LogStore {
@@ -23,5 +25,9 @@ impl LogStore {
             .join(task.to_string())
             .join(run.to_string())
             .join(rank.to_string())
+    }
+
+    pub(super) fn dir_of(&self, log: &RankLog, run: i32) -> PathBuf {
+        self.rank_dir(&log.user, log.task, run, log.rank)
     }
 }

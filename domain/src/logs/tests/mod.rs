@@ -1,7 +1,12 @@
-//! A log for tests, and what its readers may rely on: [`pages`] by example, [`properties`] for arbitrary logs.
+//! A log for tests, and what its readers may rely on: [`pages`] by example, [`properties`] for arbitrary logs, the same
+//! from the end with [`back`], by [`time`], by [`search`] and as it is: [`raw`].
 
+mod back;
 mod pages;
 mod properties;
+mod raw;
+mod search;
+mod time;
 
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
@@ -11,7 +16,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tempfile::TempDir;
 
 use super::segment::segment_name;
-use super::{Cursor, Item, LogStore, Page, PageRequest};
+use super::{Cursor, Item, LogStore, Page, PageRequest, Place, RankLog};
 
 const RANK: u32 = 3;
 
@@ -63,7 +68,7 @@ impl Fixture {
         self.store().read_page(request).unwrap()
     }
 
-    /// All items from `request.after` on, page by page.
+    /// All items from `request.place` on, page by page.
     fn read_all(&self, mut request: PageRequest) -> Vec<Item> {
         let mut items = Vec::new();
         loop {
@@ -78,7 +83,7 @@ impl Fixture {
                 page.items.last().map(|_| page.cursor)
             );
             items.extend(page.items);
-            request.after = Some(page.cursor);
+            request.place = Place::Behind(Some(page.cursor));
             if !page.has_next {
                 return items;
             }
@@ -86,13 +91,24 @@ impl Fixture {
     }
 }
 
+/// A segment of a terabyte without a line feed, on disk nearly nothing, and then these bytes.
+fn append_to_a_terabyte(logs: &Fixture, bytes: &[u8]) {
+    logs.append(1, 0, b"");
+    let path = logs.dir(1).join(segment_name(0));
+    let segment = OpenOptions::new().append(true).open(path).unwrap();
+    segment.set_len(1 << 40).unwrap();
+    logs.append(1, 0, bytes);
+}
+
 fn request(runs: &[i32]) -> PageRequest {
     PageRequest {
-        user: "ann".into(),
-        task: 7,
-        rank: RANK,
-        runs: runs.to_vec(),
-        after: None,
+        log: RankLog {
+            user: "ann".into(),
+            task: 7,
+            rank: RANK,
+            runs: runs.to_vec(),
+        },
+        place: Place::Behind(None),
         max_items: 1000,
         max_bytes: 1 << 20,
         partial: false,

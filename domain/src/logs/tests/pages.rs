@@ -38,7 +38,9 @@ fn a_log_that_does_not_exist_yet_is_an_empty_page() {
             page,
             Page {
                 items: vec![],
+                start: cursor(0, 0),
                 cursor: cursor(0, 0),
+                has_previous: false,
                 has_next: false
             }
         );
@@ -60,7 +62,7 @@ fn a_page_ends_at_its_limits_and_says_where_to_go_on() {
     let first = logs.read(&request);
     assert_eq!(kinds(&first.items), [line(1, "one"), line(2, "two")]);
     assert!(first.has_next);
-    request.after = Some(first.cursor);
+    request.place = Place::Behind(Some(first.cursor));
     let second = logs.read(&request);
     assert_eq!(kinds(&second.items), [line(3, "three")]);
     assert!(!second.has_next);
@@ -83,7 +85,9 @@ fn a_page_ends_at_its_limits_and_says_where_to_go_on() {
         logs.read(&nothing),
         Page {
             items: vec![],
+            start: cursor(0, 0),
             cursor: cursor(0, 0),
+            has_previous: false,
             has_next: true
         }
     );
@@ -123,7 +127,7 @@ fn an_unfinished_line_is_given_out_in_parts_on_request() {
     };
     let mut next = |logs: &Fixture| {
         let page = logs.read(&request);
-        request.after = Some(page.cursor);
+        request.place = Place::Behind(Some(page.cursor));
         kinds(&page.items)
     };
     let part = |time, text: &str| ItemKind::Line {
@@ -159,7 +163,7 @@ fn what_rotation_removed_is_one_gap_with_its_size() {
     logs.append(1, 500, &finished(1, "late"));
     for (after, lost_bytes) in [(None, 500), (Some(cursor(1, 120)), 380)] {
         let page = logs.read(&PageRequest {
-            after,
+            place: Place::Behind(after),
             ..request(&[1])
         });
         assert_eq!(
@@ -193,7 +197,7 @@ fn a_cursor_from_nowhere_is_harmless() {
         kinds(
             &logs
                 .read(&PageRequest {
-                    after: Some(after),
+                    place: Place::Behind(Some(after)),
                     ..request(&[2, 3])
                 })
                 .items,
@@ -221,7 +225,7 @@ fn a_cursor_from_nowhere_is_harmless() {
         ..cursor(2, 0)
     };
     let error = logs.store().read_page(&PageRequest {
-        after: Some(other_rank),
+        place: Place::Behind(Some(other_rank)),
         ..request(&[2])
     });
     assert!(matches!(

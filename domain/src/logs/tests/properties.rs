@@ -30,10 +30,12 @@ fn content() -> impl Strategy<Value = Vec<u8>> {
 
 /// A log of whole lines and how it is written and read.
 #[derive(Debug, Clone)]
-struct Scenario {
-    contents: Vec<Vec<u8>>,
+pub(super) struct Scenario {
+    pub(super) contents: Vec<Vec<u8>>,
+    /// Second in which the first line is printed; the others follow second by second.
+    pub(super) shift: i64,
     /// Where segments begin, ascending from 0; any offset, also inside a line.
-    cuts: Vec<usize>,
+    pub(super) cuts: Vec<usize>,
     /// Where the writer's single writes end, ascending.
     writes: Vec<usize>,
     max_items: usize,
@@ -41,15 +43,15 @@ struct Scenario {
 }
 
 impl Scenario {
-    fn bytes(&self) -> Vec<u8> {
-        let lines = self.contents.iter().zip(0..);
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        let lines = self.contents.iter().zip(self.shift..);
         lines
             .flat_map(|(content, seconds)| [stamped(seconds, content), b"\n".to_vec()].concat())
             .collect()
     }
 
     fn expected(&self) -> Vec<(Option<DateTime<Utc>>, String)> {
-        let lines = self.contents.iter().zip(0..);
+        let lines = self.contents.iter().zip(self.shift..);
         lines
             .map(|(content, seconds)| {
                 (Some(time(seconds)), String::from_utf8_lossy(content).into())
@@ -58,7 +60,7 @@ impl Scenario {
     }
 
     /// Offsets of the lines.
-    fn line_starts(&self) -> impl Iterator<Item = usize> {
+    pub(super) fn line_starts(&self) -> impl Iterator<Item = usize> {
         self.contents.iter().scan(0, |next, content| {
             let start = *next;
             *next += stamped(0, content).len() + 1;
@@ -66,7 +68,7 @@ impl Scenario {
         })
     }
 
-    fn request(&self) -> PageRequest {
+    pub(super) fn request(&self) -> PageRequest {
         PageRequest {
             max_items: self.max_items,
             max_bytes: self.max_bytes,
@@ -75,7 +77,7 @@ impl Scenario {
     }
 }
 
-fn scenario() -> impl Strategy<Value = Scenario> {
+pub(super) fn scenario() -> impl Strategy<Value = Scenario> {
     let page = (1..9_usize, prop_oneof![1..200_usize, Just(1 << 20)]);
     (
         vec(content(), 0..12),
@@ -86,6 +88,7 @@ fn scenario() -> impl Strategy<Value = Scenario> {
         .prop_map(|(contents, cuts, writes, (max_items, max_bytes))| {
             let mut scenario = Scenario {
                 contents,
+                shift: 0,
                 cuts: vec![],
                 writes: vec![],
                 max_items,
@@ -131,7 +134,7 @@ fn joined(items: &[Item]) -> Vec<(Option<DateTime<Utc>>, String)> {
     lines
 }
 
-fn config() -> Config {
+pub(super) fn config() -> Config {
     Config {
         cases: 64,
         rng_seed: RngSeed::Fixed(20_260_901),
@@ -162,7 +165,7 @@ proptest! {
         let items = logs.read_all(scenario.request());
         for (index, item) in items.iter().enumerate() {
             let cursor = item.cursor_after.to_string().parse().unwrap();
-            let following = logs.read_all(PageRequest { after: Some(cursor), ..scenario.request() });
+            let following = logs.read_all(PageRequest { place: Place::Behind(Some(cursor)), ..scenario.request() });
             prop_assert_eq!(&following[..], &items[index + 1..]);
         }
     }
@@ -181,7 +184,7 @@ proptest! {
             logs.append_cut(1, &scenario.cuts, n_written, &bytes[n_written..end]);
             n_written = end;
             items.extend(logs.read_all(request.clone()));
-            request.after = items.last().map(|item: &Item| item.cursor_after);
+            request.place = Place::Behind(items.last().map(|item: &Item| item.cursor_after));
         }
         prop_assert_eq!(joined(&items), scenario.expected());
     }
@@ -204,7 +207,7 @@ proptest! {
             fs::remove_file(logs.dir(1).join(segment_name(start as u64))).unwrap();
         }
         let oldest = segments[n_removed] as u64;
-        let mut items = logs.read_all(PageRequest { after: Some(stop), ..scenario.request() });
+        let mut items = logs.read_all(PageRequest { place: Place::Behind(Some(stop)), ..scenario.request() });
         if stop.offset < oldest {
             let gap = items.remove(0);
             prop_assert_eq!(gap.kind, ItemKind::Gap { lost_bytes: oldest - stop.offset });
@@ -226,6 +229,6 @@ proptest! {
     ) {
         let logs = Fixture::new();
         logs.append(1, start, &bytes);
-        logs.read_all(PageRequest { after: Some(cursor(1, after)), partial, ..request(&[1]) });
+        logs.read_all(PageRequest { place: Place::Behind(Some(cursor(1, after))), partial, ..request(&[1]) });
     }
 }
