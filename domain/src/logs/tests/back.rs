@@ -143,6 +143,16 @@ fn the_end_of_a_log_goes_back_from_run_to_run() {
 }
 
 #[test]
+fn a_line_whose_rest_was_removed_is_as_whole_as_it_will_be() {
+    let logs = Fixture::new();
+    logs.append(1, 0, &stamped(1, b"begin"));
+    logs.append(1, 100, b"end\n");
+    let items = read_all_back(&logs, request(&[1]), None);
+    assert_eq!(items, logs.read_all(request(&[1])));
+    assert_eq!(items.len(), 3, "the line, the gap and a rest");
+}
+
+#[test]
 fn a_follower_goes_on_behind_the_end_that_was_read() {
     let logs = Fixture::new();
     logs.append(1, 0, &stamped(1, b"price: 5 \xe2\x82"));
