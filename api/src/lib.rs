@@ -1,7 +1,7 @@
-//! How it is asked: GraphQL over HTTP and WebSocket, GraphiQL for people, health for machines.
+//! How it is asked: GraphQL over HTTP, server-sent events and WebSocket, GraphiQL for people, health for machines.
 //!
 //! ```text
-//! http ──┬── engine: who asks (auth), how much (limits), execute, what went wrong (error)
+//! http ──┬── engine: who asks (auth), how much (limits), execute, what went wrong (error), as text (answer)
 //! ws ────┘      └── schema ── task, run, node, user, quota, log, server_info, agent: one folder per noun
 //! ```
 //!
@@ -11,6 +11,7 @@
 //! - The contract is `schema.graphql`: [`sdl`] prints it, a test compares them.
 
 mod agent;
+mod answer;
 mod auth;
 mod config;
 mod connection;
@@ -25,6 +26,7 @@ mod live;
 mod loaders;
 mod log;
 mod node;
+mod ongoing;
 mod quota;
 mod run;
 mod scalar;

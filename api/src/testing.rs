@@ -80,8 +80,8 @@ impl TestApi {
         let request = request(query, variables);
         let engine = Arc::clone(&self.engine);
         engine
-            .stream(Some(Bearer::new(token)), request)
-            .map(|response| serde_json::to_value(response).unwrap())
+            .results(Some(Bearer::new(token)), request)
+            .map(|answer| serde_json::from_str(answer.result()).unwrap())
             .boxed()
     }
 

@@ -1,6 +1,7 @@
 //! What is served over HTTP.
 
 mod router;
+pub(crate) mod sse;
 #[cfg(test)]
 mod tests;
 
