@@ -264,6 +264,34 @@ async fn the_token_is_checked_for_every_operation() {
 }
 
 #[tokio::test]
+async fn a_live_operation_ends_when_its_token_is_revoked() {
+    let mut config = patient();
+    config.timing.recheck = SHORT;
+    let served = Served::start(config).await;
+    let platform = &served.api.platform;
+    let (ana, token) = platform.user("ana").await;
+    let document = platform.document("t", 1);
+    let id = platform.submit_document(&ana, document).await.unwrap().id;
+    let query = format!("subscription {{ taskChanged(id: {id}) {{ state }} }}");
+    let mut client = Client::welcome(&served, json!({ "token": token.reveal() })).await;
+    let mut other = Client::root(&served).await;
+    for client in [&mut client, &mut other] {
+        client.subscribe("1", &query).await;
+        assert_eq!(client.hear().await["type"], "next");
+    }
+    platform.revoke_tokens(&ana).await;
+    let error = client.hear().await;
+    assert_eq!(error["type"], "error");
+    assert_eq!(error["payload"][0]["extensions"]["code"], "UNAUTHENTICATED");
+    let stop = format!("mutation {{ stopTask(id: {id}) {{ id }} }}");
+    served.api.root(&stop, json!({})).await;
+    let told = other.hear().await;
+    assert_eq!(told["payload"]["data"]["taskChanged"]["state"], "FINISHED");
+    client.say(json!({ "type": "ping" })).await;
+    assert_eq!(client.hear().await, json!({ "type": "pong" }));
+}
+
+#[tokio::test]
 async fn a_ping_is_answered_at_any_time() {
     let served = Served::start(patient()).await;
     let mut client = Client::connect(&served).await;

@@ -137,6 +137,37 @@ async fn a_stream_without_results_gives_signs_of_life() {
     }
 }
 
+#[tokio::test]
+async fn a_stream_ends_when_its_token_is_revoked() {
+    let timing = Timing {
+        recheck: SHORT,
+        ..Timing::default()
+    };
+    let served = Served::start(ApiConfig {
+        timing,
+        ..ApiConfig::default()
+    })
+    .await;
+    let platform = &served.api.platform;
+    let (ana, token) = platform.user("ana").await;
+    let document = platform.document("t", 1);
+    let id = platform.submit_document(&ana, document).await.unwrap().id;
+    let variables = json!({ "id": id.to_string() });
+    let authorization = format!("Bearer {}", token.reveal());
+    let mut stream = EventStream::open(&served, Some(&authorization), ONE, variables.clone()).await;
+    let mut other = EventStream::root(&served, ONE, variables).await;
+    for stream in [&mut stream, &mut other] {
+        assert_eq!(stream.data().await["taskChanged"]["state"], "WAITING_INIT");
+    }
+    platform.revoke_tokens(&ana).await;
+    assert_eq!(code(stream.hear().await), "UNAUTHENTICATED");
+    assert_eq!(stream.hear().await, Some(Told::Complete));
+    assert_eq!(stream.hear().await, None);
+    let stop = format!("mutation {{ stopTask(id: {id}) {{ id }} }}");
+    served.api.root(&stop, json!({})).await;
+    assert_eq!(other.data().await["taskChanged"]["state"], "FINISHED");
+}
+
 /// Without `complete`: there is more, only not here and now.
 #[tokio::test]
 async fn a_server_that_shuts_down_breaks_off_and_leaves_nothing_behind() {
