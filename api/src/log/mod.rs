@@ -3,6 +3,8 @@
 mod object;
 mod query;
 mod reader;
+#[cfg(test)]
+mod reconnect_tests;
 mod subscription;
 #[cfg(test)]
 mod tests;
