@@ -15,6 +15,7 @@ use crate::error::{refusal, told};
 use crate::limits;
 use crate::loaders::{Driven, Loaders};
 use crate::schema::{self, PlatformSchema};
+use crate::shared::{self, Evaluations, Question};
 
 /// The schema with everything that it needs.
 pub(crate) struct Engine {
@@ -22,6 +23,15 @@ pub(crate) struct Engine {
     app: App,
     limits: Limits,
     introspection: bool,
+    evaluations: Evaluations,
+    tracker: TaskTracker,
+}
+
+/// An operation that may be executed.
+struct Admitted {
+    request: Request,
+    /// If its answers can be shared.
+    question: Option<Question>,
 }
 
 impl Engine {
@@ -32,7 +42,7 @@ impl Engine {
             .limit_complexity(config.limits.complexity)
             .limit_directives(config.limits.directives)
             .data(app.clone())
-            .data(tracker);
+            .data(tracker.clone());
         if !config.introspection {
             builder = builder.disable_suggestions();
         }
@@ -41,18 +51,21 @@ impl Engine {
             app,
             limits: config.limits,
             introspection: config.introspection,
+            evaluations: Evaluations::default(),
+            tracker,
         }
     }
 
     /// Executes a query or a mutation.
     pub(crate) async fn execute(&self, bearer: Option<&Bearer>, request: Request) -> Response {
         told(match self.admit(bearer, request).await {
-            Ok(request) => self.answer(request).await,
+            Ok(admitted) => self.answer(admitted.request).await,
             Err(error) => Response::from_errors(vec![error]),
         })
     }
 
-    /// Executes any operation: a query or a mutation has one result.
+    /// Executes any operation: a query or a mutation has one result. Of states only the newest is given to whoever was
+    /// slow.
     pub(crate) fn results(
         self: Arc<Self>,
         bearer: Option<Bearer>,
@@ -60,7 +73,13 @@ impl Engine {
     ) -> impl Stream<Item = Answer> + Send {
         let results = async move {
             match self.admit(bearer.as_ref(), request).await {
-                Ok(request) => answers(self.stream(request)).boxed(),
+                Ok(Admitted { request, question }) => {
+                    let begin = || answers(self.stream(request)).boxed();
+                    match question {
+                        Some(question) => self.evaluations.join(question, &self.tracker, begin),
+                        None => begin(),
+                    }
+                }
                 Err(error) => {
                     let refused = told(Response::from_errors(vec![error]));
                     stream::iter([refused.into()]).boxed()
@@ -109,7 +128,7 @@ impl Engine {
         &self,
         bearer: Option<&Bearer>,
         mut request: Request,
-    ) -> std::result::Result<Request, ServerError> {
+    ) -> std::result::Result<Admitted, ServerError> {
         let actor = match bearer {
             Some(bearer) => Some(auth::sign_in(&self.app, bearer).await.map_err(refusal)?),
             None => None,
@@ -118,17 +137,25 @@ impl Engine {
             let reason = "no text may contain the character U+0000";
             return Err(refusal(Error::invalid("variables", reason)));
         }
+        let operation = request.operation_name.clone();
         let document = request.parsed_query()?;
         limits::check(document, &self.limits)?;
         if !self.introspection && limits::asks_for_schema(document) {
             let reason = "this platform does not tell its schema".to_owned();
             return Err(refusal(Error::Forbidden(reason)));
         }
-        match actor {
-            Some(actor) => Ok(request.data(actor)),
-            None if limits::is_introspection(document) => Ok(request),
-            None => Err(refusal(Error::Unauthenticated)),
-        }
+        let Some(actor) = actor else {
+            return if limits::is_introspection(document) {
+                let question = None;
+                Ok(Admitted { request, question })
+            } else {
+                Err(refusal(Error::Unauthenticated))
+            };
+        };
+        let is_state = shared::is_state(document, operation.as_deref());
+        let question = is_state.then(|| Question::new(&request, &actor));
+        let request = request.data(actor);
+        Ok(Admitted { request, question })
     }
 }
 

@@ -7,7 +7,8 @@
 //!
 //! - Resolvers are thin: they call the use cases and queries of `domain` and give its errors on with `?`; `error` is
 //!   the one place where errors become answers.
-//! - Related rows come through `loaders`, lists through `connection`, live results through `live`.
+//! - Related rows come through `loaders`, lists through `connection`, live results through `live`, once for all who
+//!   ask for the same (`shared`).
 //! - The contract is `schema.graphql`: [`sdl`] prints it, a test compares them.
 
 mod agent;
@@ -32,6 +33,7 @@ mod run;
 mod scalar;
 mod schema;
 mod server_info;
+mod shared;
 mod task;
 mod user;
 mod ws;
