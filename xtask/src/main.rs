@@ -1,5 +1,6 @@
 //! Developer commands: `cargo xtask test`, `cargo xtask story` and `cargo xtask postgres -- COMMAND`.
 
+mod foreign;
 mod machine;
 mod postgres;
 mod story;
@@ -25,7 +26,7 @@ enum Xtask {
     Test {
         #[command(flatten)]
         install: Install,
-        /// Passed to the Rust test programs, for example a part of a test's name; the Python tests then do not run.
+        /// Passed to the Rust test programs, for example a part of a test's name; the tests in Python and JavaScript then do not run.
         #[arg(last = true, value_name = "FILTER")]
         arguments: Vec<OsString>,
     },
