@@ -1,5 +1,6 @@
 //! Executes operations: who asks, how much it is, what comes of it. Every way in goes through here.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use async_graphql::{Request, Response, ServerError};
@@ -8,6 +9,7 @@ use domain::{App, Error, Result};
 use futures_util::{Stream, StreamExt, stream};
 use tokio_util::task::TaskTracker;
 
+use crate::answer::Answer;
 use crate::auth::{self, Bearer};
 use crate::config::{ApiConfig, Limits};
 use crate::error::{refusal, told};
@@ -15,6 +17,7 @@ use crate::limits;
 use crate::loaders::{Driven, Loaders};
 use crate::log::SearchGate;
 use crate::schema::{self, PlatformSchema};
+use crate::shared::{self, Evaluations, Question};
 
 /// The schema with everything that it needs.
 pub(crate) struct Engine {
@@ -22,6 +25,15 @@ pub(crate) struct Engine {
     app: App,
     limits: Limits,
     introspection: bool,
+    evaluations: Evaluations,
+    tracker: TaskTracker,
+}
+
+/// An operation that may be executed.
+struct Admitted {
+    request: Request,
+    /// If its answers can be shared.
+    question: Option<Question>,
 }
 
 impl Engine {
@@ -32,7 +44,7 @@ impl Engine {
             .limit_complexity(config.limits.complexity)
             .limit_directives(config.limits.directives)
             .data(app.clone())
-            .data(tracker)
+            .data(tracker.clone())
             .data(SearchGate::default());
         if !config.introspection {
             builder = builder.disable_suggestions();
@@ -42,30 +54,42 @@ impl Engine {
             app,
             limits: config.limits,
             introspection: config.introspection,
+            evaluations: Evaluations::default(),
+            tracker,
         }
     }
 
     /// Executes a query or a mutation.
     pub(crate) async fn execute(&self, bearer: Option<&Bearer>, request: Request) -> Response {
         told(match self.admit(bearer, request).await {
-            Ok(request) => self.answer(request).await,
+            Ok(admitted) => self.answer(admitted.request).await,
             Err(error) => Response::from_errors(vec![error]),
         })
     }
 
-    /// Executes any operation: a query or a mutation has one result.
-    pub(crate) fn stream(
+    /// Executes any operation: a query or a mutation has one result. Of states only the newest is given to whoever was
+    /// slow.
+    pub(crate) fn results(
         self: Arc<Self>,
         bearer: Option<Bearer>,
         request: Request,
-    ) -> impl Stream<Item = Response> + Send {
+    ) -> impl Stream<Item = Answer> + Send {
         let results = async move {
             match self.admit(bearer.as_ref(), request).await {
-                Ok(request) => self.answers(request).boxed(),
-                Err(error) => stream::iter([Response::from_errors(vec![error])]).boxed(),
+                Ok(Admitted { request, question }) => {
+                    let begin = || answers(self.stream(request)).boxed();
+                    match question {
+                        Some(question) => self.evaluations.join(question, &self.tracker, begin),
+                        None => begin(),
+                    }
+                }
+                Err(error) => {
+                    let refused = told(Response::from_errors(vec![error]));
+                    stream::iter([refused.into()]).boxed()
+                }
             }
         };
-        stream::once(results).flatten().map(told)
+        stream::once(results).flatten()
     }
 
     /// Whether the token is good now.
@@ -109,7 +133,7 @@ impl Engine {
             .unwrap_or_else(|| Response::from_errors(vec![lost()]))
     }
 
-    fn answers(&self, request: Request) -> Driven {
+    fn stream(&self, request: Request) -> Driven {
         let loaders = Arc::new(Loaders::new(self.app.clone()));
         let request = request.data(Arc::clone(&loaders));
         Driven::new(self.schema.execute_stream(request), loaders)
@@ -120,7 +144,7 @@ impl Engine {
         &self,
         bearer: Option<&Bearer>,
         mut request: Request,
-    ) -> std::result::Result<Request, ServerError> {
+    ) -> std::result::Result<Admitted, ServerError> {
         let actor = match bearer {
             Some(bearer) => Some(auth::sign_in(&self.app, bearer).await.map_err(refusal)?),
             None => None,
@@ -129,18 +153,37 @@ impl Engine {
             let reason = "no text may contain the character U+0000";
             return Err(refusal(Error::invalid("variables", reason)));
         }
+        let operation = request.operation_name.clone();
         let document = request.parsed_query()?;
         limits::check(document, &self.limits)?;
         if !self.introspection && limits::asks_for_schema(document) {
             let reason = "this platform does not tell its schema".to_owned();
             return Err(refusal(Error::Forbidden(reason)));
         }
-        match actor {
-            Some(actor) => Ok(request.data(actor)),
-            None if limits::is_introspection(document) => Ok(request),
-            None => Err(refusal(Error::Unauthenticated)),
-        }
+        let Some(actor) = actor else {
+            return if limits::is_introspection(document) {
+                let question = None;
+                Ok(Admitted { request, question })
+            } else {
+                Err(refusal(Error::Unauthenticated))
+            };
+        };
+        let is_state = shared::is_state(document, operation.as_deref());
+        let question = is_state.then(|| Question::new(&request, &actor));
+        let request = request.data(actor);
+        Ok(Admitted { request, question })
     }
+}
+
+/// Results as texts. A mistake of ours that nobody expected is the last one.
+fn answers(results: Driven) -> impl Stream<Item = Answer> + Send {
+    AssertUnwindSafe(results).catch_unwind().map(|result| {
+        let panicked = |_panic| {
+            let failure = refusal(Error::internal("an operation panicked"));
+            Response::from_errors(vec![failure])
+        };
+        told(result.unwrap_or_else(panicked)).into()
+    })
 }
 
 /// Whether a text in it has the one character that PostgreSQL cannot store. In the document it can only be written as

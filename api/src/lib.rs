@@ -1,16 +1,18 @@
-//! How it is asked: GraphQL over HTTP and WebSocket, GraphiQL for people, health for machines.
+//! How it is asked: GraphQL over HTTP, server-sent events and WebSocket, GraphiQL for people, health for machines.
 //!
 //! ```text
-//! http ──┬── engine: who asks (auth), how much (limits), execute, what went wrong (error)
+//! http ──┬── engine: who asks (auth), how much (limits), execute, what went wrong (error), as text (answer)
 //! ws ────┘      └── schema ── task, run, node, user, quota, log, server_info, agent: one folder per noun
 //! ```
 //!
 //! - Resolvers are thin: they call the use cases and queries of `domain` and give its errors on with `?`; `error` is
 //!   the one place where errors become answers.
-//! - Related rows come through `loaders`, lists through `connection`, live results through `live`.
+//! - Related rows come through `loaders`, lists through `connection`, live results through `live`, once for all who
+//!   ask for the same (`shared`).
 //! - The contract is `schema.graphql`: [`sdl`] prints it, a test compares them.
 
 mod agent;
+mod answer;
 mod auth;
 mod config;
 mod connection;
@@ -25,11 +27,13 @@ mod live;
 mod loaders;
 mod log;
 mod node;
+mod ongoing;
 mod quota;
 mod run;
 mod scalar;
 mod schema;
 mod server_info;
+mod shared;
 mod task;
 mod user;
 mod ws;

@@ -80,8 +80,8 @@ impl TestApi {
         let request = request(query, variables);
         let engine = Arc::clone(&self.engine);
         engine
-            .stream(Some(Bearer::new(token)), request)
-            .map(|response| serde_json::to_value(response).unwrap())
+            .results(Some(Bearer::new(token)), request)
+            .map(|answer| serde_json::from_str(answer.result()).unwrap())
             .boxed()
     }
 
@@ -108,7 +108,18 @@ pub(crate) struct Served {
 impl Served {
     /// Serves a platform with one node.
     pub(crate) async fn start(config: ApiConfig) -> Self {
-        let api = TestApi::with_nodes(1).await;
+        Self::serve(TestApi::with_nodes(1).await, config).await
+    }
+
+    /// The server is stopped, and another one started on the same platform at another address.
+    pub(crate) async fn again(self, config: ApiConfig) -> Self {
+        self.stop.cancel();
+        self.tracker.close();
+        self.tracker.wait().await;
+        Self::serve(self.api, config).await
+    }
+
+    async fn serve(api: TestApi, config: ApiConfig) -> Self {
         let (tracker, stop, server) = (
             TaskTracker::new(),
             CancellationToken::new(),

@@ -43,7 +43,8 @@ impl Config {
         let usual = data_dir.path().join(FILE);
         let path = asked.map_or(usual, PathBuf::from);
         let text = match std::fs::read_to_string(&path) {
-            Err(error) if error.kind() == ErrorKind::NotFound && asked.is_none() => String::new(),
+            // What is wrong with the directory itself is told when it is used.
+            Err(error) if asked.is_none() && is_absent(error.kind()) => String::new(),
             text => text.with_context(|| format!("{} cannot be read", path.display()))?,
         };
         Self::parse(&text).with_context(|| format!("{} is not understood", path.display()))
@@ -60,6 +61,10 @@ impl Config {
         let own = levels.map(|(level, times)| (*level, times.over(&usual)));
         Graces::new(usual, own)
     }
+}
+
+fn is_absent(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 
 impl Times {

@@ -159,6 +159,12 @@ impl ServerMessage {
         let id = to_text(&id);
         format!(r#"{{"type":"next","id":{id},"payload":{result}}}"#)
     }
+
+    /// The text frame of a [`ServerMessage::Error`] around a list of errors that is JSON already.
+    pub fn error_text(id: &str, errors: &str) -> String {
+        let id = to_text(&id);
+        format!(r#"{{"type":"error","id":{id},"payload":{errors}}}"#)
+    }
 }
 
 fn to_text(message: &impl Serialize) -> String {
@@ -266,6 +272,17 @@ mod tests {
             }
             .to_text()
         );
+    }
+
+    #[test]
+    fn a_spliced_error_is_read_like_any_other() {
+        let errors = json!([{ "message": "no \"x\"", "extensions": { "code": "NOT_FOUND" } }]);
+        let text = ServerMessage::error_text("q\"1", &errors.to_string());
+        let ServerMessage::Error { id, payload } = serde_json::from_str(&text).unwrap() else {
+            panic!("{text}");
+        };
+        assert_eq!((id.as_str(), payload.len()), ("q\"1", 1));
+        assert_eq!(payload[0].message, "no \"x\"");
     }
 
     #[test]

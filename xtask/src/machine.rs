@@ -37,6 +37,10 @@ pub(crate) struct Machine {
     pub(crate) python: PathBuf,
     /// Every version of it that training code may have here.
     pub(crate) pythons: Vec<PathBuf>,
+    /// Node.js.
+    pub(crate) node: PathBuf,
+    /// Its package manager.
+    pub(crate) npm: PathBuf,
 }
 
 impl Machine {
@@ -63,15 +67,25 @@ impl Machine {
 
     /// The machine, or the Debian packages it lacks.
     fn find() -> Result<Self, Vec<&'static str>> {
-        match (postgres_server(), in_path("python3")) {
-            (Some(postgres), Some(python)) => Ok(Self {
-                postgres,
-                pythons: pythons(&python),
-                python,
-            }),
-            (None, Some(_)) => Err(vec!["postgresql"]),
-            (Some(_), None) => Err(vec!["python3"]),
-            (None, None) => Err(vec!["postgresql", "python3"]),
+        let mut missing = Vec::new();
+        let mut found = |package, program: Option<PathBuf>| {
+            if program.is_none() {
+                missing.push(package);
+            }
+            program.unwrap_or_default()
+        };
+        let python = found("python3", in_path("python3"));
+        let machine = Self {
+            postgres: found("postgresql", postgres_server()),
+            pythons: pythons(&python),
+            python,
+            node: found("nodejs", in_path("node")),
+            npm: found("npm", in_path("npm")),
+        };
+        if missing.is_empty() {
+            Ok(machine)
+        } else {
+            Err(missing)
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Developer commands: `cargo xtask test`, `story`, `fuzz`, `bench` and `postgres -- COMMAND`.
 
 mod bench;
+mod foreign;
 mod fuzz;
 mod machine;
 mod postgres;
@@ -27,7 +28,7 @@ enum Xtask {
     Test {
         #[command(flatten)]
         install: Install,
-        /// Passed to the Rust test programs, for example a part of a test's name; the Python tests then do not run.
+        /// Passed to the Rust test programs, for example a part of a test's name; the tests in Python and JavaScript then do not run.
         #[arg(last = true, value_name = "FILTER")]
         arguments: Vec<OsString>,
     },

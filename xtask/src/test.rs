@@ -1,4 +1,4 @@
-//! The one test command: build once, then every ring on SQLite, on PostgreSQL, and in Python.
+//! The one test command: build once, then every ring on SQLite, on PostgreSQL, in Python, and with foreign clients.
 
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
@@ -8,6 +8,7 @@ use std::process::{Command, ExitCode, Stdio};
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
+use crate::foreign;
 use crate::machine::Machine;
 use crate::postgres::Postgres;
 use crate::summary::Summary;
@@ -32,7 +33,7 @@ pub(crate) struct Program {
     pub(crate) executable: PathBuf,
 }
 
-/// Runs every test and prints the summary. `arguments` go to the Rust test programs; with any, Python is left out.
+/// Runs every test and prints the summary. `arguments` go to the Rust test programs; with any, other languages are left out.
 pub(crate) fn run(root: &Path, machine: &Machine, arguments: &[OsString]) -> ExitCode {
     let mut summary = Summary::default();
     all_steps(&mut summary, root, machine, arguments);
@@ -62,6 +63,19 @@ fn all_steps(summary: &mut Summary, root: &Path, machine: &Machine, arguments: &
             summary.step(&name, || test_python(&root.join(folder), python));
         }
     }
+    summary.step("clients from npm", || {
+        let program = built(&programs, "hai-platform")?;
+        foreign::test(&root.join("tests/foreign"), machine, &program)
+    });
+}
+
+/// A program that was built beside the test programs.
+fn built(programs: &[Program], name: &str) -> Result<PathBuf> {
+    let folder = programs
+        .first()
+        .and_then(|program| program.executable.ancestors().nth(2))
+        .context("no test program was built")?;
+    Ok(folder.join(name))
 }
 
 /// Builds what users start and what tests run in one go: a second selection of packages or targets would have other

@@ -2,6 +2,7 @@
 
 mod log;
 mod router;
+pub(crate) mod sse;
 #[cfg(test)]
 mod tests;
 

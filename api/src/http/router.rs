@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use super::log;
+use super::{log, sse};
 use crate::auth::Bearer;
 use crate::config::ApiConfig;
 use crate::engine::Engine;
@@ -34,6 +34,17 @@ pub(super) struct Shared {
     config: ApiConfig,
     pub(super) tracker: TaskTracker,
     pub(super) stop: CancellationToken,
+}
+
+impl From<Shared> for sse::Setting {
+    fn from(shared: Shared) -> Self {
+        Self {
+            engine: shared.engine,
+            timing: shared.config.timing,
+            tracker: shared.tracker,
+            stop: shared.stop,
+        }
+    }
 }
 
 /// Everything that is served. Whatever outlives a request runs on the tracker; live connections end when `stop` is
@@ -64,7 +75,7 @@ pub fn router(
         .with_state(shared)
 }
 
-/// One query or mutation.
+/// One query or mutation; as events also a subscription.
 async fn graphql(
     State(shared): State<Shared>,
     headers: HeaderMap,
@@ -90,6 +101,9 @@ async fn graphql(
         Ok(request) => request,
         Err(message) => return refused(StatusCode::BAD_REQUEST, message),
     };
+    if sse::is_wanted(&headers) {
+        return sse::answer(shared.into(), &headers, request);
+    }
     let answer = match Bearer::from_headers(&headers) {
         Ok(bearer) => shared.engine.execute(bearer.as_ref(), request).await,
         Err(error) => told(Answer::from_errors(vec![refusal(error)])),
@@ -117,7 +131,7 @@ async fn page_or_socket(
         Err(_) if shared.config.graphiql && accepts_html(&headers) => graphiql::page(),
         Err(_) => refused(
             StatusCode::METHOD_NOT_ALLOWED,
-            "send queries and mutations with POST, and subscriptions through a WebSocket",
+            "send operations with POST, subscriptions through a WebSocket or accepting text/event-stream",
         ),
     }
 }

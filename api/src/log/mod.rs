@@ -4,6 +4,8 @@ mod download;
 mod object;
 mod query;
 mod reader;
+#[cfg(test)]
+mod reconnect_tests;
 mod search;
 mod subscription;
 #[cfg(test)]

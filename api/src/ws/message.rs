@@ -1,9 +1,9 @@
 //! What is written to a client, ready to be sent.
 
-use async_graphql::{Response, ServerError, Value};
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes};
-use serde::Serialize;
 use transport::{CloseCode, ServerMessage};
+
+use crate::answer::Answer;
 
 /// Why a connection ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,41 +36,15 @@ impl From<CloseCode> for End {
     }
 }
 
-/// An `error` with everything that the schema says about errors.
-#[derive(Serialize)]
-struct ErrorMessage<'a> {
-    r#type: &'static str,
-    id: &'a str,
-    payload: &'a [ServerError],
-}
-
 /// A message without results.
 pub(super) fn plain(message: &ServerMessage) -> Message {
     Message::text(message.to_text())
 }
 
-/// What a result of an operation becomes.
-pub(super) enum Told {
-    /// One of its results.
-    Result(Message),
-    /// It has failed as a whole and is over.
-    Failure(Message),
-}
-
-/// A result for the operation with this id.
-pub(super) fn told(id: &str, response: &Response) -> Told {
-    if response.data == Value::Null && !response.errors.is_empty() {
-        let message = ErrorMessage {
-            r#type: "error",
-            id,
-            payload: &response.errors,
-        };
-        return Told::Failure(Message::text(text(&message)));
-    }
-    let result = text(response);
-    Told::Result(Message::text(ServerMessage::next_text(id, &result)))
-}
-
-fn text(message: &impl Serialize) -> String {
-    serde_json::to_string(message).expect("messages and answers are plain data with string keys")
+/// What the operation with this id tells its client.
+pub(super) fn told(id: &str, answer: &Answer) -> Message {
+    Message::text(match answer {
+        Answer::Result(result) => ServerMessage::next_text(id, result),
+        Answer::Failure { errors, .. } => ServerMessage::error_text(id, errors),
+    })
 }

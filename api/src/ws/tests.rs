@@ -88,6 +88,13 @@ impl Client {
         }
     }
 
+    /// The next message of an operation that must not fail.
+    async fn hear_of_success(&mut self) -> Value {
+        let message = self.hear().await;
+        assert_ne!(message["type"], "error", "{message}");
+        message
+    }
+
     /// The close code, after whatever else comes.
     async fn closed(mut self) -> u16 {
         loop {
@@ -136,7 +143,7 @@ async fn live_results_come_until_the_client_wants_no_more() {
     };
     assert_eq!(client.hear().await, told("WAITING_INIT"));
     served.api.platform.bring_up(id).await;
-    while client.hear().await != told("RUNNING") {}
+    while client.hear_of_success().await != told("RUNNING") {}
     client
         .say(json!({ "type": "complete", "id": "live" }))
         .await;
@@ -254,6 +261,34 @@ async fn the_token_is_checked_for_every_operation() {
     client.subscribe("2", report).await;
     let error = client.hear().await;
     assert_eq!(error["payload"][0]["extensions"]["code"], "UNAUTHENTICATED");
+}
+
+#[tokio::test]
+async fn a_live_operation_ends_when_its_token_is_revoked() {
+    let mut config = patient();
+    config.timing.recheck = SHORT;
+    let served = Served::start(config).await;
+    let platform = &served.api.platform;
+    let (ana, token) = platform.user("ana").await;
+    let document = platform.document("t", 1);
+    let id = platform.submit_document(&ana, document).await.unwrap().id;
+    let query = format!("subscription {{ taskChanged(id: {id}) {{ state }} }}");
+    let mut client = Client::welcome(&served, json!({ "token": token.reveal() })).await;
+    let mut other = Client::root(&served).await;
+    for client in [&mut client, &mut other] {
+        client.subscribe("1", &query).await;
+        assert_eq!(client.hear().await["type"], "next");
+    }
+    platform.revoke_tokens(&ana).await;
+    let error = client.hear().await;
+    assert_eq!(error["type"], "error");
+    assert_eq!(error["payload"][0]["extensions"]["code"], "UNAUTHENTICATED");
+    let stop = format!("mutation {{ stopTask(id: {id}) {{ id }} }}");
+    served.api.root(&stop, json!({})).await;
+    let told = other.hear().await;
+    assert_eq!(told["payload"]["data"]["taskChanged"]["state"], "FINISHED");
+    client.say(json!({ "type": "ping" })).await;
+    assert_eq!(client.hear().await, json!({ "type": "pong" }));
 }
 
 #[tokio::test]
@@ -375,7 +410,7 @@ async fn the_operations_of_a_client_end_with_it() {
     let mut client = Client::root(&served).await;
     client.subscribe("1", LIVE).await;
     client.subscribe("2", "{ me { name } }").await;
-    while client.hear().await["type"] != "complete" {}
+    while client.hear_of_success().await["type"] != "complete" {}
     drop(client);
     served.tracker.close();
     served.tracker.wait().await;
@@ -436,7 +471,7 @@ async fn a_busy_operation_does_not_keep_another_one_waiting() {
     client.hear().await;
     client.subscribe("other", "{ me { name } }").await;
     let mut n_pages = 1;
-    while client.hear().await["id"] == "busy" {
+    while client.hear_of_success().await["id"] == "busy" {
         n_pages += 1;
     }
     assert!(n_pages < 100, "{n_pages} pages came first");

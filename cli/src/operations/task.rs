@@ -67,21 +67,6 @@ pub(crate) struct RunConnection {
     pub(crate) total_count: i32,
 }
 
-/// What happened to an attempt, and why.
-#[derive(Debug, Clone, Serialize, cynic::QueryFragment)]
-#[cynic(graphql_type = "Run")]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct RunSummary {
-    pub(crate) number: i32,
-    pub(crate) state: RunState,
-    pub(crate) drain_reason: Option<DrainReason>,
-    pub(crate) outcome: Option<Outcome>,
-    pub(crate) message: Option<String>,
-    pub(crate) start_message: Option<String>,
-    pub(crate) created_at: DateTime<Utc>,
-    pub(crate) ended_at: Option<DateTime<Utc>>,
-}
-
 /// One attempt.
 #[derive(Debug, Clone, Serialize, cynic::QueryFragment)]
 #[serde(rename_all = "camelCase")]
@@ -111,6 +96,7 @@ pub(crate) struct RunSummary {
     pub(crate) stop_code: i32,
     pub(crate) exit_code: Option<i32>,
     pub(crate) message: Option<String>,
+    pub(crate) start_message: Option<String>,
     pub(crate) priority: Priority,
     pub(crate) created_at: DateTime<Utc>,
     pub(crate) started_at: Option<DateTime<Utc>>,

@@ -3,7 +3,7 @@
 use entity::{RunId, TaskId, UserId, user};
 
 /// Whoever asks for something.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Actor {
     /// A person or an account.
     User(UserActor),
@@ -12,7 +12,7 @@ pub enum Actor {
 }
 
 /// A signed-in user.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct UserActor {
     /// Number of the user.
     pub id: UserId,
@@ -25,7 +25,7 @@ pub struct UserActor {
 }
 
 /// The agent of one rank, known by its run-scoped token.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct AgentActor {
     /// The task.
     pub task: TaskId,

@@ -13,9 +13,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use entity::access_token;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
-use sea_orm::{ConnectionTrait, Database};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, ConnectionTrait, Database, EntityTrait, QueryFilter};
 use serde_json::json;
 
 use crate::app::{App, Settings};
@@ -154,6 +156,25 @@ impl TestApp {
             .await
             .expect("the user signs in");
         (actor, token)
+    }
+
+    /// Revokes every token of a user.
+    ///
+    /// # Panics
+    /// If the actor is no user.
+    pub async fn revoke_tokens(&self, actor: &Actor) {
+        let user = actor.user().expect("it is a user").id;
+        let now = self.app.now();
+        self.write(async |tx| {
+            access_token::Entity::update_many()
+                .col_expr(access_token::Column::RevokedAt, Expr::value(now))
+                .filter(access_token::Column::UserId.eq(user))
+                .exec(tx.db())
+                .await?;
+            Ok(())
+        })
+        .await
+        .expect("the database is there");
     }
 
     /// The document of a task that would start, for tests to change.

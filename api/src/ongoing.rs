@@ -1,0 +1,78 @@
+//! An operation that goes on for as long as its token is good.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_graphql::{Request, Response};
+use domain::Error;
+use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
+
+use crate::answer::Answer;
+use crate::auth::Bearer;
+use crate::engine::Engine;
+use crate::error;
+
+/// An operation that goes on for as long as its token is good.
+pub(crate) struct Ongoing {
+    engine: Arc<Engine>,
+    bearer: Option<Bearer>,
+    results: BoxStream<'static, Answer>,
+    recheck: Interval,
+    is_over: bool,
+}
+
+impl Ongoing {
+    /// Begins it. The token is checked now, and again after each `recheck`.
+    pub(crate) fn begin(
+        engine: &Arc<Engine>,
+        bearer: Option<Bearer>,
+        request: Request,
+        recheck: Duration,
+    ) -> Self {
+        let results = Arc::clone(engine).results(bearer.clone(), request);
+        let mut recheck = interval_at(Instant::now() + recheck, recheck);
+        recheck.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self {
+            engine: Arc::clone(engine),
+            bearer,
+            results: results.boxed(),
+            recheck,
+            is_over: false,
+        }
+    }
+
+    /// The next result; nothing comes after a failure.
+    pub(crate) async fn next(&mut self) -> Option<Answer> {
+        if self.is_over {
+            return None;
+        }
+        let answer = loop {
+            tokio::select! {
+                // A client that was slow is asked who it is before it gets more.
+                biased;
+                _ = self.recheck.tick() => {
+                    let refused = refused(&self.engine, self.bearer.as_ref()).await;
+                    if refused.is_some() {
+                        break refused;
+                    }
+                }
+                answer = self.results.next() => break answer,
+            }
+        };
+        self.is_over = !matches!(answer, Some(Answer::Result(_)));
+        answer
+    }
+}
+
+/// The answer to a token that is no longer good. A database that is away for a moment ends nothing.
+async fn refused(engine: &Engine, bearer: Option<&Bearer>) -> Option<Answer> {
+    match engine.check(bearer?).await {
+        Err(failure @ Error::Unauthenticated) => {
+            let refusal = error::refusal(failure);
+            Some(error::told(Response::from_errors(vec![refusal])).into())
+        }
+        Ok(()) | Err(_) => None,
+    }
+}
