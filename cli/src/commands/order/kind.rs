@@ -72,24 +72,31 @@ fn suspended(before: &TaskSummary, after: &TaskSummary) -> String {
 }
 
 fn resumed(before: &TaskSummary, after: &TaskSummary) -> String {
-    let why = after
-        .wait
-        .as_ref()
-        .map(|wait| format!(": {}", wait.message));
-    let why = why.unwrap_or_default();
-    match (&before.state, &before.desired, &after.state) {
-        (TaskState::Finished, ..) => format!("runs again as soon as it has nodes{why}"),
-        (_, TaskDesired::Run, TaskState::Running) => "runs already".to_owned(),
-        (_, TaskDesired::Run, _) => format!("was not on hold, it waits for nodes{why}"),
-        (_, _, TaskState::Running) => "goes on as soon as its run has ended".to_owned(),
-        _ => format!("goes on as soon as it has nodes{why}"),
-    }
+    let did = match (&before.state, &before.desired, &after.state) {
+        (TaskState::Finished, ..) => "runs again as soon as it has nodes",
+        (_, TaskDesired::Run, TaskState::Running) => "runs already",
+        (_, TaskDesired::Run, _) => {
+            // The only case where the reason is not one from before the order.
+            let why = after
+                .wait
+                .as_ref()
+                .map(|wait| format!(": {}", wait.message));
+            let why = why.unwrap_or_default();
+            return format!("was not on hold, it waits for nodes{why}");
+        }
+        (_, _, TaskState::Running) => "goes on as soon as its run has ended",
+        _ => "goes on as soon as it has nodes",
+    };
+    did.to_owned()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{operations::Outcome, output::task_for_tests};
+    use crate::{
+        operations::{Outcome, Wait},
+        output::task_for_tests,
+    };
 
     fn at(state: TaskState, desired: TaskDesired) -> TaskSummary {
         let mut task = task_for_tests().summary;
@@ -131,6 +138,20 @@ mod tests {
         );
         assert_eq!(suspended(&waiting, &held), "is on hold");
         assert_eq!(suspended(&held, &held), "was already on hold");
+    }
+
+    #[test]
+    fn a_reason_from_before_a_resumption_is_not_repeated() {
+        let held = at(TaskState::Suspended, TaskDesired::Hold);
+        let mut waiting = at(TaskState::Suspended, TaskDesired::Run);
+        waiting.wait = Some(Wait {
+            reason: "HELD".to_owned(),
+            message: "held by its owner".to_owned(),
+            position: None,
+            until: None,
+        });
+        assert!(!resumed(&held, &waiting).contains("held"));
+        assert!(resumed(&waiting, &waiting).ends_with(": held by its owner"));
     }
 
     #[test]
