@@ -11,6 +11,7 @@ fn run(number: u32, outcome: &str, message: Option<&str>) -> Value {
     json!({
         "number": number, "state": "ENDED", "drainReason": "RANK_FAILED", "outcome": outcome,
         "stopCode": 128, "exitCode": 3, "message": message, "priority": "HIGH",
+        "startMessage": null,
         "createdAt": "2026-11-23T18:43:43Z", "startedAt": null, "endedAt": null,
     })
 }

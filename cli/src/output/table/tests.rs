@@ -202,9 +202,11 @@ fn a_task_that_ran_again_has_a_log_of_its_runs() {
         serde_json::from_value(json!({ "totalCount": total_count, "nodes": [
             { "number": 3, "state": "DRAINING", "drainReason": "STOP", "outcome": null,
               "message": "it was stopped", "startMessage": "it runs again after run 2 was lost, but not on node-2",
+              "stopCode": 0, "exitCode": null, "priority": "LOW", "startedAt": null,
               "createdAt": "2026-11-23T19:00:00Z", "endedAt": null },
             { "number": 2, "state": "ENDED", "drainReason": "LOST", "outcome": "LOST",
               "message": null, "startMessage": "it goes on where run 1 was suspended",
+              "stopCode": 32, "exitCode": null, "priority": "LOW", "startedAt": null,
               "createdAt": "2026-11-23T18:50:00Z", "endedAt": "2026-11-23T18:55:00Z" },
         ] }))
         .unwrap()
