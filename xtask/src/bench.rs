@@ -1,28 +1,59 @@
 //! `cargo xtask bench`: runs the benchmarks and shows their figures, as a table or as lines of JSON.
 
+use std::env;
 use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
-/// A benchmark: its name, the package and the bench target that print its figures, and what bounds them.
+use crate::machine::Machine;
+use crate::postgres::{Durability, Postgres};
+
+/// A benchmark: its name, whether it runs when nobody asks for it by name, and what its figures mean.
 struct Bench {
     name: &'static str,
-    package: &'static str,
-    target: &'static str,
+    /// Peers are not measured unasked: they are installed for it.
+    is_usual: bool,
     says: &'static str,
 }
 
-const BENCHES: [Bench; 1] = [Bench {
-    name: "plan",
-    package: "scheduler",
-    target: "plan",
-    says: "one call of the planner on one thread, the cluster full and the line long; bound by the processor. \
-           It says nothing about reading rows and committing decisions.",
-}];
+const BENCHES: [Bench; 5] = [
+    Bench {
+        name: "plan",
+        is_usual: true,
+        says: "one call of the planner on one thread, the cluster full and the line long; bound by the processor. \
+               It says nothing about reading rows and committing decisions.",
+    },
+    Bench {
+        name: "start",
+        is_usual: true,
+        says: "from a submit to the first line of the script, 64 nodes free, on SQLite; agents and server share all \
+               cores. It says nothing about images or a network.",
+    },
+    Bench {
+        name: "tasks",
+        is_usual: true,
+        says: "2000 tasks of `true` from the first submit to the last end, 64 nodes, on SQLite; bound by the \
+               processor: three processes are started for each task.",
+    },
+    Bench {
+        name: "submit",
+        is_usual: true,
+        says: "durable submits of 48 clients over loopback while the scheduler plans the growing line; server on one \
+               core, clients on another (PostgreSQL wherever it finds time); then SIGKILL and a count.",
+    },
+    Bench {
+        name: "list",
+        is_usual: true,
+        says: "pages of 50 tasks with their runs and pods out of 1,000,000 tasks, one after the other.",
+    },
+];
+
+/// The core of the server, and that of the load.
+const CORES: [&str; 2] = ["0", "1"];
 
 /// One measured number, a line of JSON each.
 #[derive(Debug, Serialize, Deserialize)]
@@ -39,13 +70,14 @@ struct Figure {
 ///
 /// # Errors
 /// If there is no such benchmark, or one fails. A goal that is missed is no error: it is shown.
-pub(crate) fn run(root: &Path, names: &[String], json: bool) -> Result<()> {
+pub(crate) fn run(root: &Path, machine: &Machine, names: &[String], json: bool) -> Result<()> {
     let chosen = chosen(names)?;
+    let programs = build(root)?;
     if !json {
-        println!("{}", machine());
+        println!("{}", conditions());
     }
     for bench in chosen {
-        let figures = measure(root, bench)?;
+        let figures = measure(&programs, machine, bench)?;
         if json {
             for figure in &figures {
                 println!("{}", serde_json::to_string(figure)?);
@@ -59,26 +91,53 @@ pub(crate) fn run(root: &Path, names: &[String], json: bool) -> Result<()> {
 
 fn chosen(names: &[String]) -> Result<Vec<&'static Bench>> {
     if names.is_empty() {
-        return Ok(BENCHES.iter().collect());
+        return Ok(BENCHES.iter().filter(|bench| bench.is_usual).collect());
     }
     let find = |name: &String| {
         let found = BENCHES.iter().find(|bench| bench.name == name);
         found.with_context(|| {
-            let known = BENCHES.map(|bench| bench.name).join(", ");
+            let known: Vec<_> = BENCHES.iter().map(|bench| bench.name).collect();
+            let known = known.join(", ");
             format!("there is no benchmark {name}: there is {known}")
         })
     };
     names.iter().map(find).collect()
 }
 
-fn measure(root: &Path, bench: &Bench) -> Result<Vec<Figure>> {
-    let output = Command::new("cargo")
-        .args(["bench", "--quiet", "--package", bench.package, "--bench"])
-        .arg(bench.target)
+/// The program and what measures it, as users have them. Answers the folder where they are.
+fn build(root: &Path) -> Result<PathBuf> {
+    let status = Command::new("cargo")
+        .args([
+            "build",
+            "--quiet",
+            "--release",
+            "-p",
+            "server",
+            "-p",
+            "bench",
+        ])
         .current_dir(root)
+        .status()
+        .context("cannot run cargo")?;
+    ensure!(status.success(), "the programs cannot be built");
+    let this = env::current_exe().context("the path of this program is not known")?;
+    let target = this.ancestors().nth(2).context("it is in target/debug")?;
+    Ok(target.join("release"))
+}
+
+fn measure(programs: &Path, machine: &Machine, bench: &Bench) -> Result<Vec<Figure>> {
+    let postgres = Postgres::start(&machine.postgres, Durability::Full)?;
+    let [server, load] = CORES;
+    let output = Command::new("taskset")
+        .args(["-c", load])
+        .arg(programs.join("hai-bench"))
+        .arg(bench.name)
+        .arg("--server")
+        .arg(programs.join("hai-platform"))
+        .args(["--cores", server, "--postgres", &postgres.url()])
         .stderr(Stdio::inherit())
         .output()
-        .context("cannot run cargo")?;
+        .context("cannot run taskset")?;
     ensure!(
         output.status.success(),
         "the benchmark {} failed",
@@ -96,7 +155,7 @@ fn measure(root: &Path, bench: &Bench) -> Result<Vec<Figure>> {
 }
 
 /// What the figures depend on.
-fn machine() -> String {
+fn conditions() -> String {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let processor = read("/proc/cpuinfo")
         .lines()
@@ -152,7 +211,7 @@ mod tests {
         let error = chosen(&["plna".to_owned()]).map(drop).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "there is no benchmark plna: there is plan"
+            "there is no benchmark plna: there is plan, start, tasks, submit, list"
         );
     }
 }

@@ -18,7 +18,7 @@ use clap::builder::FalseyValueParser;
 use clap::{Args, Parser};
 
 use crate::machine::Machine;
-use crate::postgres::Postgres;
+use crate::postgres::{Durability, Postgres};
 
 /// Developer commands of HAI Platform.
 #[derive(Parser)]
@@ -42,6 +42,8 @@ enum Xtask {
     },
     /// Measure, and show the figures with their goals. Run it on a machine that does nothing else.
     Bench {
+        #[command(flatten)]
+        install: Install,
         /// Only these benchmarks.
         #[arg(value_name = "NAME")]
         names: Vec<String>,
@@ -92,8 +94,13 @@ fn run(xtask: Xtask) -> Result<ExitCode> {
             let machine = Machine::prepare(install.wanted)?;
             Ok(story::run(root(), &machine, seeds))
         }
-        Xtask::Bench { names, json } => {
-            bench::run(root(), &names, json).map(|()| ExitCode::SUCCESS)
+        Xtask::Bench {
+            install,
+            names,
+            json,
+        } => {
+            let machine = Machine::prepare(install.wanted)?;
+            bench::run(root(), &machine, &names, json).map(|()| ExitCode::SUCCESS)
         }
         Xtask::Fuzz { requests } => fuzz::run(root(), requests).map(|()| ExitCode::SUCCESS),
         Xtask::Postgres { install, command } => {
@@ -105,7 +112,7 @@ fn run(xtask: Xtask) -> Result<ExitCode> {
 
 /// Runs `command` with a private PostgreSQL up and ends with the command's exit code.
 fn beside_postgres(machine: &Machine, command: &[OsString]) -> Result<ExitCode> {
-    let postgres = Postgres::start(&machine.postgres)?;
+    let postgres = Postgres::start(&machine.postgres, Durability::None)?;
     let (program, arguments) = command.split_first().context("no command given")?;
     let status = Command::new(program)
         .args(arguments)

@@ -40,24 +40,35 @@ const INITDB_OPTIONS: [&str; 5] = [
     "--no-sync",
 ];
 
-/// Settings of the server. Durability is switched off; every test has its own connections, hence so many.
-const SERVER_OPTIONS: [&str; 5] = [
-    "listen_addresses=",
+/// Settings of the server; every test has its own connections, hence so many.
+const SERVER_OPTIONS: [&str; 2] = ["listen_addresses=", "max_connections=300"];
+
+/// Settings without which a commit is on the disk before it is answered.
+const NOT_DURABLE: [&str; 3] = [
     "fsync=off",
     "synchronous_commit=off",
     "full_page_writes=off",
-    "max_connections=300",
 ];
+
+/// What a commit is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Durability {
+    /// As in production.
+    Full,
+    /// Nothing once the machine loses its power: enough for tests.
+    None,
+}
 
 /// A running server; dropping it stops the server and removes its directory.
 pub(crate) struct Postgres {
     home: PathBuf,
+    durability: Durability,
     keeper: Child,
 }
 
 impl Postgres {
     /// Creates the cluster and starts the server from the programs in `programs`; returns when it accepts connections.
-    pub(crate) fn start(programs: &Path) -> Result<Self> {
+    pub(crate) fn start(programs: &Path, durability: Durability) -> Result<Self> {
         let account = unprivileged_account()?;
         let run_as = |program: PathBuf| command(&program, account.as_ref());
 
@@ -70,7 +81,11 @@ impl Postgres {
             .process_group(0)
             .spawn()
             .context("cannot start the keeper of the private PostgreSQL")?;
-        let server = Self { home, keeper };
+        let server = Self {
+            home,
+            durability,
+            keeper,
+        };
 
         let mut initdb = run_as(programs.join("initdb"));
         initdb
@@ -111,10 +126,16 @@ impl Postgres {
     /// The server's command line, split by `pg_ctl` at blanks.
     fn options(&self) -> String {
         let home = self.home.display();
-        let settings = SERVER_OPTIONS
-            .map(|setting| format!("-c {setting}"))
-            .join(" ");
-        format!("-p {PORT} -k {home} {settings}")
+        let mut options = format!("-p {PORT} -k {home}");
+        let saved = match self.durability {
+            Durability::Full => &[],
+            Durability::None => NOT_DURABLE.as_slice(),
+        };
+        for setting in SERVER_OPTIONS.iter().chain(saved) {
+            options.push_str(" -c ");
+            options.push_str(setting);
+        }
+        options
     }
 }
 
@@ -187,13 +208,13 @@ fn succeed(command: &mut Command, name: &str) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::Postgres;
+    use super::{Durability, Postgres};
     use crate::machine::Machine;
 
     #[test]
     fn a_private_server_leaves_nothing_behind() {
         let machine = Machine::prepare(false).unwrap();
-        let server = Postgres::start(&machine.postgres).unwrap();
+        let server = Postgres::start(&machine.postgres, Durability::None).unwrap();
         let home = server.home.clone();
         assert!(home.join(".s.PGSQL.5432").exists());
         drop(server);

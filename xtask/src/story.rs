@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, Result, ensure};
 
 use crate::machine::Machine;
-use crate::postgres::Postgres;
+use crate::postgres::{Durability, Postgres};
 use crate::summary::Summary;
 use crate::test::{DATABASE_VARIABLE, Program, build};
 
@@ -19,7 +19,7 @@ pub(crate) fn run(root: &Path, machine: &Machine, seeds: u32) -> ExitCode {
     if let Some(programs) = summary.step("build", || build(root)) {
         summary.step("the story on SQLite", || tell(root, &programs, seeds, None));
         summary.step("the story on PostgreSQL", || {
-            let postgres = Postgres::start(&machine.postgres)?;
+            let postgres = Postgres::start(&machine.postgres, Durability::None)?;
             tell(root, &programs, seeds, Some(&postgres))
         });
     }

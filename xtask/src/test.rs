@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::foreign;
 use crate::machine::Machine;
-use crate::postgres::Postgres;
+use crate::postgres::{Durability, Postgres};
 use crate::summary::Summary;
 
 /// Address of the database the tests use. Without it each test makes itself a SQLite file.
@@ -130,7 +130,7 @@ fn test_on_postgres(
     server: &Path,
     arguments: &[OsString],
 ) -> Result<()> {
-    let postgres = Postgres::start(server)?;
+    let postgres = Postgres::start(server, Durability::None)?;
     let mut failed = Vec::new();
     for package in DATABASE_PACKAGES.map(|name| root.join(name)) {
         let mut found = programs

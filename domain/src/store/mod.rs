@@ -9,18 +9,24 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
-    DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr,
+    TransactionTrait,
 };
 use tokio_util::task::TaskTracker;
 
 use crate::error::{Error, Result};
-use crate::events::{Event, Events};
+use crate::events::Events;
+use group::Turns;
+use tx::{Open, Write};
+
+pub use tx::Tx;
 
 #[cfg(any(test, feature = "testing"))]
 pub mod faults;
+mod group;
 #[cfg(test)]
 mod tests;
+mod tx;
 
 /// How long a statement waits for SQLite's lock or for a connection of the pool.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -69,8 +75,10 @@ pub enum OpenError {
 pub struct Store {
     writer: DatabaseConnection,
     reader: DatabaseConnection,
-    /// Writes that begin.
-    begins: TaskTracker,
+    /// Whose turn it is to write, where only one can.
+    turns: Option<Turns>,
+    /// Writes that begin or end.
+    writes: TaskTracker,
     /// What a test makes fail.
     #[cfg(any(test, feature = "testing"))]
     pub faults: faults::Faults,
@@ -135,10 +143,12 @@ impl Store {
     }
 
     fn of(writer: DatabaseConnection, reader: DatabaseConnection) -> Self {
+        let is_alone = writer.get_database_backend() == DbBackend::Sqlite;
         Self {
+            turns: is_alone.then(|| Turns::new(writer.clone())),
             writer,
             reader,
-            begins: TaskTracker::new(),
+            writes: TaskTracker::new(),
             #[cfg(any(test, feature = "testing"))]
             faults: faults::Faults::default(),
         }
@@ -169,19 +179,25 @@ impl Store {
     pub async fn begin(&self, now: DateTime<Utc>, events: &Events) -> Result<Tx> {
         #[cfg(any(test, feature = "testing"))]
         let loses_answer = self.faults.begin()?;
-        let options = TransactionOptions {
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..TransactionOptions::default()
-        };
         // Whoever asks may be dropped at any moment, for example because a client hangs up. A connection to PostgreSQL that
-        // is dropped in the middle of BEGIN goes back to the pool with an open transaction that sqlx 0.9 does not know of:
-        // a task of its own always comes to the end of it, and what nobody takes is rolled back.
+        // is dropped in the middle of BEGIN goes back to the pool with an open transaction that sqlx 0.9 does not know of,
+        // and a turn on SQLite is counted on: a task of its own always comes to the end of it, and what nobody takes is
+        // rolled back.
         let writer = self.writer.clone();
-        let begun = self
-            .begins
-            .spawn(async move { writer.begin_with_options(options).await });
+        let turns = self.turns.clone();
+        let writes = self.writes.clone();
+        let begun = self.writes.spawn(async move {
+            let write = match turns {
+                Some(turns) => Write::Turn(turns.next().await?),
+                None => Write::Own(writer.begin().await?),
+            };
+            Ok::<_, Error>(Open {
+                write: Some(write),
+                writes,
+            })
+        });
         Ok(Tx {
-            db: begun
+            open: begun
                 .await
                 .map_err(|error| Error::Internal(error.into()))??,
             now,
@@ -207,8 +223,8 @@ impl Store {
 
     /// Closes all connections.
     pub async fn close(self) {
-        self.begins.close();
-        self.begins.wait().await;
+        self.writes.close();
+        self.writes.wait().await;
         let _ = self.reader.close().await;
         let _ = self.writer.close().await;
     }
@@ -246,50 +262,6 @@ fn sqlite(path: &Path, connections: u32, read_only: bool) -> ConnectOptions {
             }
         });
     options
-}
-
-/// A write in progress: the transaction, the time it happens at, and whom to wake when it is done.
-#[derive(Debug)]
-pub struct Tx {
-    db: DatabaseTransaction,
-    now: DateTime<Utc>,
-    events: Events,
-    wakes: BTreeSet<Event>,
-    #[cfg(any(test, feature = "testing"))]
-    loses_answer: bool,
-}
-
-impl Tx {
-    /// The transaction.
-    pub fn db(&self) -> &DatabaseTransaction {
-        &self.db
-    }
-
-    /// The time of everything written in this transaction.
-    pub fn now(&self) -> DateTime<Utc> {
-        self.now
-    }
-
-    /// Wakes somebody after the commit.
-    pub fn wake(&mut self, event: Event) {
-        self.wakes.insert(event);
-    }
-
-    /// Makes it so, then wakes.
-    ///
-    /// # Errors
-    /// If the database refuses: then nothing of it happened and nobody is woken.
-    pub async fn commit(self) -> Result<()> {
-        self.db.commit().await?;
-        #[cfg(any(test, feature = "testing"))]
-        if self.loses_answer {
-            return Err(faults::scripted_failure());
-        }
-        for event in self.wakes {
-            self.events.publish(event);
-        }
-        Ok(())
-    }
 }
 
 /// One row must have been changed: a compare-and-set that hit none was beaten by somebody else.

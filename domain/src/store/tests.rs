@@ -8,6 +8,7 @@ use sea_orm::{
 };
 
 use super::*;
+use crate::events::Event;
 use crate::testing::TestApp;
 
 /// Whether the database has refused a row because of a uniqueness.

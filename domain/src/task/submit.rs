@@ -4,9 +4,10 @@ use std::path::Path;
 
 use chrono::TimeDelta;
 use entity::{environment, host, submission, task, task_tag};
+use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, NotSet, PaginatorTrait,
-    QueryFilter, QueryOrder, QuerySelect, SqlErr,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult,
+    NotSet, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select, SqlErr,
 };
 use sha2::{Digest, Sha256};
 
@@ -20,7 +21,7 @@ use crate::store::Tx;
 use crate::user::Role;
 
 /// Live tasks a user may have (the original's limit).
-const MOST_LIVE_TASKS: u64 = 10_000;
+const MOST_LIVE_TASKS: i64 = 10_000;
 /// How long an idempotency key is remembered.
 const KEY_LIFE: TimeDelta = TimeDelta::hours(24);
 /// Longest idempotency key, in bytes.
@@ -122,35 +123,20 @@ async fn check(tx: &Tx, app: &App, user: &UserActor, spec: &TaskSpec, group: &st
             reason,
         });
     };
-    let groups: Vec<String> = host::Entity::find()
-        .select_only()
-        .column(host::Column::GroupName)
-        .distinct()
-        .order_by_asc(host::Column::GroupName)
-        .into_tuple()
-        .all(tx.db())
-        .await?;
-    if !groups.iter().any(|known| known == group) {
+    let facts = facts(tx, user, group, spec.image()).await?;
+    if !facts.has_group {
+        let known = names(tx, host::Entity::find(), host::Column::GroupName).await?;
         wrong(
             "resource.group",
-            format!("there is no group {group}: there is {}", groups.join(", ")),
+            format!("there is no group {group}: there is {known}"),
         );
     }
-    let environments: Vec<String> = environment::Entity::find()
-        .select_only()
-        .column(environment::Column::Name)
-        .order_by_asc(environment::Column::Name)
-        .into_tuple()
-        .all(tx.db())
-        .await?;
-    if !environments.iter().any(|known| known == spec.image()) {
+    if !facts.has_environment {
+        let known = names(tx, environment::Entity::find(), environment::Column::Name).await?;
+        let image = spec.image();
         wrong(
             "resource.image",
-            format!(
-                "there is no environment {}: there is {}",
-                spec.image(),
-                environments.join(", ")
-            ),
+            format!("there is no environment {image}: there is {known}"),
         );
     }
     let mounts = app.mounts_of(&user.name);
@@ -171,19 +157,57 @@ async fn check(tx: &Tx, app: &App, user: &UserActor, spec: &TaskSpec, group: &st
     if !problems.is_empty() {
         return Err(Error::Invalid(problems));
     }
-    let live = task::Entity::find()
-        .filter(task::Column::UserId.eq(user.id))
-        .filter(task::Column::State.ne(task::State::Finished))
-        .count(tx.db())
-        .await?;
-    if live >= MOST_LIVE_TASKS {
+    if facts.n_live >= MOST_LIVE_TASKS {
         return Err(Error::QuotaExceeded {
             what: "tasks that are not finished".to_owned(),
-            used: i64::try_from(live).unwrap_or(i64::MAX),
-            limit: i64::try_from(MOST_LIVE_TASKS).unwrap_or(i64::MAX),
+            used: facts.n_live,
+            limit: MOST_LIVE_TASKS,
         });
     }
     Ok(())
+}
+
+/// What the database knows about a submit.
+#[derive(FromQueryResult)]
+struct Facts {
+    has_group: bool,
+    has_environment: bool,
+    n_live: i64,
+}
+
+/// All of it in one statement: every submit waits for it.
+async fn facts(tx: &Tx, user: &UserActor, group: &str, image: &str) -> Result<Facts> {
+    let group = host::Entity::find().filter(host::Column::GroupName.eq(group));
+    let environment = environment::Entity::find().filter(environment::Column::Name.eq(image));
+    let live = task::Entity::find()
+        .select_only()
+        .column_as(task::Column::Id.count(), "n")
+        .filter(task::Column::UserId.eq(user.id))
+        .filter(task::Column::State.ne(task::State::Finished));
+    let select = Query::select()
+        .expr_as(Expr::exists(group.into_query()), "has_group")
+        .expr_as(Expr::exists(environment.into_query()), "has_environment")
+        .expr_as(
+            Expr::SubQuery(None, Box::new(live.into_query().into())),
+            "n_live",
+        )
+        .take();
+    let facts = Facts::find_by_statement(tx.db().get_database_backend().build(&select));
+    let facts = facts.one(tx.db()).await?;
+    facts.ok_or_else(|| Error::internal("a query without a table has one row"))
+}
+
+/// The names in a column, each once, as a list for people.
+async fn names<E: EntityTrait>(tx: &Tx, rows: Select<E>, column: E::Column) -> Result<String> {
+    let names: Vec<String> = rows
+        .select_only()
+        .column(column)
+        .distinct()
+        .order_by_asc(column)
+        .into_tuple()
+        .all(tx.db())
+        .await?;
+    Ok(names.join(", "))
 }
 
 /// The task that the same key has already submitted.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use entity::RunId;
 use futures_util::FutureExt;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
@@ -15,6 +16,13 @@ use crate::events::Event;
 
 /// After a failed tick, the time before the next one.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// A tick that takes longer than this leaves the processor to others for a while: the more there is to look at, the more
+/// wake-ups one look serves.
+const LONG_TICK: Duration = Duration::from_millis(50);
+
+/// How many times as long as the tick itself that while is.
+const REST: u32 = 4;
 
 /// Something that must be done again and again.
 pub trait Worker: Send {
@@ -72,6 +80,7 @@ pub(super) async fn drive<W: Worker>(mut worker: W, app: App, stop: Cancellation
     let mut listener = app.events.subscribe();
     loop {
         listener.drain();
+        let began = Instant::now();
         let result = AssertUnwindSafe(worker.tick())
             .catch_unwind()
             .await
@@ -83,12 +92,16 @@ pub(super) async fn drive<W: Worker>(mut worker: W, app: App, stop: Cancellation
             Err(error) if error.is_conflict() => Duration::ZERO,
             Err(error) => {
                 tracing::error!(worker = W::NAME, error = error.chain(), "a tick failed");
-                if pause(&stop).await {
+                if pause(PAUSE, &stop).await {
                     return;
                 }
                 continue;
             }
         };
+        let rest = rest_after(began.elapsed()).min(app.settings.period);
+        if !rest.is_zero() && pause(rest, &stop).await {
+            return;
+        }
         let woken = async { while !W::wakes_on(listener.next().await) {} };
         tokio::select! {
             () = stop.cancelled() => return,
@@ -99,10 +112,19 @@ pub(super) async fn drive<W: Worker>(mut worker: W, app: App, stop: Cancellation
 }
 
 /// Waits a little; says whether to stop.
-async fn pause(stop: &CancellationToken) -> bool {
+async fn pause(time: Duration, stop: &CancellationToken) -> bool {
     tokio::select! {
         () = stop.cancelled() => true,
-        () = tokio::time::sleep(PAUSE) => false,
+        () = tokio::time::sleep(time) => false,
+    }
+}
+
+/// How long a worker rests after a tick of this length.
+fn rest_after(tick: Duration) -> Duration {
+    if tick > LONG_TICK {
+        REST * tick
+    } else {
+        Duration::ZERO
     }
 }
 

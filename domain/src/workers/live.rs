@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
 use entity::task::{self, Desired, State};
 use entity::{RunId, TaskId, UserId, exclusion, pod, reservation, run};
 use scheduler::{
-    Exclusion, GroupName, Holder, Level, NodeName, Priority, Readiness, Report, Snapshot, TaskKey,
+    Exclusion, GroupName, Holder, Level, NodeName, Priority, Readiness, Snapshot, TaskKey,
     TaskState, ZoneName,
 };
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
-use serde_json::Value;
+use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -20,17 +20,52 @@ use crate::run::OPEN;
 /// The rows behind a snapshot.
 pub(super) struct Live {
     pub(super) snapshot: Snapshot,
-    tasks: BTreeMap<TaskId, task::Model>,
+    /// Their state is that of these versions.
+    pub(super) versions: BTreeMap<TaskId, i64>,
     runs: BTreeMap<TaskId, run::Model>,
 }
+
+/// What of a task the planner looks at. The documents, which are long, stay where they are.
+#[derive(Debug, FromQueryResult)]
+struct Row {
+    id: TaskId,
+    user_id: UserId,
+    state: State,
+    desired: Desired,
+    priority: i32,
+    custom_rank: Option<f64>,
+    group_name: String,
+    zone: Option<String>,
+    node_count: i32,
+    not_before: Option<DateTime<Utc>>,
+    version: i64,
+}
+
+/// The columns of [`Row`].
+const COLUMNS: [task::Column; 11] = [
+    task::Column::Id,
+    task::Column::UserId,
+    task::Column::State,
+    task::Column::Desired,
+    task::Column::Priority,
+    task::Column::CustomRank,
+    task::Column::GroupName,
+    task::Column::Zone,
+    task::Column::NodeCount,
+    task::Column::NotBefore,
+    task::Column::Version,
+];
 
 impl Live {
     /// Reads everything that is not over.
     pub(super) async fn load(app: &App) -> Result<Self> {
         let db = app.reader();
-        let tasks = task::Entity::find()
+        let tasks: Vec<Row> = task::Entity::find()
+            .select_only()
+            .columns(COLUMNS)
             .filter(task::Column::State.is_in([State::Queued, State::Running]))
             .order_by_asc(task::Column::Id)
+            .into_model()
             .all(db)
             .await?;
         let runs = run::Entity::find()
@@ -68,19 +103,11 @@ impl Live {
             quotas: load_rows(db).await?,
             users: users.into_values().collect(),
         };
-        let tasks = tasks.into_iter().map(|task| (task.id, task)).collect();
         Ok(Self {
             snapshot,
-            tasks,
+            versions: tasks.iter().map(|task| (task.id, task.version)).collect(),
             runs,
         })
-    }
-
-    /// The row of a task of the plan.
-    pub(super) fn task(&self, key: TaskKey) -> Result<&task::Model> {
-        self.tasks
-            .get(&TaskId(key.0))
-            .ok_or_else(|| Error::internal("the plan names a task that is not in the snapshot"))
     }
 
     /// The open run of a task of the plan.
@@ -95,19 +122,6 @@ impl Live {
         self.runs
             .get_mut(&TaskId(key.0))
             .ok_or_else(|| Error::internal("the plan moves a task that has no run"))
-    }
-
-    /// The reasons that are not yet written as they are.
-    pub(super) fn changed_waits(&self, report: &Report) -> Result<Vec<(TaskId, Value)>> {
-        let mut changed = Vec::new();
-        for wait in &report.waiting {
-            let said = serde_json::to_value(wait).map_err(|error| Error::Internal(error.into()))?;
-            let task = self.tasks.get(&TaskId(wait.task.0));
-            if task.is_some_and(|task| task.wait.as_ref() != Some(&said)) {
-                changed.push((TaskId(wait.task.0), said));
-            }
-        }
-        Ok(changed)
     }
 }
 
@@ -144,7 +158,7 @@ async fn nodes(app: &App, runs: &[run::Model]) -> Result<Vec<scheduler::Node>> {
 
 /// A malformed row costs only its own task: it is left out and told.
 fn planner_task(
-    task: &task::Model,
+    task: &Row,
     owner: &scheduler::User,
     run: Option<&run::Model>,
     pods: &[pod::Model],
@@ -195,7 +209,7 @@ fn active(run: &run::Model, pods: &[pod::Model]) -> TaskState {
     }
 }
 
-fn excluded(task: &task::Model, exclusions: &[exclusion::Model]) -> Vec<Exclusion> {
+fn excluded(task: &Row, exclusions: &[exclusion::Model]) -> Vec<Exclusion> {
     exclusions
         .iter()
         .filter(|row| row.task_id == task.id)

@@ -9,6 +9,7 @@ mod live;
 mod node_watcher;
 mod scheduler;
 mod supervisor;
+mod waits;
 
 #[cfg(test)]
 mod tests;

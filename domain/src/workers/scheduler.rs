@@ -2,14 +2,13 @@
 
 use chrono::DateTime;
 use entity::run::{self, DrainReason};
-use entity::task::{self, State};
+use entity::task;
 use entity::{TaskId, reservation};
 use scheduler::{Decision, Level, NodeName, Plan, Policy, TaskKey, plan};
-use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
-use serde_json::Value;
 
 use super::live::Live;
+use super::waits::{self, Waits};
 use super::{Tick, Worker};
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -23,6 +22,7 @@ use crate::task::{TaskEvent, next};
 pub struct Scheduler {
     app: App,
     policy: Policy,
+    waits: Option<Waits>,
 }
 
 impl Scheduler {
@@ -32,7 +32,11 @@ impl Scheduler {
             auto_levels: Level::ALL.to_vec(),
             protect_from_higher: 0,
         };
-        Self { app, policy }
+        Self {
+            app,
+            policy,
+            waits: None,
+        }
     }
 }
 
@@ -48,25 +52,32 @@ impl Worker for Scheduler {
     }
 
     async fn tick(&mut self) -> Result<Tick> {
+        // A tick that fails leaves none: then what was written is looked up again.
+        let mut waits = match self.waits.take() {
+            Some(waits) => waits,
+            None => Waits::load(self.app.reader()).await?,
+        };
         let mut live = Live::load(&self.app).await?;
         let plan = plan(&live.snapshot, &self.policy);
         for issue in &plan.report.issues {
             tracing::warn!(%issue, "a row was left out of the plan");
         }
         let progress = !plan.decisions.is_empty();
-        let waits = live.changed_waits(&plan.report)?;
-        if progress || !waits.is_empty() {
+        let now = self.app.now();
+        let news = waits.news(&plan.report, &live.versions, now);
+        if progress || !news.is_empty() {
             let mut tx = self.app.begin().await?;
             commit(&mut tx, &self.app, &mut live, &plan).await?;
-            for (id, wait) in waits {
-                write_wait(&mut tx, id, wait).await?;
-            }
+            waits::write(&mut tx, &news).await?;
             tx.commit().await?;
         }
-        Ok(Tick {
+        let mut tick = Tick {
             progress,
             wake_at: plan.wake_at.and_then(DateTime::from_timestamp_millis),
-        })
+        };
+        tick.also_at(waits.note(news, &plan.report, now));
+        self.waits = Some(waits);
+        Ok(tick)
     }
 }
 
@@ -76,7 +87,7 @@ async fn commit(tx: &mut Tx, app: &App, live: &mut Live, plan: &Plan) -> Result<
         match decision {
             Decision::Start { task, level, nodes } => {
                 release(tx, *task).await?;
-                start(tx, live.task(*task)?, *level, nodes).await?;
+                start(tx, live, *task, *level, nodes).await?;
             }
             Decision::Relevel { task, level } => {
                 let run = live.run_mut(*task)?;
@@ -99,7 +110,20 @@ async fn commit(tx: &mut Tx, app: &App, live: &mut Live, plan: &Plan) -> Result<
     Ok(())
 }
 
-async fn start(tx: &mut Tx, task: &task::Model, level: Level, nodes: &[NodeName]) -> Result<()> {
+async fn start(
+    tx: &mut Tx,
+    live: &Live,
+    task: TaskKey,
+    level: Level,
+    nodes: &[NodeName],
+) -> Result<()> {
+    let id = TaskId(task.0);
+    let row = task::Entity::find_by_id(id).one(tx.db()).await?;
+    let planned = live.versions.get(&id);
+    let task = row
+        .as_ref()
+        .filter(|row| planned == Some(&row.version))
+        .ok_or_else(|| Error::Conflict("a planned task was changed".to_owned()))?;
     next(task.state, TaskEvent::Start).map_err(|error| Error::Internal(error.into()))?;
     crate::task::start(tx, task).await?;
     let nodes: Vec<String> = nodes.iter().map(|node| node.0.clone()).collect();
@@ -146,17 +170,5 @@ async fn suspend(tx: &mut Tx, app: &App, run: &run::Model, for_task: TaskKey) ->
         for_task.id = for_task.0,
         "a run gives way"
     );
-    Ok(())
-}
-
-/// Not a change of the task itself, so its version stays; a task that was started meanwhile keeps no reason.
-async fn write_wait(tx: &mut Tx, id: TaskId, wait: Value) -> Result<()> {
-    task::Entity::update_many()
-        .col_expr(task::Column::Wait, Expr::value(Some(wait)))
-        .filter(task::Column::Id.eq(id))
-        .filter(task::Column::State.eq(State::Queued))
-        .exec(tx.db())
-        .await?;
-    tx.wake(Event::Task(id));
     Ok(())
 }

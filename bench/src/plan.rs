@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use scheduler::testing::{grant, node, policy, snapshot, task, user};
 use scheduler::{Holder, Level, Priority, Snapshot, TaskKey, plan};
-use serde_json::json;
+
+use crate::figure::{Goal, say_times};
 
 /// A cluster and who uses it.
 struct Size {
@@ -43,7 +44,8 @@ const SIZES_OF_TASKS: [u32; 8] = [1, 1, 1, 2, 2, 4, 8, 16];
 
 const LEVELS: [Level; 4] = [Level::Low, Level::Normal, Level::Normal, Level::High];
 
-fn main() {
+/// Measures both sizes.
+pub(crate) fn run() {
     for size in &SIZES {
         let mut snapshot = cluster(size);
         let mut took: Vec<Duration> = (0..size.plans)
@@ -56,10 +58,8 @@ fn main() {
                 took
             })
             .collect();
-        took.sort();
-        let p99 = took[(took.len() * 99).div_ceil(100) - 1];
-        say(size, "p50", took[took.len() / 2], None);
-        say(size, "p99", p99, Some(size.goal));
+        let goal = Goal::AtMost(size.goal.as_secs_f64() * 1e3);
+        say_times("plan", size.name, &mut took, Goal::None, goal);
     }
 }
 
@@ -117,20 +117,4 @@ fn change(rows: &mut Snapshot, size: &Size, round: usize) {
 
 fn key_of(number: usize) -> TaskKey {
     TaskKey(i64::try_from(number).expect("few tasks") + 1)
-}
-
-/// One figure, as `cargo xtask bench` reads it.
-fn say(size: &Size, metric: &str, value: Duration, goal: Option<Duration>) {
-    let millis = |time: Duration| time.as_secs_f64() * 1e3;
-    println!(
-        "{}",
-        json!({
-            "bench": "plan",
-            "metric": format!("{} {metric}", size.name),
-            "value": millis(value),
-            "unit": "ms",
-            "goal": goal.map(|goal| format!("≤ {}", millis(goal))),
-            "met": goal.map(|goal| value <= goal),
-        })
-    );
 }

@@ -1,0 +1,49 @@
+//! How fast: one benchmark per module, each a line of JSON per figure. `cargo xtask bench` builds, runs and shows them.
+//!
+//! The platform is the real program in a process of its own, on another core than the load. What a figure means, and
+//! what it does not, is written at the head of each module and in `docs/performance.md`.
+
+mod client;
+mod figure;
+mod list;
+mod plan;
+mod site;
+mod start;
+mod submit;
+mod tasks;
+
+use anyhow::Result;
+use clap::{Parser, ValueEnum};
+
+use crate::site::Ground;
+
+/// Measures one thing.
+#[derive(Debug, Parser)]
+struct Args {
+    /// What to measure.
+    bench: Bench,
+    #[command(flatten)]
+    ground: Ground,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Bench {
+    Plan,
+    Start,
+    Tasks,
+    Submit,
+    List,
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let Args { bench, ground } = Args::parse();
+    match bench {
+        Bench::Plan => plan::run(),
+        Bench::Start => start::run(&ground).await?,
+        Bench::Tasks => tasks::run(&ground).await?,
+        Bench::List => list::run(&ground).await?,
+        Bench::Submit => submit::run(&ground).await?,
+    }
+    Ok(())
+}

@@ -1,0 +1,102 @@
+//! A write in progress.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use sea_orm::DatabaseTransaction;
+use tokio_util::task::TaskTracker;
+
+#[cfg(any(test, feature = "testing"))]
+use super::faults;
+use super::group::Turn;
+use crate::error::{Error, Result};
+use crate::events::{Event, Events};
+
+/// A write in progress: the transaction, the time it happens at, and whom to wake when it is done.
+#[derive(Debug)]
+pub struct Tx {
+    pub(super) open: Open,
+    pub(super) now: DateTime<Utc>,
+    pub(super) events: Events,
+    pub(super) wakes: BTreeSet<Event>,
+    #[cfg(any(test, feature = "testing"))]
+    pub(super) loses_answer: bool,
+}
+
+/// An open transaction; undone when dropped.
+#[derive(Debug)]
+pub(super) struct Open {
+    /// There until it is committed.
+    pub(super) write: Option<Write>,
+    pub(super) writes: TaskTracker,
+}
+
+/// Where the statements go.
+#[derive(Debug)]
+pub(super) enum Write {
+    /// A turn of the only writer.
+    Turn(Turn),
+    /// A transaction of its own.
+    Own(DatabaseTransaction),
+}
+
+impl Write {
+    async fn commit(self) -> Result<()> {
+        match self {
+            Self::Turn(turn) => turn.commit().await,
+            Self::Own(transaction) => Ok(transaction.commit().await?),
+        }
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        match self.write.take() {
+            Some(Write::Turn(turn)) => turn.abandon(&self.writes),
+            Some(Write::Own(_)) | None => {}
+        }
+    }
+}
+
+impl Tx {
+    /// The transaction.
+    pub fn db(&self) -> &DatabaseTransaction {
+        match self.open.write.as_ref().expect("it is not committed yet") {
+            Write::Turn(turn) => turn.db(),
+            Write::Own(transaction) => transaction,
+        }
+    }
+
+    /// The time of everything written in this transaction.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.now
+    }
+
+    /// Wakes somebody after the commit.
+    pub fn wake(&mut self, event: Event) {
+        self.wakes.insert(event);
+    }
+
+    /// Makes it so, then wakes. Whoever stops waiting for it changes nothing: it comes to its end.
+    ///
+    /// # Errors
+    /// If the database refuses: then nothing of it happened and nobody is woken.
+    pub async fn commit(mut self) -> Result<()> {
+        let write = self.open.write.take().expect("it is not committed yet");
+        let writes = self.open.writes.clone();
+        let committed = writes.spawn(async move {
+            write.commit().await?;
+            #[cfg(any(test, feature = "testing"))]
+            if self.loses_answer {
+                return Err(faults::scripted_failure());
+            }
+            for event in self.wakes {
+                self.events.publish(event);
+            }
+            Ok(())
+        });
+        committed
+            .await
+            .map_err(|error| Error::Internal(error.into()))?
+    }
+}
