@@ -26,6 +26,7 @@ mod limits;
 mod live;
 mod loaders;
 mod log;
+mod metrics;
 mod node;
 mod ongoing;
 mod quota;

@@ -61,7 +61,7 @@ impl Ongoing {
                 answer = self.results.next() => break answer,
             }
         };
-        self.is_over = !matches!(answer, Some(Answer::Result(_)));
+        self.is_over = matches!(answer, None | Some(Answer::Failure { .. }));
         answer
     }
 }

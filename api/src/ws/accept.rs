@@ -53,5 +53,6 @@ async fn serve(mut socket: WebSocket, setting: Setting) {
         let end = CloseCode::SubprotocolNotAcceptable.into();
         return goodbye(&mut socket, end, setting.timing.goodbye).await;
     }
+    let _open = setting.engine.metrics().websocket();
     Connection::new(setting).serve(socket).await;
 }

@@ -163,6 +163,8 @@ impl Connection {
             && let Err(failure) = self.setting.engine.check(bearer).await
         {
             error::log(&failure, None);
+            let metrics = self.setting.engine.metrics();
+            metrics.refused(error::code(&failure));
             return Err(match failure {
                 Error::Unauthenticated => End::new(CloseCode::Forbidden, failure.to_string()),
                 _ => CloseCode::InternalServerError.into(),

@@ -41,7 +41,7 @@ impl Operation {
         while let Some(answer) = results.next().await {
             let message = told(&self.place.id, &answer);
             match answer {
-                Answer::Result(_) => self.send(message).await,
+                Answer::Result(_) | Answer::Partly { .. } => self.send(message).await,
                 // Its id is free before the client hears of it.
                 Answer::Failure { .. } if self.place.finish() => return self.send(message).await,
                 Answer::Failure { .. } => return,

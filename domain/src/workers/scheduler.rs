@@ -1,6 +1,6 @@
 //! Loads the snapshot, asks the planner, and commits its decisions in one transaction.
 
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 use entity::run::{self, DrainReason};
 use entity::task::{self, State};
 use entity::{TaskId, reservation};
@@ -8,6 +8,7 @@ use scheduler::{Decision, Level, NodeName, Plan, Policy, TaskKey, plan};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::live::Live;
 use super::{Tick, Worker};
@@ -49,7 +50,11 @@ impl Worker for Scheduler {
 
     async fn tick(&mut self) -> Result<Tick> {
         let mut live = Live::load(&self.app).await?;
+        let begun = Instant::now();
         let plan = plan(&live.snapshot, &self.policy);
+        let took = begun.elapsed();
+        let metrics = &self.app.metrics;
+        metrics.plans.note(took, &live.snapshot, &plan.report);
         for issue in &plan.report.issues {
             tracing::warn!(%issue, "a row was left out of the plan");
         }
@@ -61,13 +66,29 @@ impl Worker for Scheduler {
             for (id, wait) in waits {
                 write_wait(&mut tx, id, wait).await?;
             }
+            let now = tx.now();
             tx.commit().await?;
+            for (level, submitted) in first_runs(&plan, &live) {
+                metrics.runs.begun(level, now - submitted);
+            }
         }
         Ok(Tick {
             progress,
             wake_at: plan.wake_at.and_then(DateTime::from_timestamp_millis),
         })
     }
+}
+
+/// Tasks that the plan runs for the first time: at which level, and when they were submitted.
+fn first_runs(plan: &Plan, live: &Live) -> Vec<(Level, DateTime<Utc>)> {
+    let started = plan.decisions.iter().filter_map(|decision| match decision {
+        Decision::Start { task, level, .. } => Some((*level, live.task(*task).ok()?)),
+        Decision::Relevel { .. } | Decision::Preempt { .. } | Decision::Release { .. } => None,
+    });
+    let first = started.filter(|(_, task)| task.run_count == 0);
+    first
+        .map(|(level, task)| (level, task.created_at))
+        .collect()
 }
 
 /// Makes the decisions true. One that does not fit any more fails the whole plan: the next tick makes a new one.
