@@ -19,6 +19,7 @@ use crate::log::SearchGate;
 use crate::metrics::{Label, Meter, Metrics, Momentary};
 use crate::schema::{self, PlatformSchema};
 use crate::shared::{self, Evaluations, Question};
+use crate::span::{self, Spanned};
 
 /// The schema with everything that it needs.
 pub(crate) struct Engine {
@@ -86,7 +87,8 @@ impl Engine {
             let admitted = self.admit(bearer.as_ref(), request, &mut meter).await;
             let answers = match admitted {
                 Ok(Admitted { request, question }) => {
-                    let begin = || answers(self.stream(request)).boxed();
+                    // Who joins later does not change under whose id it is logged.
+                    let begin = || Spanned::here(answers(self.stream(request)).boxed()).boxed();
                     match question {
                         Some(question) => self.evaluations.join(question, &self.tracker, begin),
                         None => begin(),
@@ -115,7 +117,9 @@ impl Engine {
     /// # Errors
     /// [`Error::Unauthenticated`] if the token is not good.
     pub(crate) async fn sign_in(&self, bearer: &Bearer) -> Result<Actor> {
-        auth::sign_in(&self.app, bearer).await
+        let actor = auth::sign_in(&self.app, bearer).await?;
+        span::note_actor(&actor);
+        Ok(actor)
     }
 
     /// Answers what did not become an operation, with an error of ours.
@@ -176,7 +180,7 @@ impl Engine {
         meter: &mut Meter,
     ) -> std::result::Result<Admitted, ServerError> {
         let actor = match bearer {
-            Some(bearer) => Some(auth::sign_in(&self.app, bearer).await.map_err(refusal)?),
+            Some(bearer) => Some(self.sign_in(bearer).await.map_err(refusal)?),
             None => None,
         };
         if has_nul(&request) {
@@ -186,6 +190,7 @@ impl Engine {
         let operation = request.operation_name.clone();
         let document = request.parsed_query()?;
         meter.is_of(document, operation.as_deref());
+        span::note_label(meter.label());
         limits::check(document, &self.limits)?;
         if !self.introspection && limits::asks_for_schema(document) {
             let reason = "this platform does not tell its schema".to_owned();

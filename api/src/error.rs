@@ -6,6 +6,8 @@ use async_graphql::{ErrorExtensionValues, Response, ServerError, Value};
 use axum::http::StatusCode;
 use domain::{Error, Problem};
 
+use crate::span;
+
 /// Code of what the caller can correct, also for what GraphQL itself refuses.
 pub(crate) const INVALID_INPUT: &str = "INVALID_INPUT";
 
@@ -133,7 +135,7 @@ fn describe(error: &mut ServerError, ours: &Error) {
             log(ours, None);
         }
         Error::Internal(_) => {
-            let id = format!("{:016x}", rand::random::<u64>());
+            let id = span::new_id();
             log(ours, Some(&id));
             INTERNAL.clone_into(&mut error.message);
             extensions.set("id", id);

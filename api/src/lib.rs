@@ -35,6 +35,7 @@ mod scalar;
 mod schema;
 mod server_info;
 mod shared;
+mod span;
 mod task;
 mod user;
 mod ws;

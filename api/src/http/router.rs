@@ -4,20 +4,22 @@ use std::any::Any;
 use std::sync::Arc;
 
 use async_graphql::{Request, Response as Answer, ServerError};
-use axum::Router;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection};
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 use domain::{App, Error};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use super::request_id::{RequestId, identify};
 use super::{log, sse};
 use crate::auth::Bearer;
 use crate::config::ApiConfig;
@@ -73,6 +75,7 @@ pub fn router(
     router
         .layer(DefaultBodyLimit::max(shared.config.limits.body_bytes))
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn(identify))
         .with_state(shared)
 }
 
@@ -115,6 +118,7 @@ async fn graphql(
 /// Browsers get GraphiQL, live clients a WebSocket.
 async fn page_or_socket(
     State(shared): State<Shared>,
+    Extension(RequestId(id)): Extension<RequestId>,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
@@ -122,6 +126,7 @@ async fn page_or_socket(
         Ok(upgrade) => ws::accept(
             upgrade,
             ws::Setting {
+                id,
                 engine: shared.engine,
                 limits: shared.config.limits,
                 timing: shared.config.timing,

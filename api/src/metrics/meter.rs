@@ -34,6 +34,11 @@ impl Meter {
         self.label = self.metrics.fields.label(document, name);
     }
 
+    /// What it is called.
+    pub(crate) fn label(&self) -> Label {
+        self.label
+    }
+
     /// It may be executed: if it is a subscription, it is open from now on.
     pub(crate) fn admitted(&mut self) {
         if self.label.operation == "subscription" {

@@ -20,7 +20,7 @@ use super::operation::Operation;
 use super::operations::{Operations, Refused};
 use super::writer::{Outbox, QUEUE, write};
 use crate::auth::Bearer;
-use crate::error;
+use crate::{error, span};
 
 /// The reading half of a connection.
 pub(super) struct Connection {
@@ -200,6 +200,7 @@ impl Connection {
             payload,
             outbox: outbox.clone(),
             recheck: self.setting.timing.recheck,
+            span: span::of_operation(&self.setting.id),
         };
         self.setting.tracker.spawn(operation.run());
         Ok(())

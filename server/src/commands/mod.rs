@@ -13,7 +13,7 @@ use clap::Parser;
 
 use crate::args::{Cli, Command, TokenCommand};
 use crate::environment::Environment;
-use crate::telemetry;
+use crate::telemetry::{self, Format};
 
 /// Logged by default: what happens, in our own words.
 const EVENTS: &str = "warn,domain=info,api=info,server=info";
@@ -72,7 +72,8 @@ fn block_on(
     log: &str,
     work: impl Future<Output = Result<()>>,
 ) -> Result<()> {
-    telemetry::start(environment.log.as_deref().unwrap_or(log))?;
+    let format = Format::parse(environment.log_format.as_deref())?;
+    telemetry::start(environment.log.as_deref().unwrap_or(log), format)?;
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
