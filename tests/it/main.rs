@@ -5,6 +5,7 @@ mod bad_input;
 mod command_line;
 mod kill;
 mod restart;
+mod secrets;
 mod start_up;
 mod stop;
 mod story;
