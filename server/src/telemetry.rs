@@ -66,14 +66,22 @@ where
     }
 }
 
-/// What the filter lets through, and never a frame of the live protocol: frames hold tokens.
+/// What the filter lets through, and never what holds secrets: a frame of the live protocol, or the address with which
+/// a connection to the database is opened.
 fn filtered(filter: &str) -> Result<impl Subscriber + for<'a> LookupSpan<'a> + use<>> {
     Ok(tracing_subscriber::registry()
         .with(parse(filter)?)
-        .with(filter_fn(holds_no_frame)))
+        .with(filter_fn(holds_no_secret)))
 }
 
-fn holds_no_frame(event: &Metadata<'_>) -> bool {
+fn holds_no_secret(event: &Metadata<'_>) -> bool {
+    // The span of a function there has all its arguments.
+    let of_opening = event.is_span()
+        && event.target().starts_with("sea_orm")
+        && event.name().contains("connect");
+    if of_opening {
+        return false;
+    }
     let of_frames = event.target().starts_with("tungstenite")
         || event.target().starts_with("tokio_tungstenite");
     !of_frames || *event.level() <= Level::WARN
@@ -166,6 +174,15 @@ mod tests {
                 assert!(!tracing::enabled!(target: "tokio_tungstenite::compat", Level::INFO));
             });
         }
+    }
+
+    #[test]
+    fn the_address_of_the_database_is_not_logged_even_if_the_filter_asks_for_it() {
+        with_default(filtered("trace").unwrap(), || {
+            let opening = tracing::trace_span!(target: "sea_orm::driver::sqlx_postgres", "connect", url = "x");
+            let asking = tracing::trace_span!(target: "sea_orm::driver::sqlx_postgres", "query");
+            assert!(opening.is_disabled() && !asking.is_disabled());
+        });
     }
 
     #[test]

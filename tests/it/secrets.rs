@@ -79,7 +79,7 @@ fn belongs(path: &Path) -> &'static [&'static str] {
         // The server's own.
         Some("keys.json") => &["key"],
         // The login of the command line.
-        Some("conf.yaml") if path.parent().is_some_and(|dir| dir.ends_with(".hai")) => &["user"],
+        Some("conf.yaml") if path.ends_with(".hai/conf.yaml") => &["user"],
         _ => &[],
     }
 }
