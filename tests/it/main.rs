@@ -3,6 +3,7 @@
 mod architecture;
 mod bad_input;
 mod command_line;
+mod doctor;
 mod kill;
 mod restart;
 mod secrets;

@@ -144,12 +144,15 @@ impl Store {
         }
     }
 
+    /// The names of all changes that this version knows, oldest first.
+    pub fn known_changes() -> Vec<String> {
+        let changes = Migrator::migrations();
+        changes.iter().map(|it| it.name().to_owned()).collect()
+    }
+
     /// The name of a change that this version does not know, if the database has one.
     async fn unknown_change(&self) -> std::result::Result<Option<String>, DbErr> {
-        let known: BTreeSet<String> = Migrator::migrations()
-            .iter()
-            .map(|change| change.name().to_owned())
-            .collect();
+        let known = Self::known_changes();
         let applied = Migrator::get_migration_models(&self.writer).await?;
         Ok(applied
             .into_iter()
