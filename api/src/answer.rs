@@ -5,13 +5,24 @@ use std::sync::Arc;
 use async_graphql::{Response, Value};
 use serde::Serialize;
 
+use crate::error::first_code;
+
 /// A result of an operation. Copies share the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Answer {
     /// One of its results, as JSON.
     Result(Arc<str>),
+    /// One of its results, of which a part has failed.
+    Partly {
+        /// The result, as JSON.
+        result: Arc<str>,
+        /// Code of the first error.
+        code: &'static str,
+    },
     /// It has failed as a whole and is over.
     Failure {
+        /// Code of the first error.
+        code: &'static str,
         /// The result that says so, as JSON.
         result: Arc<str>,
         /// Only the errors of it: a list, as JSON.
@@ -23,7 +34,17 @@ impl Answer {
     /// The result, as JSON.
     pub(crate) fn result(&self) -> &str {
         match self {
-            Self::Result(result) | Self::Failure { result, .. } => result,
+            Self::Result(result) | Self::Partly { result, .. } | Self::Failure { result, .. } => {
+                result
+            }
+        }
+    }
+
+    /// Code of its first error, if it has one.
+    pub(crate) fn code(&self) -> Option<&'static str> {
+        match self {
+            Self::Result(_) => None,
+            Self::Partly { code, .. } | Self::Failure { code, .. } => Some(code),
         }
     }
 }
@@ -31,11 +52,15 @@ impl Answer {
 impl From<Response> for Answer {
     fn from(response: Response) -> Self {
         let result = json(&response);
-        if response.data == Value::Null && !response.errors.is_empty() {
-            let errors = json(&response.errors);
-            return Self::Failure { result, errors };
+        match first_code(&response) {
+            None => Self::Result(result),
+            Some(code) if response.data == Value::Null => Self::Failure {
+                code,
+                errors: json(&response.errors),
+                result,
+            },
+            Some(code) => Self::Partly { result, code },
         }
-        Self::Result(result)
     }
 }
 

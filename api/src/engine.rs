@@ -12,12 +12,14 @@ use tokio_util::task::TaskTracker;
 use crate::answer::Answer;
 use crate::auth::{self, Bearer};
 use crate::config::{ApiConfig, Limits};
-use crate::error::{refusal, told};
+use crate::error::{code, first_code, refusal, told};
 use crate::limits;
 use crate::loaders::{Driven, Loaders};
 use crate::log::SearchGate;
+use crate::metrics::{Label, Meter, Metrics, Momentary};
 use crate::schema::{self, PlatformSchema};
 use crate::shared::{self, Evaluations, Question};
+use crate::span::{self, Spanned};
 
 /// The schema with everything that it needs.
 pub(crate) struct Engine {
@@ -26,6 +28,7 @@ pub(crate) struct Engine {
     limits: Limits,
     introspection: bool,
     evaluations: Evaluations,
+    metrics: Arc<Metrics>,
     tracker: TaskTracker,
 }
 
@@ -49,8 +52,10 @@ impl Engine {
         if !config.introspection {
             builder = builder.disable_suggestions();
         }
+        let schema = builder.finish();
         Self {
-            schema: builder.finish(),
+            metrics: Arc::new(Metrics::new(&schema.sdl(), &app)),
+            schema,
             app,
             limits: config.limits,
             introspection: config.introspection,
@@ -61,10 +66,13 @@ impl Engine {
 
     /// Executes a query or a mutation.
     pub(crate) async fn execute(&self, bearer: Option<&Bearer>, request: Request) -> Response {
-        told(match self.admit(bearer, request).await {
+        let mut meter = self.metrics.begin(Label::OTHER);
+        let answer = told(match self.admit(bearer, request, &mut meter).await {
             Ok(admitted) => self.answer(admitted.request).await,
             Err(error) => Response::from_errors(vec![error]),
-        })
+        });
+        meter.answered(first_code(&answer));
+        answer
     }
 
     /// Executes any operation: a query or a mutation has one result. Of states only the newest is given to whoever was
@@ -75,9 +83,12 @@ impl Engine {
         request: Request,
     ) -> impl Stream<Item = Answer> + Send {
         let results = async move {
-            match self.admit(bearer.as_ref(), request).await {
+            let mut meter = self.metrics.begin(Label::OTHER);
+            let admitted = self.admit(bearer.as_ref(), request, &mut meter).await;
+            let answers = match admitted {
                 Ok(Admitted { request, question }) => {
-                    let begin = || answers(self.stream(request)).boxed();
+                    // Who joins later does not change under whose id it is logged.
+                    let begin = || Spanned::here(answers(self.stream(request)).boxed()).boxed();
                     match question {
                         Some(question) => self.evaluations.join(question, &self.tracker, begin),
                         None => begin(),
@@ -87,7 +98,8 @@ impl Engine {
                     let refused = told(Response::from_errors(vec![error]));
                     stream::iter([refused.into()]).boxed()
                 }
-            }
+            };
+            answers.inspect(move |answer| meter.answered(answer.code()))
         };
         stream::once(results).flatten()
     }
@@ -105,7 +117,28 @@ impl Engine {
     /// # Errors
     /// [`Error::Unauthenticated`] if the token is not good.
     pub(crate) async fn sign_in(&self, bearer: &Bearer) -> Result<Actor> {
-        auth::sign_in(&self.app, bearer).await
+        let actor = auth::sign_in(&self.app, bearer).await?;
+        span::note_actor(&actor);
+        Ok(actor)
+    }
+
+    /// Answers what did not become an operation, with an error of ours.
+    pub(crate) fn refuse(&self, error: Error) -> Response {
+        self.metrics.refused(code(&error));
+        told(Response::from_errors(vec![refusal(error)]))
+    }
+
+    /// What is measured.
+    pub(crate) fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
+    }
+
+    /// What is measured, as text. Asks no database.
+    pub(crate) fn metrics_text(&self) -> String {
+        self.metrics.text(&Momentary {
+            evaluations: self.evaluations.count(),
+            pools: self.app.store.pools(),
+        })
     }
 
     /// The platform.
@@ -144,9 +177,10 @@ impl Engine {
         &self,
         bearer: Option<&Bearer>,
         mut request: Request,
+        meter: &mut Meter,
     ) -> std::result::Result<Admitted, ServerError> {
         let actor = match bearer {
-            Some(bearer) => Some(auth::sign_in(&self.app, bearer).await.map_err(refusal)?),
+            Some(bearer) => Some(self.sign_in(bearer).await.map_err(refusal)?),
             None => None,
         };
         if has_nul(&request) {
@@ -155,6 +189,8 @@ impl Engine {
         }
         let operation = request.operation_name.clone();
         let document = request.parsed_query()?;
+        meter.is_of(document, operation.as_deref());
+        span::note_label(meter.label());
         limits::check(document, &self.limits)?;
         if !self.introspection && limits::asks_for_schema(document) {
             let reason = "this platform does not tell its schema".to_owned();
@@ -162,12 +198,14 @@ impl Engine {
         }
         let Some(actor) = actor else {
             return if limits::is_introspection(document) {
+                meter.admitted();
                 let question = None;
                 Ok(Admitted { request, question })
             } else {
                 Err(refusal(Error::Unauthenticated))
             };
         };
+        meter.admitted();
         let is_state = shared::is_state(document, operation.as_deref());
         let question = is_state.then(|| Question::new(&request, &actor));
         let request = request.data(actor);

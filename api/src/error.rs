@@ -6,8 +6,24 @@ use async_graphql::{ErrorExtensionValues, Response, ServerError, Value};
 use axum::http::StatusCode;
 use domain::{Error, Problem};
 
+use crate::span;
+
 /// Code of what the caller can correct, also for what GraphQL itself refuses.
-const INVALID_INPUT: &str = "INVALID_INPUT";
+pub(crate) const INVALID_INPUT: &str = "INVALID_INPUT";
+
+/// Every code that there is.
+const CODES: [&str; 10] = [
+    INVALID_INPUT,
+    "UNAUTHENTICATED",
+    "FORBIDDEN",
+    "NOT_FOUND",
+    "CONFLICT",
+    "QUOTA_EXCEEDED",
+    "RATE_LIMITED",
+    "UNSUPPORTED",
+    "UNAVAILABLE",
+    "INTERNAL",
+];
 
 /// What a client is told in place of the inside of the server.
 const INTERNAL: &str = "internal error";
@@ -40,6 +56,16 @@ pub(crate) fn code(error: &Error) -> &'static str {
         Error::Unavailable { .. } => "UNAVAILABLE",
         Error::Internal(_) => "INTERNAL",
     }
+}
+
+/// Code of the first error of an answer that was [`told`], if it has one.
+pub(crate) fn first_code(response: &Response) -> Option<&'static str> {
+    let error = response.errors.first()?;
+    let told = match error.extensions.as_ref()?.get("code")? {
+        Value::String(told) => told.as_str(),
+        _ => return None,
+    };
+    CODES.into_iter().find(|code| *code == told)
 }
 
 /// The HTTP status beside GraphQL.
@@ -109,7 +135,7 @@ fn describe(error: &mut ServerError, ours: &Error) {
             log(ours, None);
         }
         Error::Internal(_) => {
-            let id = format!("{:016x}", rand::random::<u64>());
+            let id = span::new_id();
             log(ours, Some(&id));
             INTERNAL.clone_into(&mut error.message);
             extensions.set("id", id);
@@ -196,6 +222,16 @@ mod tests {
             let _ = writeln!(table, "{status} {seen}");
         }
         insta::assert_snapshot!(table);
+    }
+
+    #[test]
+    fn the_code_of_an_answer_is_that_of_its_first_error() {
+        for error in one_of_each() {
+            let code = code(&error);
+            let answer = told(Response::from_errors(vec![refusal(error)]));
+            assert_eq!(first_code(&answer), Some(code));
+        }
+        assert_eq!(first_code(&Response::new(Value::Null)), None);
     }
 
     #[test]

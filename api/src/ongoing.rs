@@ -8,6 +8,7 @@ use domain::Error;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
+use tracing::{Instrument, Span};
 
 use crate::answer::Answer;
 use crate::auth::Bearer;
@@ -21,10 +22,11 @@ pub(crate) struct Ongoing {
     results: BoxStream<'static, Answer>,
     recheck: Interval,
     is_over: bool,
+    span: Span,
 }
 
 impl Ongoing {
-    /// Begins it. The token is checked now, and again after each `recheck`.
+    /// Begins it, under the present span. The token is checked now, and again after each `recheck`.
     pub(crate) fn begin(
         engine: &Arc<Engine>,
         bearer: Option<Bearer>,
@@ -40,11 +42,17 @@ impl Ongoing {
             results: results.boxed(),
             recheck,
             is_over: false,
+            span: Span::current(),
         }
     }
 
     /// The next result; nothing comes after a failure.
     pub(crate) async fn next(&mut self) -> Option<Answer> {
+        let span = self.span.clone();
+        self.advance().instrument(span).await
+    }
+
+    async fn advance(&mut self) -> Option<Answer> {
         if self.is_over {
             return None;
         }
@@ -61,7 +69,7 @@ impl Ongoing {
                 answer = self.results.next() => break answer,
             }
         };
-        self.is_over = !matches!(answer, Some(Answer::Result(_)));
+        self.is_over = matches!(answer, None | Some(Answer::Failure { .. }));
         answer
     }
 }

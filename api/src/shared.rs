@@ -107,6 +107,11 @@ impl Evaluations {
         answers.boxed()
     }
 
+    /// How many run.
+    pub(crate) fn count(&self) -> usize {
+        self.lock().len()
+    }
+
     /// No step leaves the map half changed, so a panic elsewhere does not matter.
     fn lock(&self) -> MutexGuard<'_, HashMap<Question, Arc<Newest>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

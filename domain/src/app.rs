@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::error::Result;
 use crate::events::Events;
 use crate::logs::LogStore;
+use crate::metrics::Metrics;
 use crate::mount::Mount;
 use crate::run::Graces;
 use crate::runtime::Runtime;
@@ -32,6 +33,8 @@ pub struct App {
     pub logs: LogStore,
     /// What signs the agents' tokens.
     pub keys: Arc<KeyRing>,
+    /// What is measured.
+    pub metrics: Metrics,
     /// What whoever runs the platform has chosen.
     pub settings: Arc<Settings>,
     /// Since when this server serves.

@@ -4,6 +4,7 @@
 //!   `verb(tx, actor, input)` and its queries.
 //! - Ports: [`runtime`] (where runs run), [`logs`] (what they print), [`events`] (who is woken).
 //! - [`workers`] drive everything; [`auth`] says who may do what; [`setup`] makes an empty platform usable.
+//! - What is measured on the way: [`metrics`], numbers in memory.
 //! - What they are given: [`app::App`]. What may go wrong: [`error::Error`].
 
 pub mod app;
@@ -13,6 +14,7 @@ pub mod environment;
 pub mod error;
 pub mod events;
 pub mod logs;
+pub mod metrics;
 pub mod mount;
 pub mod node;
 pub mod quota;

@@ -29,6 +29,8 @@ pub enum Command {
         #[command(subcommand)]
         command: TokenCommand,
     },
+    /// Look at everything that a platform needs and say what to do; changes nothing
+    Doctor(Doctor),
     /// Print the GraphQL schema
     Schema,
     /// Supervise one rank; started by the platform itself
@@ -62,6 +64,17 @@ pub struct DataDirArgs {
     /// Directory of the platform's data [default: ~/.local/share/hai-platform; /var/lib/hai-platform for root]
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
+}
+
+/// What to look at.
+#[derive(Debug, Clone, Args)]
+pub struct Doctor {
+    /// Where the platform's data is
+    #[command(flatten)]
+    pub data: DataDirArgs,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// How to start.

@@ -17,6 +17,8 @@ pub struct Environment {
     pub database_url: Option<String>,
     /// `HAI_LOG`: what is logged, for example `info,sqlx=warn`.
     pub log: Option<String>,
+    /// `HAI_LOG_FORMAT`: how a line looks, `text` or `json`.
+    pub log_format: Option<String>,
 }
 
 impl Environment {
@@ -30,6 +32,7 @@ impl Environment {
             path: value("PATH"),
             database_url: text("HAI_DATABASE_URL")?,
             log: text("HAI_LOG")?,
+            log_format: text("HAI_LOG_FORMAT")?,
         })
     }
 }

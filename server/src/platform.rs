@@ -12,6 +12,7 @@ use domain::auth::Token;
 use domain::clock::{Clock, SystemClock};
 use domain::events::Events;
 use domain::logs::LogStore;
+use domain::metrics::Metrics;
 use domain::mount::Mount;
 use domain::run::Graces;
 use domain::runtime::local::{LocalConfig, LocalRuntime};
@@ -128,6 +129,7 @@ impl Platform {
             events: Events::default(),
             logs: LogStore::new(config.data_dir.logs()),
             keys: Arc::new(keys),
+            metrics: Metrics::default(),
             settings: Arc::new(settings(&config)),
         };
         // Quotas and submits refer to the nodes' group: it is there before anybody can ask.

@@ -1,5 +1,6 @@
 //! The real program `hai-platform up`, to be killed and started again.
 
+use std::fs::File;
 use std::path::PathBuf;
 use std::process::Stdio;
 
@@ -22,6 +23,10 @@ pub struct Up {
     pub url: String,
     /// The administrator's token.
     pub token: String,
+    /// All that the servers have said before they were up.
+    pub said: String,
+    /// Whether everything that can be logged is, into [`Up::server_log`].
+    is_watched: bool,
     // The last to go: then the server is dead and starts nothing more.
     site: Site,
 }
@@ -37,6 +42,8 @@ impl Up {
             stdout: None,
             url: String::new(),
             token: String::new(),
+            said: String::new(),
+            is_watched: false,
             site: Site::new().await?,
         })
     }
@@ -51,21 +58,44 @@ impl Up {
         Ok(up)
     }
 
+    /// Starts a new platform that logs all it can. If its database is PostgreSQL, it signs in with this password, written
+    /// as in an address; the server of the tests takes any.
+    ///
+    /// # Errors
+    /// If it does not come up.
+    pub async fn start_watched(password: &str) -> Result<Self> {
+        let mut up = Self::prepare().await?;
+        up.is_watched = true;
+        if let Location::Postgres(url) = &mut up.site.database {
+            *url = url.replacen('@', &format!(":{password}@"), 1);
+        }
+        up.again().await?;
+        Ok(up)
+    }
+
     /// Starts the server again on the same directory.
     ///
     /// # Errors
     /// If it does not come up.
     pub async fn again(&mut self) -> Result<()> {
-        let mut server = command("hai-platform")?
+        let mut command = command("hai-platform")?;
+        command
             .args(["up", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(self.data_dir())
             .envs(self.variables())
             .current_dir(self.code())
-            .stdout(Stdio::piped())
-            .spawn()?;
+            .stdout(Stdio::piped());
+        if self.is_watched {
+            let mut log = File::options();
+            let log = log.append(true).create(true).open(self.server_log())?;
+            command.env("HAI_LOG", "trace").stderr(log);
+        }
+        let mut server = command.spawn()?;
         let stdout = server.stdout.take().context("its output is a pipe")?;
         let mut lines = BufReader::new(stdout).lines();
         while let Some(line) = within(lines.next_line()).await?? {
+            self.said.push_str(&line);
+            self.said.push('\n');
             if let Some((_, url)) = line.split_once(" is up at ") {
                 self.url = url.trim().to_owned();
             }
@@ -163,6 +193,40 @@ impl Up {
     /// The platform's directory.
     pub fn data_dir(&self) -> PathBuf {
         self.site.data_dir()
+    }
+
+    /// What the server of [`Up::start_watched`] has logged.
+    pub fn server_log(&self) -> PathBuf {
+        self.code().join("server.log")
+    }
+
+    /// The number of the server's process.
+    pub fn server_pid(&self) -> Option<u32> {
+        self.server.as_ref().and_then(Child::id)
+    }
+
+    /// Every row of the database as text, where it is not a file in the directory anyway.
+    ///
+    /// # Errors
+    /// If the database refuses.
+    pub async fn rows(&self) -> Result<Vec<String>> {
+        if let Location::Sqlite(_) = &self.site.database {
+            return Ok(Vec::new());
+        }
+        let db = self.connect().await?;
+        let ask = async |query: String| -> Result<Vec<String>> {
+            let query = Statement::from_string(db.get_database_backend(), query);
+            let rows = db.query_all_raw(query).await?;
+            let texts = rows.iter().map(|row| row.try_get_by_index(0));
+            Ok(texts.collect::<Result<_, _>>()?)
+        };
+        let tables = "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'";
+        let mut all = Vec::new();
+        for table in ask(tables.to_owned()).await? {
+            all.extend(ask(format!("SELECT t::text FROM \"{table}\" t")).await?);
+        }
+        db.close().await?;
+        Ok(all)
     }
 
     /// The directory where scripts are; it is the home of whoever started the server.

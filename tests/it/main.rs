@@ -3,8 +3,10 @@
 mod architecture;
 mod bad_input;
 mod command_line;
+mod doctor;
 mod kill;
 mod restart;
+mod secrets;
 mod start_up;
 mod stop;
 mod story;

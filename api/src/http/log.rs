@@ -13,7 +13,9 @@ use futures_util::StreamExt;
 
 use super::router::{Shared, failed};
 use crate::auth::Bearer;
+use crate::error::code;
 use crate::log::{Download, Wanted};
+use crate::metrics::Label;
 
 /// Where the log of a rank of a run is.
 pub(super) const PATH: &str = "/tasks/{id}/runs/{run}/ranks/{rank}/log";
@@ -36,7 +38,10 @@ pub(super) async fn download(
         rank,
         from: range.unwrap_or(0),
     };
-    match open(&shared, &headers, wanted).await {
+    let mut meter = shared.engine.metrics().begin(Label::DOWNLOAD);
+    let opened = open(&shared, &headers, wanted).await;
+    meter.answered(opened.as_ref().err().map(code));
+    match opened {
         Ok(download) => answer(&shared, download, range.is_some()),
         Err(error) => failed(error),
     }

@@ -1,29 +1,31 @@
-//! Everything that is served: GraphQL, GraphiQL, downloads, health.
+//! Everything that is served: GraphQL, GraphiQL, downloads, health, metrics.
 
 use std::any::Any;
 use std::sync::Arc;
 
 use async_graphql::{Request, Response as Answer, ServerError};
-use axum::Router;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection};
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 use domain::{App, Error};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use super::request_id::{RequestId, identify};
 use super::{log, sse};
 use crate::auth::Bearer;
 use crate::config::ApiConfig;
 use crate::engine::Engine;
-use crate::error::{self, refusal, told};
-use crate::{graphiql, ws};
+use crate::error::{self, INVALID_INPUT, refusal, told};
+use crate::{graphiql, metrics, ws};
 
 const JSON: &str = "application/json";
 
@@ -65,13 +67,15 @@ pub fn router(
         .route("/graphql", post(graphql).get(page_or_socket))
         .route(log::PATH, get(log::download))
         .route("/healthz", get(alive))
-        .route("/readyz", get(ready));
+        .route("/readyz", get(ready))
+        .route("/metrics", get(measured));
     if shared.config.graphiql {
         router = router.route("/graphiql/{file}", get(graphiql::file));
     }
     router
         .layer(DefaultBodyLimit::max(shared.config.limits.body_bytes))
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn(identify))
         .with_state(shared)
 }
 
@@ -84,7 +88,7 @@ async fn graphql(
     // A form of another site can be sent without asking, JSON cannot.
     if !is_json(&headers) {
         let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-        return refused(status, "the content type must be application/json");
+        return shared.refuse(status, "the content type must be application/json");
     }
     let body = match body {
         Ok(body) => body,
@@ -94,19 +98,19 @@ async fn graphql(
                 StatusCode::PAYLOAD_TOO_LARGE => format!("the request has more than {most} bytes"),
                 _ => "the request ended early".to_owned(),
             };
-            return refused(rejection.status(), message);
+            return shared.refuse(rejection.status(), message);
         }
     };
     let request = match read(&body) {
         Ok(request) => request,
-        Err(message) => return refused(StatusCode::BAD_REQUEST, message),
+        Err(message) => return shared.refuse(StatusCode::BAD_REQUEST, message),
     };
     if sse::is_wanted(&headers) {
         return sse::answer(shared.into(), &headers, request);
     }
     let answer = match Bearer::from_headers(&headers) {
         Ok(bearer) => shared.engine.execute(bearer.as_ref(), request).await,
-        Err(error) => told(Answer::from_errors(vec![refusal(error)])),
+        Err(error) => shared.engine.refuse(error),
     };
     json(StatusCode::OK, &answer)
 }
@@ -114,6 +118,7 @@ async fn graphql(
 /// Browsers get GraphiQL, live clients a WebSocket.
 async fn page_or_socket(
     State(shared): State<Shared>,
+    Extension(RequestId(id)): Extension<RequestId>,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
@@ -121,6 +126,7 @@ async fn page_or_socket(
         Ok(upgrade) => ws::accept(
             upgrade,
             ws::Setting {
+                id,
                 engine: shared.engine,
                 limits: shared.config.limits,
                 timing: shared.config.timing,
@@ -129,7 +135,7 @@ async fn page_or_socket(
             },
         ),
         Err(_) if shared.config.graphiql && accepts_html(&headers) => graphiql::page(),
-        Err(_) => refused(
+        Err(_) => shared.refuse(
             StatusCode::METHOD_NOT_ALLOWED,
             "send operations with POST, subscriptions through a WebSocket or accepting text/event-stream",
         ),
@@ -153,6 +159,15 @@ async fn ready(State(shared): State<Shared>) -> Response {
             (error::status(&failure), format!("{failure}\n")).into_response()
         }
     }
+}
+
+/// What is measured: numbers without names of people or of their tasks, so nobody has to say who he is.
+async fn measured(State(shared): State<Shared>) -> Response {
+    let headers = [
+        (CONTENT_TYPE, metrics::CONTENT_TYPE),
+        (CACHE_CONTROL, "no-store"),
+    ];
+    (headers, shared.engine.metrics_text()).into_response()
 }
 
 /// The one operation in a body.
@@ -180,10 +195,13 @@ fn accepts_html(headers: &HeaderMap) -> bool {
     })
 }
 
-/// A request that did not become an operation.
-fn refused(status: StatusCode, message: impl Into<String>) -> Response {
-    let answer = Answer::from_errors(vec![ServerError::new(message, None)]);
-    json(status, &told(answer))
+impl Shared {
+    /// Answers a request that did not become an operation.
+    fn refuse(&self, status: StatusCode, message: impl Into<String>) -> Response {
+        let answer = told(Answer::from_errors(vec![ServerError::new(message, None)]));
+        self.engine.metrics().refused(INVALID_INPUT);
+        json(status, &answer)
+    }
 }
 
 /// A request beside GraphQL that failed: the same body, and a status of its own.

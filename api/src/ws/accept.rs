@@ -15,9 +15,11 @@ use crate::engine::Engine;
 /// The library's default buffers cost a hundred KiB per connection.
 const BUFFER_BYTES: usize = 4096;
 
-/// What connections share.
+/// What a connection needs.
 #[derive(Clone)]
 pub(crate) struct Setting {
+    /// Id of the request that has become the connection.
+    pub(crate) id: String,
     /// Executes operations.
     pub(crate) engine: Arc<Engine>,
     /// How much one client may ask for.
@@ -53,5 +55,6 @@ async fn serve(mut socket: WebSocket, setting: Setting) {
         let end = CloseCode::SubprotocolNotAcceptable.into();
         return goodbye(&mut socket, end, setting.timing.goodbye).await;
     }
+    let _open = setting.engine.metrics().websocket();
     Connection::new(setting).serve(socket).await;
 }

@@ -20,7 +20,7 @@ use super::operation::Operation;
 use super::operations::{Operations, Refused};
 use super::writer::{Outbox, QUEUE, write};
 use crate::auth::Bearer;
-use crate::error;
+use crate::{error, span};
 
 /// The reading half of a connection.
 pub(super) struct Connection {
@@ -163,6 +163,8 @@ impl Connection {
             && let Err(failure) = self.setting.engine.check(bearer).await
         {
             error::log(&failure, None);
+            let metrics = self.setting.engine.metrics();
+            metrics.refused(error::code(&failure));
             return Err(match failure {
                 Error::Unauthenticated => End::new(CloseCode::Forbidden, failure.to_string()),
                 _ => CloseCode::InternalServerError.into(),
@@ -198,6 +200,7 @@ impl Connection {
             payload,
             outbox: outbox.clone(),
             recheck: self.setting.timing.recheck,
+            span: span::of_operation(&self.setting.id),
         };
         self.setting.tracker.spawn(operation.run());
         Ok(())

@@ -44,7 +44,9 @@ pub(super) fn plain(message: &ServerMessage) -> Message {
 /// What the operation with this id tells its client.
 pub(super) fn told(id: &str, answer: &Answer) -> Message {
     Message::text(match answer {
-        Answer::Result(result) => ServerMessage::next_text(id, result),
+        Answer::Result(result) | Answer::Partly { result, .. } => {
+            ServerMessage::next_text(id, result)
+        }
         Answer::Failure { errors, .. } => ServerMessage::error_text(id, errors),
     })
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_graphql::{Request, Variables};
 use axum::extract::ws::Message;
 use serde_json::Value;
+use tracing::{Instrument, Span};
 use transport::ServerMessage;
 
 use super::message::{plain, told};
@@ -25,13 +26,16 @@ pub(super) struct Operation {
     pub(super) outbox: Outbox,
     /// Between two checks whether the token is still good.
     pub(super) recheck: Duration,
+    /// What is logged of it is logged under this.
+    pub(super) span: Span,
 }
 
 impl Operation {
     /// Runs until the operation is over, the client has ended it, or the connection is gone.
     pub(super) async fn run(self) {
         let cancelled = self.place.cancelled.clone();
-        cancelled.run_until_cancelled(self.work()).await;
+        let work = self.work().instrument(self.span.clone());
+        cancelled.run_until_cancelled(work).await;
     }
 
     async fn work(&self) {
@@ -41,7 +45,7 @@ impl Operation {
         while let Some(answer) = results.next().await {
             let message = told(&self.place.id, &answer);
             match answer {
-                Answer::Result(_) => self.send(message).await,
+                Answer::Result(_) | Answer::Partly { .. } => self.send(message).await,
                 // Its id is free before the client hears of it.
                 Answer::Failure { .. } if self.place.finish() => return self.send(message).await,
                 Answer::Failure { .. } => return,

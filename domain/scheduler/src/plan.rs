@@ -233,6 +233,27 @@ pub enum WaitReason {
 }
 
 impl WaitReason {
+    /// The word for its kind, as it is stored.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Duplicate => "DUPLICATE",
+            Self::UnknownUser => "UNKNOWN_USER",
+            Self::InactiveUser => "INACTIVE_USER",
+            Self::NoSuchGroup => "NO_SUCH_GROUP",
+            Self::Held => "HELD",
+            Self::NoNodesAsked => "NO_NODES_ASKED",
+            Self::GroupTooSmall { .. } => "GROUP_TOO_SMALL",
+            Self::NoQuota { .. } => "NO_QUOTA",
+            Self::QuotaTooSmall { .. } => "QUOTA_TOO_SMALL",
+            Self::Backoff { .. } => "BACKOFF",
+            Self::ExcludedNodes { .. } => "EXCLUDED_NODES",
+            Self::OutOfQuota { .. } => "OUT_OF_QUOTA",
+            Self::Draining { .. } => "DRAINING",
+            Self::NotEnoughNodes { .. } => "NOT_ENOUGH_NODES",
+            Self::Behind { .. } => "BEHIND",
+        }
+    }
+
     /// Whether the task can never run as things are: it would not start even if everything were
     /// free, and somebody has to change the task, its owner, a quota or the cluster. (A held task
     /// can; it waits for a word of its owner.)
@@ -322,6 +343,7 @@ mod tests {
             serde_json::to_string(&reason).unwrap(),
             @r#"{"kind":"OUT_OF_QUOTA","level":"ABOVE_NORMAL","needed":4,"used":2,"promised":1,"limit":6}"#
         );
+        assert_eq!(reason.kind(), "OUT_OF_QUOTA");
         assert_eq!(
             serde_json::to_string(&WaitReason::Held).unwrap(),
             r#"{"kind":"HELD"}"#

@@ -154,12 +154,15 @@ impl Store {
         }
     }
 
+    /// The names of all changes that this version knows, oldest first.
+    pub fn known_changes() -> Vec<String> {
+        let changes = Migrator::migrations();
+        changes.iter().map(|it| it.name().to_owned()).collect()
+    }
+
     /// The name of a change that this version does not know, if the database has one.
     async fn unknown_change(&self) -> std::result::Result<Option<String>, DbErr> {
-        let known: BTreeSet<String> = Migrator::migrations()
-            .iter()
-            .map(|change| change.name().to_owned())
-            .collect();
+        let known = Self::known_changes();
         let applied = Migrator::get_migration_models(&self.writer).await?;
         Ok(applied
             .into_iter()
@@ -208,6 +211,24 @@ impl Store {
         })
     }
 
+    /// How many connections there are. Does not ask the database.
+    pub fn pools(&self) -> Vec<PoolUse> {
+        match self.writer.get_database_backend() {
+            DbBackend::Sqlite => {
+                let of = |name, db: &DatabaseConnection| {
+                    let pool = db.get_sqlite_connection_pool();
+                    PoolUse::new(name, pool.size(), pool.num_idle())
+                };
+                vec![of("writer", &self.writer), of("reader", &self.reader)]
+            }
+            DbBackend::Postgres => {
+                let pool = self.writer.get_postgres_connection_pool();
+                vec![PoolUse::new("both", pool.size(), pool.num_idle())]
+            }
+            _ => Vec::new(),
+        }
+    }
+
     /// Moves what the write-ahead log has grown to into the database file. Nothing to do on PostgreSQL.
     ///
     /// # Errors
@@ -227,6 +248,24 @@ impl Store {
         self.writes.wait().await;
         let _ = self.reader.close().await;
         let _ = self.writer.close().await;
+    }
+}
+
+/// The connections of one pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolUse {
+    /// Whose they are: of the `writer`, of the `reader`, or of `both`.
+    pub name: &'static str,
+    /// All.
+    pub size: u32,
+    /// Those that nobody uses.
+    pub idle: u32,
+}
+
+impl PoolUse {
+    fn new(name: &'static str, size: u32, idle: usize) -> Self {
+        let idle = u32::try_from(idle).unwrap_or(size);
+        Self { name, size, idle }
     }
 }
 

@@ -27,6 +27,7 @@ use crate::clock::{Clock, TestClock};
 use crate::error::{Error, Result};
 use crate::events::Events;
 use crate::logs::LogStore;
+use crate::metrics::Metrics;
 use crate::mount::Mount;
 use crate::run::{Graces, Pod, RankReport, Run};
 use crate::runtime::fake::FakeRuntime;
@@ -107,6 +108,7 @@ impl TestApp {
             events: Events::default(),
             logs: LogStore::new(dir.path().join("log")),
             keys: Arc::new(KeyRing::generate(&mut StdRng::seed_from_u64(1))),
+            metrics: Metrics::default(),
             settings: Arc::new(settings(dir.path())),
         };
         let first = FirstUser {

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::events::Event;
+use crate::metrics::TickOutcome;
 
 /// After a failed tick, the time before the next one.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -26,7 +27,7 @@ const REST: u32 = 4;
 
 /// Something that must be done again and again.
 pub trait Worker: Send {
-    /// Name, for the log.
+    /// Name, for the log and the metrics.
     const NAME: &'static str;
 
     /// Whether this wake-up is a reason to look.
@@ -80,11 +81,14 @@ pub(super) async fn drive<W: Worker>(mut worker: W, app: App, stop: Cancellation
     let mut listener = app.events.subscribe();
     loop {
         listener.drain();
-        let began = Instant::now();
+        let begun = Instant::now();
         let result = AssertUnwindSafe(worker.tick())
             .catch_unwind()
             .await
             .unwrap_or_else(|_| Err(Error::internal("the worker panicked")));
+        let outcome = TickOutcome::of(&result);
+        let metrics = &app.metrics.workers;
+        metrics.ticked(W::NAME, outcome, begun.elapsed());
         let wait = match result {
             Ok(tick) if tick.progress => Duration::ZERO,
             Ok(tick) => until(tick.wake_at, app.now()).min(app.settings.period),
@@ -98,7 +102,7 @@ pub(super) async fn drive<W: Worker>(mut worker: W, app: App, stop: Cancellation
                 continue;
             }
         };
-        let rest = rest_after(began.elapsed()).min(app.settings.period);
+        let rest = rest_after(begun.elapsed()).min(app.settings.period);
         if !rest.is_zero() && pause(rest, &stop).await {
             return;
         }

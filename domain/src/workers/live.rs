@@ -20,14 +20,13 @@ use crate::run::OPEN;
 /// The rows behind a snapshot.
 pub(super) struct Live {
     pub(super) snapshot: Snapshot,
-    /// Their state is that of these versions.
-    pub(super) versions: BTreeMap<TaskId, i64>,
+    tasks: BTreeMap<TaskId, Row>,
     runs: BTreeMap<TaskId, run::Model>,
 }
 
 /// What of a task the planner looks at. The documents, which are long, stay where they are.
 #[derive(Debug, FromQueryResult)]
-struct Row {
+pub(super) struct Row {
     id: TaskId,
     user_id: UserId,
     state: State,
@@ -38,11 +37,13 @@ struct Row {
     zone: Option<String>,
     node_count: i32,
     not_before: Option<DateTime<Utc>>,
-    version: i64,
+    pub(super) run_count: i32,
+    pub(super) created_at: DateTime<Utc>,
+    pub(super) version: i64,
 }
 
 /// The columns of [`Row`].
-const COLUMNS: [task::Column; 11] = [
+const COLUMNS: [task::Column; 13] = [
     task::Column::Id,
     task::Column::UserId,
     task::Column::State,
@@ -53,6 +54,8 @@ const COLUMNS: [task::Column; 11] = [
     task::Column::Zone,
     task::Column::NodeCount,
     task::Column::NotBefore,
+    task::Column::RunCount,
+    task::Column::CreatedAt,
     task::Column::Version,
 ];
 
@@ -105,9 +108,16 @@ impl Live {
         };
         Ok(Self {
             snapshot,
-            versions: tasks.iter().map(|task| (task.id, task.version)).collect(),
+            tasks: tasks.into_iter().map(|task| (task.id, task)).collect(),
             runs,
         })
+    }
+
+    /// The row of a task of the plan.
+    pub(super) fn task(&self, key: TaskKey) -> Result<&Row> {
+        self.tasks
+            .get(&TaskId(key.0))
+            .ok_or_else(|| Error::internal("the plan names a task that is not in the snapshot"))
     }
 
     /// The open run of a task of the plan.

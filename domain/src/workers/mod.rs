@@ -3,6 +3,7 @@
 //! A tick takes no input, is idempotent, and may be killed anywhere. A wake-up only makes it run earlier.
 
 mod driver;
+mod giving_way;
 mod janitor;
 mod launcher;
 mod live;

@@ -1,11 +1,12 @@
 //! Loads the snapshot, asks the planner, and commits its decisions in one transaction.
 
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 use entity::run::{self, DrainReason};
 use entity::task;
 use entity::{TaskId, reservation};
 use scheduler::{Decision, Level, NodeName, Plan, Policy, TaskKey, plan};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+use tokio::time::Instant;
 
 use super::live::Live;
 use super::waits::{self, Waits};
@@ -58,18 +59,27 @@ impl Worker for Scheduler {
             None => Waits::load(self.app.reader()).await?,
         };
         let mut live = Live::load(&self.app).await?;
+        let begun = Instant::now();
         let plan = plan(&live.snapshot, &self.policy);
+        let took = begun.elapsed();
+        let metrics = &self.app.metrics;
+        metrics.plans.note(took, &live.snapshot, &plan.report);
         for issue in &plan.report.issues {
             tracing::warn!(%issue, "a row was left out of the plan");
         }
         let progress = !plan.decisions.is_empty();
         let now = self.app.now();
-        let news = waits.news(&plan.report, &live.versions, now);
+        let version_of = |task| Some(live.task(task).ok()?.version);
+        let news = waits.news(&plan.report, version_of, now);
         if progress || !news.is_empty() {
             let mut tx = self.app.begin().await?;
             commit(&mut tx, &self.app, &mut live, &plan).await?;
             waits::write(&mut tx, &news).await?;
+            let now = tx.now();
             tx.commit().await?;
+            for (level, submitted) in first_runs(&plan, &live) {
+                metrics.runs.begun(level, now - submitted);
+            }
         }
         let mut tick = Tick {
             progress,
@@ -79,6 +89,18 @@ impl Worker for Scheduler {
         self.waits = Some(waits);
         Ok(tick)
     }
+}
+
+/// Tasks that the plan runs for the first time: at which level, and when they were submitted.
+fn first_runs(plan: &Plan, live: &Live) -> Vec<(Level, DateTime<Utc>)> {
+    let started = plan.decisions.iter().filter_map(|decision| match decision {
+        Decision::Start { task, level, .. } => Some((*level, live.task(*task).ok()?)),
+        Decision::Relevel { .. } | Decision::Preempt { .. } | Decision::Release { .. } => None,
+    });
+    let first = started.filter(|(_, task)| task.run_count == 0);
+    first
+        .map(|(level, task)| (level, task.created_at))
+        .collect()
 }
 
 /// Makes the decisions true. One that does not fit any more fails the whole plan: the next tick makes a new one.
@@ -117,12 +139,11 @@ async fn start(
     level: Level,
     nodes: &[NodeName],
 ) -> Result<()> {
-    let id = TaskId(task.0);
-    let row = task::Entity::find_by_id(id).one(tx.db()).await?;
-    let planned = live.versions.get(&id);
+    let planned = live.task(task)?.version;
+    let row = task::Entity::find_by_id(task.0).one(tx.db()).await?;
     let task = row
         .as_ref()
-        .filter(|row| planned == Some(&row.version))
+        .filter(|row| row.version == planned)
         .ok_or_else(|| Error::Conflict("a planned task was changed".to_owned()))?;
     next(task.state, TaskEvent::Start).map_err(|error| Error::Internal(error.into()))?;
     crate::task::start(tx, task).await?;

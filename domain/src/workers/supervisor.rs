@@ -5,6 +5,7 @@ use entity::{pod, run, task};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
 use super::driver::Failures;
+use super::giving_way::GivingWay;
 use super::{Tick, Worker};
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -21,6 +22,7 @@ use crate::task::{TaskEvent, TaskSpec, finish, note_start, queue_again};
 #[derive(Debug)]
 pub struct Supervisor {
     app: App,
+    giving_way: GivingWay,
 }
 
 /// One open run with everything that is known of it.
@@ -35,7 +37,10 @@ struct Open {
 impl Supervisor {
     /// A supervisor.
     pub fn new(app: App) -> Self {
-        Self { app }
+        Self {
+            app,
+            giving_way: GivingWay::default(),
+        }
     }
 
     /// One step of one run.
@@ -59,6 +64,8 @@ impl Supervisor {
                 advance(&mut tx, &open.run).await?;
                 note_start(&mut tx, &open.task).await?;
                 tx.commit().await?;
+                let metrics = &self.app.metrics.runs;
+                metrics.running(now - open.run.created_at);
                 tick.progress = true;
             }
             Decision::Drain(reason) => {
@@ -215,6 +222,9 @@ impl Worker for Supervisor {
             .order_by_asc(run::Column::Id)
             .all(self.app.reader())
             .await?;
+        for took in self.giving_way.look(&runs, self.app.now()) {
+            self.app.metrics.runs.gave_way(took);
+        }
         let mut all = Tick::default();
         let mut failures = Failures::default();
         for run in runs {

@@ -3,13 +3,13 @@
 //! A start moves everybody behind it by one place. To write a long line anew each time would keep the only writer from
 //! those who submit: so a new reason is written at once, and mere numbers of a long line now and then.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::mem::discriminant;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::TaskId;
 use entity::task::{self, State};
-use scheduler::{Report, Wait};
+use scheduler::{Report, TaskKey, Wait};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter,
     QuerySelect, Statement, Value,
@@ -88,13 +88,13 @@ impl Waits {
     pub(super) fn news(
         &self,
         report: &Report,
-        versions: &BTreeMap<TaskId, i64>,
+        version_of: impl Fn(TaskKey) -> Option<i64>,
         now: DateTime<Utc>,
     ) -> News {
         let (mut new, mut moved) = (Vec::new(), Vec::new());
         for wait in &report.waiting {
             let id = TaskId(wait.task.0);
-            let Some(&version) = versions.get(&id) else {
+            let Some(version) = version_of(wait.task) else {
                 continue;
             };
             let news = match self.written.get(&id).filter(|it| it.version == version) {

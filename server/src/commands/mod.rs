@@ -1,6 +1,7 @@
 //! The commands of `hai-platform`, one per file.
 
 mod demo;
+mod doctor;
 mod down;
 mod token;
 mod up;
@@ -13,7 +14,7 @@ use clap::Parser;
 
 use crate::args::{Cli, Command, TokenCommand};
 use crate::environment::Environment;
-use crate::telemetry;
+use crate::telemetry::{self, Format};
 
 /// Logged by default: what happens, in our own words.
 const EVENTS: &str = "warn,domain=info,api=info,server=info";
@@ -55,6 +56,9 @@ fn run(cli: Cli, program: Option<&OsString>) -> Result<ExitCode> {
         }
         Command::Up(args) => block_on(&environment, EVENTS, up::up(args, &environment)),
         Command::Down(args) => down::down(args, &environment),
+        Command::Doctor(args) => {
+            return block_on(&environment, TROUBLE, doctor::doctor(args, &environment));
+        }
         Command::Demo => block_on(&environment, TROUBLE, demo::demo(&environment)),
         Command::Token {
             command: TokenCommand::Create { user, data },
@@ -67,12 +71,13 @@ fn run(cli: Cli, program: Option<&OsString>) -> Result<ExitCode> {
     done.map(|()| ExitCode::SUCCESS)
 }
 
-fn block_on(
+fn block_on<T>(
     environment: &Environment,
     log: &str,
-    work: impl Future<Output = Result<()>>,
-) -> Result<()> {
-    telemetry::start(environment.log.as_deref().unwrap_or(log))?;
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    let format = Format::parse(environment.log_format.as_deref())?;
+    telemetry::start(environment.log.as_deref().unwrap_or(log), format)?;
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

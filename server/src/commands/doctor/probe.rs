@@ -1,0 +1,153 @@
+//! Finds out the facts, without judging them.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use domain::clock::{Clock, SystemClock};
+use domain::store::{Location, Store};
+use nix::sys::resource::{Resource, getrlimit};
+use nix::sys::statfs::{self, FsType};
+use nix::sys::statvfs::statvfs;
+use nix::unistd::Uid;
+use protocol::ServerFile;
+use rustix::process::{PidfdFlags, getpid, pidfd_open};
+use sqlx::postgres::PgConnection;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{ConnectOptions, Connection};
+
+use super::judge::{Database, Dir, Facts, Server};
+use crate::commands::up;
+use crate::data_dir::DataDir;
+use crate::database;
+use crate::environment::Environment;
+
+/// How long anything may take to answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// CIFS, which the library does not name.
+const CIFS: i64 = 0xff53_4d42;
+const CHANGES: &str = "SELECT version FROM seaql_migrations ORDER BY version";
+
+/// All that can be found out about a platform.
+pub(super) async fn facts(data_dir: &DataDir, environment: &Environment) -> Facts {
+    let dir = data_dir.path();
+    let mode = |path: &Path| Some(fs::metadata(path).ok()?.permissions().mode() & 0o7777);
+    let wal = fs::metadata(data_dir.database().with_extension("db-wal"));
+    let agent = up::agent_command().ok();
+    let agent = agent.and_then(|words| Some(words.first()?.clone()));
+    Facts {
+        kernel: fs::read_to_string("/proc/sys/kernel/osrelease")
+            .map_or_else(|_| String::new(), |text| text.trim().to_owned()),
+        has_proc: Path::new("/proc/self/stat").exists(),
+        has_pidfd: pidfd_open(getpid(), PidfdFlags::empty()).is_ok(),
+        dir: directory(dir),
+        uid: Uid::effective().as_raw(),
+        open_files: getrlimit(Resource::RLIMIT_NOFILE).map_or(0, |(soft, _)| soft),
+        database: within(of_database(data_dir, environment)).await,
+        wal_bytes: wal.map_or(0, |wal| wal.len()),
+        server: server(data_dir).await,
+        keys_mode: mode(&dir.join("keys.json")),
+        python: version(Command::new("python3")),
+        agent: agent.and_then(|program| version(Command::new(program))),
+    }
+}
+
+fn directory(path: &Path) -> Option<Dir> {
+    let found = fs::metadata(path).ok()?;
+    let space = statvfs(path).ok()?;
+    let kind = statfs::statfs(path).ok()?.filesystem_type();
+    let network = [
+        statfs::NFS_SUPER_MAGIC,
+        statfs::SMB_SUPER_MAGIC,
+        FsType(CIFS),
+    ];
+    Some(Dir {
+        shown: path.display().to_string(),
+        uid: found.uid(),
+        mode: found.mode() & 0o7777,
+        free_bytes: space.blocks_available() * space.fragment_size(),
+        free_inodes: (space.files() > 0).then(|| space.files_available()),
+        is_network: network.contains(&kind),
+    })
+}
+
+async fn of_database(data_dir: &DataDir, environment: &Environment) -> Result<Database, String> {
+    let location = database::choose(environment, data_dir).map_err(|error| error.to_string())?;
+    database::check(data_dir, &location).map_err(|error| error.to_string())?;
+    let found = match &location {
+        Location::Sqlite(path) => sqlite(path).await,
+        Location::Postgres(url) => postgres(url).await,
+    };
+    // The address may hold a password; the causes do not.
+    found.map_err(|error| format!("cannot be read: {error}"))
+}
+
+async fn sqlite(path: &Path) -> Result<Database, sqlx::Error> {
+    let options = SqliteConnectOptions::new().filename(path).read_only(true);
+    let mut db: SqliteConnection = options.connect().await?;
+    let has = sqlx::query_scalar(CHANGES).fetch_all(&mut db).await?;
+    db.close().await?;
+    Ok(Database {
+        has,
+        known: Store::known_changes(),
+        ..Database::default()
+    })
+}
+
+async fn postgres(url: &str) -> Result<Database, sqlx::Error> {
+    let mut db = PgConnection::connect(url).await?;
+    let has = sqlx::query_scalar(CHANGES).fetch_all(&mut db).await?;
+    let mut durability = Vec::new();
+    for name in ["fsync", "synchronous_commit", "full_page_writes"] {
+        let setting = sqlx::query_scalar("SELECT current_setting($1)").bind(name);
+        durability.push((name, setting.fetch_one(&mut db).await?));
+    }
+    let now = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
+    let theirs: i64 = sqlx::query_scalar(now).fetch_one(&mut db).await?;
+    let ours = SystemClock.now().timestamp_millis();
+    db.close().await?;
+    Ok(Database {
+        has,
+        known: Store::known_changes(),
+        durability,
+        ahead_ms: Some(theirs - ours),
+    })
+}
+
+async fn server(data_dir: &DataDir) -> Result<Server, String> {
+    let holder = data_dir.holder().map_err(|error| format!("{error:#}"))?;
+    Ok(match holder {
+        None => Server::Down,
+        Some(pid) => Server::Up {
+            pid,
+            ready: within(ready(data_dir)).await,
+        },
+    })
+}
+
+/// The status of `/readyz` at the announced address.
+async fn ready(data_dir: &DataDir) -> Result<u16, String> {
+    let text = fs::read(data_dir.server_file()).map_err(|error| error.to_string())?;
+    let file: ServerFile = serde_json::from_slice(&text).map_err(|error| error.to_string())?;
+    let client = reqwest::Client::builder().no_proxy().build();
+    let request = client
+        .map_err(|error| error.to_string())?
+        .get(format!("{}/readyz", file.url));
+    let answer = request.send().await.map_err(|error| error.to_string())?;
+    Ok(answer.status().as_u16())
+}
+
+async fn within<T>(look: impl Future<Output = Result<T, String>>) -> Result<T, String> {
+    let late = |_| Err("there is no answer".to_owned());
+    tokio::time::timeout(PATIENCE, look)
+        .await
+        .unwrap_or_else(late)
+}
+
+fn version(mut program: Command) -> Option<String> {
+    let output = program.arg("--version").output().ok()?;
+    let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    output.status.success().then_some(text)
+}
