@@ -34,6 +34,7 @@ pub(crate) async fn show(context: &Context, client: &Client, user: String) -> Re
             "`top` needs a terminal: use {list} where there is none"
         )));
     }
+    context.screen.progress().stop();
     let (sender, news) = mpsc::channel(N_WAITING);
     let view = View::new(user, client.login().address.to_string());
     let mut screen = FullScreen::enter()?;

@@ -23,6 +23,20 @@ pub(crate) struct Session {
 impl Session {
     /// Starts the program with these words and environment variables.
     pub(crate) fn start(machine: &Machine, words: &[&str], variables: &[(&str, &str)]) -> Self {
+        Self::spawn(machine, words, variables, None)
+    }
+
+    /// Starts the program with its standard output in a file; the terminal has the rest.
+    pub(crate) fn start_into(machine: &Machine, words: &[&str], out: File) -> Self {
+        Self::spawn(machine, words, &[], Some(out))
+    }
+
+    fn spawn(
+        machine: &Machine,
+        words: &[&str],
+        variables: &[(&str, &str)],
+        out: Option<File>,
+    ) -> Self {
         let size = Winsize {
             ws_row: 24,
             ws_col: 80,
@@ -37,7 +51,7 @@ impl Session {
             .env_remove("NO_COLOR")
             .envs(variables.iter().copied())
             .stdin(side())
-            .stdout(side())
+            .stdout(out.map_or_else(side, Stdio::from))
             .stderr(side());
         // The program alone must hold its side of the terminal: its end is the end of the output.
         let child = command.spawn().unwrap();
