@@ -207,6 +207,12 @@ impl Error {
             Self::Config(ConfigError::Parse { .. } | ConfigError::Address(_)) => {
                 Some(format!("correct it, or log in again with {init}"))
             }
+            Self::Config(ConfigError::NoHome | ConfigError::Write { .. }) => {
+                Some("name another file in HFAI_CLIENT_CONFIG".to_owned())
+            }
+            Self::Config(ConfigError::Read { .. }) => {
+                Some("make it readable, or name another file in HFAI_CLIENT_CONFIG".to_owned())
+            }
             Self::Unreachable { .. } => {
                 Some("is the platform running? start it with `hai-platform up`".to_owned())
             }
@@ -232,7 +238,6 @@ impl Error {
             Self::Usage(_)
             | Self::Document(_)
             | Self::Address(_)
-            | Self::Config(_)
             | Self::Read { .. }
             | Self::Start { .. }
             | Self::Strange { .. }

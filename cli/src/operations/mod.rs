@@ -25,7 +25,7 @@ pub(crate) use task::{
     YamlSubmission,
 };
 pub(crate) use user::{Me, Mount, MyMounts, MyName, Offers, Owner, QuotaUsage, User};
-pub(crate) use watch::{FollowTasks, WatchCluster};
+pub(crate) use watch::{FollowTasks, WatchCluster, WatchPage};
 pub(crate) use word::{
     DrainReason, LogItemKind, LogPatternKind, NodeStatus, Outcome, PodState, Priority, RunState,
     StopAs, TaskDesired, TaskState, TaskType, UserRole,
