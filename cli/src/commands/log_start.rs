@@ -37,7 +37,7 @@ pub(super) async fn of_run(
     rank: i32,
     run: i32,
 ) -> Result<Option<String>> {
-    let began = find_run(client, task, run).await?.created_at;
+    let began = find_run(client, task, run).await?.facts.created_at;
     let moment = began - CLOCKS_DIFFER_BY;
     at(client, task, rank, moment).await.map(Some)
 }
@@ -90,7 +90,11 @@ async fn lines_before_the_end(
 }
 
 async fn find_run(client: &Client, task: &Task, number: i32) -> Result<RunSummary> {
-    let known = task.runs.nodes.iter().find(|run| run.number == number);
+    let known = task
+        .runs
+        .nodes
+        .iter()
+        .find(|run| run.facts.number == number);
     if let Some(run) = known {
         return Ok(run.clone());
     }
@@ -106,7 +110,7 @@ async fn find_run(client: &Client, task: &Task, number: i32) -> Result<RunSummar
             .ok_or_else(|| Error::NoTask(task.summary.id.inner().to_owned()))?
             .runs;
         let mut nodes = runs.nodes.into_iter();
-        if let Some(run) = nodes.find(|run| run.number == number) {
+        if let Some(run) = nodes.find(|run| run.facts.number == number) {
             return Ok(run);
         }
         if !runs.page_info.has_next_page {
