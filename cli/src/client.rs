@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use crate::{
     config::Login,
     error::{Code, Error, Result},
+    output::Progress,
 };
 
 /// How long an answer may take.
@@ -23,6 +24,7 @@ const REPETITIONS: [Duration; 2] = [Duration::from_millis(500), Duration::from_s
 pub(crate) struct Client {
     http: reqwest::Client,
     login: Login,
+    progress: Progress,
 }
 
 /// What an error says beside its message.
@@ -35,8 +37,8 @@ struct Extensions {
 }
 
 impl Client {
-    /// Prepares a client; nothing is sent.
-    pub(crate) fn new(login: Login) -> Result<Self> {
+    /// Prepares a client that shows when the user has to wait; nothing is sent.
+    pub(crate) fn new(login: Login, progress: Progress) -> Result<Self> {
         let mut headers = HeaderMap::new();
         let bearer = format!("Bearer {}", login.token.secret());
         let mut bearer = HeaderValue::from_str(&bearer)
@@ -57,7 +59,12 @@ impl Client {
         let http = http
             .build()
             .map_err(|error| Error::Startup(std::io::Error::other(error)))?;
-        Ok(Self { http, login })
+        progress.say(format!("waiting for {}", login.address));
+        Ok(Self {
+            http,
+            login,
+            progress,
+        })
     }
 
     /// Whom this client talks to, and as whom.
@@ -87,7 +94,7 @@ impl Client {
                 Err(Error::Unreachable { source, .. }) if !is_refused_connection(&*source) => {}
                 answer => return answer,
             }
-            tokio::time::sleep(pause).await;
+            self.progress.during(tokio::time::sleep(pause)).await;
         }
         self.ask(operation).await
     }
@@ -109,7 +116,8 @@ impl Client {
                 body: body.to_vec(),
             })
         };
-        answer
+        self.progress
+            .during(answer)
             .await
             .map_err(|error: reqwest::Error| Error::Unreachable {
                 address: self.address(),

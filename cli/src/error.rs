@@ -63,6 +63,8 @@ pub(crate) enum Error {
     /// No task fits the experiment argument.
     #[error("there is no task {0}")]
     NoTask(String),
+    #[error("task {task} has no run {run}, the last was run {last}")]
+    NoRun { task: String, run: i32, last: i32 },
     /// What was printed cannot be written.
     #[error("cannot write the output")]
     Output(#[source] io::Error),
@@ -120,6 +122,7 @@ impl Code {
 /// Exit codes of this program's own failures; `README.md` documents them.
 pub(crate) mod exit {
     pub(crate) const FAILED: u8 = 1;
+    pub(crate) const NOTHING_FOUND: u8 = 1;
     pub(crate) const USAGE: u8 = 2;
     pub(crate) const FORBIDDEN: u8 = 3;
     pub(crate) const NOT_FOUND: u8 = 4;
@@ -148,13 +151,25 @@ impl Error {
                 _ => exit::FAILED,
             },
             Self::Refused { code, .. } => code.exit(),
-            Self::NoTask(_) => exit::NOT_FOUND,
+            Self::NoTask(_) | Self::NoRun { .. } => exit::NOT_FOUND,
         }
     }
 
     /// Whether the same request may succeed later without anybody changing anything.
     pub(crate) fn is_passing(&self) -> bool {
         self.exit() == exit::TRY_AGAIN
+    }
+
+    /// Whether what concerns another task would fail in the same way: the platform is away, or does not know the user.
+    pub(crate) fn is_about_all(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } | Self::Strange { .. } | Self::Status { .. } => true,
+            Self::Refused { code, .. } => matches!(
+                code,
+                Code::Unauthenticated | Code::RateLimited | Code::Unavailable
+            ),
+            _ => false,
+        }
     }
 
     /// Whether the reader of our output has gone, which is its right.
@@ -192,6 +207,12 @@ impl Error {
             Self::Config(ConfigError::Parse { .. } | ConfigError::Address(_)) => {
                 Some(format!("correct it, or log in again with {init}"))
             }
+            Self::Config(ConfigError::NoHome | ConfigError::Write { .. }) => {
+                Some("name another file in HFAI_CLIENT_CONFIG".to_owned())
+            }
+            Self::Config(ConfigError::Read { .. }) => {
+                Some("make it readable, or name another file in HFAI_CLIENT_CONFIG".to_owned())
+            }
             Self::Unreachable { .. } => {
                 Some("is the platform running? start it with `hai-platform up`".to_owned())
             }
@@ -213,10 +234,10 @@ impl Error {
                 | Code::Other => None,
             },
             Self::NoTask(_) => Some(format!("`{program} list` shows your tasks")),
+            Self::NoRun { task, .. } => Some(format!("`{program} describe {task}` shows its runs")),
             Self::Usage(_)
             | Self::Document(_)
             | Self::Address(_)
-            | Self::Config(_)
             | Self::Read { .. }
             | Self::Start { .. }
             | Self::Strange { .. }

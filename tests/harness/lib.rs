@@ -6,7 +6,8 @@
 //! - [`Client`]: GraphQL in, JSON out.
 //! - [`Gate`]: holds a command until the test lets it go on, or tells the test how far it is, without a clock.
 //! - [`Follow`]: what is seen of one task, over the deaths of the server.
-//! - [`run`] and [`Up::run`]: one of the real programs, to its end.
+//! - [`run`] and [`Up::run`]: one of the real programs, to its end; [`shell`]: a line of them, as it is typed; [`screen`]: what
+//!   a terminal shows.
 
 mod client;
 mod follow;
@@ -14,6 +15,7 @@ mod gate;
 mod platform;
 mod program;
 mod rank;
+mod screen;
 mod site;
 mod up;
 
@@ -25,8 +27,9 @@ pub use client::Client;
 pub use follow::{Follow, Seen};
 pub use gate::Gate;
 pub use platform::Platform;
-pub use program::{Output, program, run};
+pub use program::{Output, program, run, shell};
 pub use rank::{agent_of, rank_dir_of};
+pub use screen::screen;
 pub use up::Up;
 
 /// What a test waits for comes soon or never: then the test fails instead of hanging.

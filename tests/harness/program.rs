@@ -1,6 +1,6 @@
 //! The real programs, as they were built with the tests.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::{Context, Result};
@@ -46,6 +46,26 @@ pub async fn run(name: &str, words: &[&str], variables: &[(&str, &str)]) -> Resu
     let mut command = command(name)?;
     command.args(words).envs(variables.iter().copied());
     output_of(command).await
+}
+
+/// Runs a line in a shell whose home is `home` and that finds the programs in `tools`. Answers what a terminal would show.
+///
+/// # Errors
+/// If it cannot be started or does not end.
+pub async fn shell(line: &str, home: &Path, tools: &Path) -> Result<String> {
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", &format!("exec 2>&1; {line}")])
+        .env_clear()
+        .env(
+            "PATH",
+            format!("{}:/usr/local/bin:/usr/bin:/bin", tools.display()),
+        )
+        .env("HOME", home)
+        .current_dir(home)
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    Ok(output_of(command).await?.stdout)
 }
 
 /// A program in a clean environment, which dies with the test.

@@ -5,6 +5,7 @@ mod bad_input;
 mod command_line;
 mod doctor;
 mod kill;
+mod recording;
 mod restart;
 mod secrets;
 mod start_up;

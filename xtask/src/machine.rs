@@ -43,6 +43,9 @@ pub(crate) struct Machine {
     pub(crate) npm: PathBuf,
 }
 
+/// The shells that complete the words of `hai-cli`, beside bash, which every Debian has; their tests start them by name.
+const SHELLS: [&str; 2] = ["zsh", "fish"];
+
 impl Machine {
     /// Finds everything. What is missing is installed if `install`; else the error holds the line that installs it.
     pub(crate) fn prepare(install: bool) -> Result<Self> {
@@ -82,6 +85,9 @@ impl Machine {
             node: found("nodejs", in_path("node")),
             npm: found("npm", in_path("npm")),
         };
+        for shell in SHELLS {
+            found(shell, in_path(shell));
+        }
         if missing.is_empty() {
             Ok(machine)
         } else {

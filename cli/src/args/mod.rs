@@ -7,6 +7,7 @@ mod program;
 mod script;
 mod shell;
 mod task;
+mod when;
 
 #[cfg(test)]
 mod tests;
@@ -21,5 +22,6 @@ pub(crate) use script::{RunArgs, ScriptArgs, ScriptOptions};
 pub(crate) use shell::{CompleteArgs, CompletionArgs, Shell};
 pub(crate) use task::{
     DescribeArgs, ExperimentArgs, ExperimentKind, ExperimentsArgs, ExplainArgs, ListArgs, LogsArgs,
-    StatusArgs,
+    SearchArgs, StatusArgs,
 };
+pub(crate) use when::When;

@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use super::{
     CompleteArgs, CompletionArgs, DescribeArgs, ExperimentsArgs, ExplainArgs, InitArgs, ListArgs,
-    LogsArgs, NodesArgs, PriorityArgs, RunArgs, ScriptArgs, StatusArgs, StopArgs, WhoamiArgs,
-    script::script_help,
+    LogsArgs, NodesArgs, PriorityArgs, RunArgs, ScriptArgs, SearchArgs, StatusArgs, StopArgs,
+    WhoamiArgs, script::script_help,
 };
 
 /// Submit training tasks to HAI Platform and follow them.
@@ -43,6 +43,8 @@ pub(crate) enum Command {
     Status(StatusArgs),
     /// Print the log of a rank; with -f follow it to the end of the task.
     Logs(LogsArgs),
+    /// Search the logs of tasks; exit code 1 if nothing is found.
+    Search(SearchArgs),
     /// Say why a task waits, and what would help.
     Explain(ExplainArgs),
     /// Show everything about a task, in the form of a file that `run` accepts again.

@@ -21,7 +21,8 @@ pub(crate) struct Context {
 impl Context {
     /// A client with the saved login.
     pub(crate) fn client(&self) -> Result<Client> {
-        Client::new(Login::load(&self.environment)?)
+        let progress = self.screen.progress().clone();
+        Client::new(Login::load(&self.environment)?, progress)
     }
 
     /// Prints the next items of a log, with as few writes as possible.

@@ -47,7 +47,7 @@ pub(super) async fn run(context: &mut Context, args: InitArgs) -> Result<u8> {
             "warning: {address} is not encrypted, everybody between here and there can read the token"
         ));
     }
-    let client = Client::new(Login { address, token })?;
+    let client = Client::new(Login { address, token }, context.screen.progress().clone())?;
     let name = client
         .ask(&MyName::build(()))
         .await

@@ -7,7 +7,7 @@ use clap::{CommandFactory, FromArgMatches};
 use super::{
     Context, completion, describe, explain, init, list, logs, nodes,
     order::{self, Order},
-    run as run_file, simulate, status, submit, top, whoami,
+    run as run_file, search, simulate, status, submit, top, whoami,
 };
 use crate::{
     args::{Args, Command, ScriptArgs},
@@ -39,7 +39,7 @@ pub fn run(args: Args, program: &str) -> ExitCode {
     let environment = Environment::read();
     let mut context = Context {
         program: program.to_owned(),
-        screen: Screen::new(&environment),
+        screen: Screen::new(&environment, args.json),
         environment,
         json: args.json,
     };
@@ -50,6 +50,7 @@ pub fn run(args: Args, program: &str) -> ExitCode {
         .build()
         .map_err(Error::Startup)
         .and_then(|runtime| runtime.block_on(dispatch(&mut context, args.command)));
+    context.screen.progress().stop();
     context.screen.end_standing_note();
     match result {
         Ok(code) => ExitCode::from(code),
@@ -73,6 +74,7 @@ async fn dispatch(context: &mut Context, command: Command) -> Result<u8> {
         Command::List(args) => list::run(context, &args).await,
         Command::Status(args) => status::run(context, &args).await,
         Command::Logs(args) => logs::run(context, &args).await,
+        Command::Search(args) => search::run(context, &args).await,
         Command::Explain(args) => explain::run(context, &args).await,
         Command::Describe(args) => describe::run(context, &args).await,
         Command::Stop(args) => {

@@ -13,7 +13,7 @@ use crate::{
     args::ScriptOptions,
     client::Client,
     error::{Error, Result},
-    follow::follow,
+    follow::{Follow, follow},
     mount::{self, Mounted},
     operations::{Mount, MyMounts, SubmitTaskYaml, YamlSubmission},
     output,
@@ -27,7 +27,10 @@ pub(super) async fn run(
     call: &ScriptCall,
     options: ScriptOptions,
 ) -> Result<u8> {
-    context.json |= options.json;
+    if options.json {
+        context.json = true;
+        context.screen.progress().stop();
+    }
     if options.suspend_seconds.is_some() {
         return Err(Error::Usage(
             "--suspend_seconds only works in a simulation, behind `++`".to_owned(),
@@ -77,7 +80,7 @@ pub(super) async fn hand_in(
     };
     context.screen.print(&text)?;
     match is_followed {
-        true => follow(context, client, id, 0).await,
+        true => follow(context, client, Follow::all(id)).await,
         false => Ok(0),
     }
 }

@@ -20,21 +20,43 @@ use crate::{
     select,
 };
 
+/// What to follow, and from where.
+#[derive(Debug)]
+pub(crate) struct Follow<'a> {
+    /// The task.
+    pub(crate) id: &'a str,
+    pub(crate) rank: i32,
+    /// The place to begin behind; `None` is the beginning of the log.
+    pub(crate) after: Option<String>,
+    /// Whether lines have a stamp.
+    pub(crate) stamps: bool,
+}
+
+impl<'a> Follow<'a> {
+    /// The whole log of rank 0.
+    pub(crate) fn all(id: &'a str) -> Self {
+        Self {
+            id,
+            rank: 0,
+            after: None,
+            stamps: true,
+        }
+    }
+}
+
 /// Prints the log of a rank as it grows. Gives the exit code of the task, or 0 when the user leaves with Ctrl-C.
-pub(crate) async fn follow(
-    context: &mut Context,
-    client: &Client,
-    id: &str,
-    rank: i32,
-) -> Result<u8> {
-    let printer = LogPrinter::new(context.screen.look().width);
+pub(crate) async fn follow(context: &mut Context, client: &Client, what: Follow<'_>) -> Result<u8> {
+    let id = what.id;
+    // From here on the log and the notes about it have the terminal.
+    context.screen.progress().stop();
+    let printer = LogPrinter::new(context.screen.look().width, what.stamps);
     let mut follower = Follower {
         context,
         client,
         id: id.to_owned(),
-        rank,
+        rank: what.rank,
         printer,
-        cursor: None,
+        cursor: what.after,
         shown_wait: None,
         has_connected: false,
     };
@@ -58,7 +80,7 @@ struct Follower<'a> {
     id: String,
     rank: i32,
     printer: LogPrinter,
-    /// Behind the last item that was printed.
+    /// Behind the last item that was printed, or where to begin.
     cursor: Option<String>,
     /// Why the task waits, as it was told last.
     shown_wait: Option<String>,

@@ -5,5 +5,5 @@ mod live;
 mod patience;
 mod told;
 
-pub(crate) use follower::follow;
+pub(crate) use follower::{Follow, follow};
 pub(crate) use live::{Loss, closed, loss, operation, read};

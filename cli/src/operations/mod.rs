@@ -14,7 +14,10 @@ mod word;
 
 pub(crate) use cluster::{ClusterOverview, GroupOverview, ListNodes, Node, NodePage};
 pub(crate) use detail::{DescribeTask, ExplainTask, ExplainedTask, RunPage};
-pub(crate) use log::{FollowLog, LogItem, LogPageOf, ReadLog, TaskLogEvent};
+pub(crate) use log::{
+    CountBack, FindMoment, FollowLog, LogBefore, LogItem, LogPageOf, LogSearch, LogSince, ReadLog,
+    SearchLog, TaskLogEvent, TaskLogMatch,
+};
 pub(crate) use order::{OrderTo, ResumeTask, SuspendTask, UpdateTaskPriority, Urgency, UrgencyOf};
 pub(crate) use task::{
     FindTask, FollowTask, ListTasks, PageInfo, Pod, Run, RunConnection, RunSummary, SkipTasks,
@@ -22,10 +25,10 @@ pub(crate) use task::{
     YamlSubmission,
 };
 pub(crate) use user::{Me, Mount, MyMounts, MyName, Offers, Owner, QuotaUsage, User};
-pub(crate) use watch::{FollowTasks, WatchCluster};
+pub(crate) use watch::{FollowTasks, WatchCluster, WatchPage};
 pub(crate) use word::{
-    DrainReason, LogItemKind, NodeStatus, Outcome, PodState, Priority, RunState, StopAs,
-    TaskDesired, TaskState, TaskType, UserRole,
+    DrainReason, LogItemKind, LogPatternKind, NodeStatus, Outcome, PodState, Priority, RunState,
+    StopAs, TaskDesired, TaskState, TaskType, UserRole,
 };
 
 #[cfg(test)]

@@ -67,10 +67,11 @@ pub(crate) struct RunConnection {
     pub(crate) total_count: i32,
 }
 
-/// One attempt.
+/// What is said of every attempt.
 #[derive(Debug, Clone, Serialize, cynic::QueryFragment)]
+#[cynic(graphql_type = "Run")]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Run {
+pub(crate) struct RunFacts {
     pub(crate) number: i32,
     pub(crate) state: RunState,
     pub(crate) drain_reason: Option<DrainReason>,
@@ -81,6 +82,14 @@ pub(crate) struct Run {
     pub(crate) created_at: DateTime<Utc>,
     pub(crate) started_at: Option<DateTime<Utc>>,
     pub(crate) ended_at: Option<DateTime<Utc>>,
+}
+
+/// One attempt with its ranks.
+#[derive(Debug, Clone, Serialize, cynic::QueryFragment)]
+pub(crate) struct Run {
+    #[cynic(spread)]
+    #[serde(flatten)]
+    pub(crate) facts: RunFacts,
     pub(crate) pods: Vec<Pod>,
 }
 
@@ -89,18 +98,11 @@ pub(crate) struct Run {
 #[cynic(graphql_type = "Run")]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RunSummary {
-    pub(crate) number: i32,
-    pub(crate) state: RunState,
-    pub(crate) drain_reason: Option<DrainReason>,
-    pub(crate) outcome: Option<Outcome>,
-    pub(crate) stop_code: i32,
-    pub(crate) exit_code: Option<i32>,
-    pub(crate) message: Option<String>,
+    #[cynic(spread)]
+    #[serde(flatten)]
+    pub(crate) facts: RunFacts,
     pub(crate) start_message: Option<String>,
     pub(crate) priority: Priority,
-    pub(crate) created_at: DateTime<Utc>,
-    pub(crate) started_at: Option<DateTime<Utc>>,
-    pub(crate) ended_at: Option<DateTime<Utc>>,
 }
 
 /// One rank of an attempt.

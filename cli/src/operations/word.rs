@@ -81,3 +81,10 @@ pub(crate) enum StopAs {
     Succeeded,
     Failed,
 }
+
+/// How a pattern is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, cynic::Enum)]
+pub(crate) enum LogPatternKind {
+    Literal,
+    Regex,
+}

@@ -44,7 +44,7 @@ pub(crate) fn description(task: &Task, runs: &[RunSummary], program: &str) -> St
     });
     lines.extend(runs.iter().map(|run| format!("  {}", run_line(run))));
     if let Some(run) = task.current_run.as_ref().filter(|run| !run.pods.is_empty()) {
-        lines.push(format!("ranks of run {}", run.number));
+        lines.push(format!("ranks of run {}", run.facts.number));
         lines.extend(run.pods.iter().map(|pod| format!("  {}", pod_line(pod))));
     }
     lines.push(String::new());
@@ -77,24 +77,24 @@ fn logs(n_ranks: i32, id: &str, program: &str) -> String {
 }
 
 fn run_line(run: &RunSummary) -> String {
-    let mut line = format!("{}: {}", run.number, run.state);
-    if let Some(outcome) = &run.outcome {
+    let mut line = format!("{}: {}", run.facts.number, run.facts.state);
+    if let Some(outcome) = &run.facts.outcome {
         line += &format!(", {outcome}");
     }
-    if let Some(reason) = &run.drain_reason {
+    if let Some(reason) = &run.facts.drain_reason {
         line += &format!(" because of {reason}");
     }
-    if let Some(code) = run.exit_code {
+    if let Some(code) = run.facts.exit_code {
         line += &format!(", exit code {code}");
     }
     line += &format!(
         ", priority {}, nodes from {}, began {}, ended {}",
         run.priority,
-        utc(Some(run.created_at)),
-        utc(run.started_at),
-        utc(run.ended_at)
+        utc(Some(run.facts.created_at)),
+        utc(run.facts.started_at),
+        utc(run.facts.ended_at)
     );
-    if let Some(message) = &run.message {
+    if let Some(message) = &run.facts.message {
         line += &format!(": {message}");
     }
     line

@@ -73,7 +73,11 @@ impl Explanation {
         );
         match (&task.state, &task.wait) {
             (TaskState::Running, _) => {
-                let since = self.task.current_run.as_ref().map(|run| run.created_at);
+                let since = self
+                    .task
+                    .current_run
+                    .as_ref()
+                    .map(|run| run.facts.created_at);
                 format!(
                     "{named} does not wait: it has had {needs} since {} UTC.",
                     moment(since)

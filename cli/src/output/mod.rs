@@ -4,15 +4,19 @@ mod describe;
 mod explain;
 mod json;
 mod log_line;
+mod progress;
 mod screen;
+mod search;
 mod table;
 
 pub(crate) use describe::description;
 pub(crate) use explain::Explanation;
 pub(crate) use json::{line as json_line, pretty as json};
 pub(crate) use log_line::LogPrinter;
+pub(crate) use progress::Progress;
 pub use screen::Look;
 pub(crate) use screen::Screen;
+pub(crate) use search::{SearchLook, found};
 pub use table::table;
 pub(crate) use table::{hints, node_table, node_tree, task_detail, task_table, user};
 

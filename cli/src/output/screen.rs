@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use super::progress::{Progress, is_piped};
 use crate::{
     config::Environment,
     error::{Error, Result},
@@ -36,6 +37,7 @@ pub(crate) struct Screen {
     look: Look,
     note_look: Look,
     has_note_terminal: bool,
+    progress: Progress,
     /// What is shown below everything else, on a terminal, until it is ended.
     standing_note: Option<String>,
     /// Whether it is shown now: not while the line above it is still open.
@@ -43,10 +45,11 @@ pub(crate) struct Screen {
 }
 
 impl Screen {
-    /// The process's own.
-    pub(crate) fn new(environment: &Environment) -> Self {
+    /// The process's own; `json` if programs read it.
+    pub(crate) fn new(environment: &Environment, json: bool) -> Self {
         let is_terminal = io::stdout().is_terminal();
         let has_note_terminal = io::stderr().is_terminal();
+        let may_move = has_note_terminal && !environment.no_colour;
         Self {
             out: io::stdout(),
             notes: io::stderr(),
@@ -61,6 +64,7 @@ impl Screen {
                 colour: has_note_terminal && !environment.no_colour,
             },
             has_note_terminal,
+            progress: Progress::new(may_move && !json && !is_piped()),
             standing_note: None,
             shows_standing_note: false,
         }
@@ -76,15 +80,20 @@ impl Screen {
         self.note_look
     }
 
+    /// The sign of life while the user waits.
+    pub(crate) fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
     /// Writes text as it is, at once.
     pub(crate) fn print(&mut self, text: &str) -> Result<()> {
         if text.is_empty() {
             return Ok(());
         }
         self.hide_standing_note();
-        self.out
-            .write_all(text.as_bytes())
-            .and_then(|()| self.out.flush())
+        let out = &mut self.out;
+        self.progress
+            .aside(|| out.write_all(text.as_bytes()).and_then(|()| out.flush()))
             .map_err(Error::Output)?;
         if text.ends_with('\n') {
             self.show_standing_note();
@@ -100,7 +109,8 @@ impl Screen {
     /// Writes lines about the result.
     pub(crate) fn note_text(&mut self, text: &str) {
         self.hide_standing_note();
-        let _ = self.notes.write_all(text.as_bytes());
+        let notes = &mut self.notes;
+        let _ = self.progress.aside(|| notes.write_all(text.as_bytes()));
         self.show_standing_note();
     }
 

@@ -77,8 +77,12 @@ fn headline(view: &View, paint: Paint) -> Paragraph<'static> {
         }
         (None, None) => Paragraph::new(format!(" {} at {}: asking...", view.user, view.address)),
         (None, Some(cluster)) => {
+            let left_out = match view.n_left_out {
+                0 => String::new(),
+                n => format!("; the oldest {n} are not shown"),
+            };
             let text = format!(
-                " {} at {}: {} running, {} waiting",
+                " {} at {}: {} running, {} waiting{left_out}",
                 view.user, view.address, cluster.running_tasks, cluster.queued_tasks
             );
             Paragraph::new(text).style(paint.bold())
@@ -265,6 +269,17 @@ mod tests {
         for (width, height) in [(10, 3), (1, 1), (200, 60)] {
             picture(&view, width, height);
         }
+    }
+
+    #[test]
+    fn what_is_left_out_is_told() {
+        let mut view = view();
+        view.n_left_out = 734;
+        let shown = picture(&view, 80, 24);
+        assert!(
+            shown.contains("2 waiting; the oldest 734 are not shown"),
+            "{shown}"
+        );
     }
 
     #[test]

@@ -12,11 +12,13 @@ use crate::{
     client::Client,
     error::Error,
     follow::{Loss, closed, loss, operation, read},
-    operations::{FollowTasks, WatchCluster},
+    operations::{FollowTasks, WatchCluster, WatchPage},
 };
 
 /// Places in the queue and free nodes change without a change of a task that the user may see.
 const EVERY: Duration = Duration::from_secs(5);
+/// More tasks are not read again and again: how many are left out is told.
+const MOST_TASKS: usize = 5000;
 /// How long to wait before a new connection.
 const PAUSE: Duration = Duration::from_secs(2);
 
@@ -32,6 +34,31 @@ pub(super) async fn feed(client: &Client, news: &Sender<News>) -> Error {
                 tokio::time::sleep(PAUSE).await;
             }
         }
+    }
+}
+
+/// Reads all tasks that have not ended, page by page, as far as that is sensible every few seconds.
+async fn everything(client: &Client) -> crate::error::Result<News> {
+    let mut tasks = Vec::new();
+    let mut after = None;
+    loop {
+        let answer = client
+            .ask(&WatchCluster::build(WatchPage { after }))
+            .await?;
+        tasks.extend(answer.tasks.nodes);
+        let page = answer.tasks.page_info;
+        if !page.has_next_page || tasks.len() >= MOST_TASKS {
+            let n_all = usize::try_from(answer.tasks.total_count).unwrap_or_default();
+            return Ok(News::All {
+                n_left_out: match page.has_next_page {
+                    true => n_all.saturating_sub(tasks.len()),
+                    false => 0,
+                },
+                tasks,
+                cluster: answer.cluster_overview,
+            });
+        }
+        after = page.end_cursor;
     }
 }
 
@@ -56,8 +83,7 @@ async fn follow(client: &Client, news: &Sender<News>) -> Result<std::convert::In
     loop {
         let told = tokio::select! {
             _ = ticks.tick() => {
-                let answer = client.ask(&WatchCluster::build(())).await.map_err(Loss::of)?;
-                News::All { tasks: answer.tasks.nodes, cluster: answer.cluster_overview }
+                everything(client).await.map_err(Loss::of)?
             }
             change = changes.next() => match change {
                 Some(Ok(change)) => {

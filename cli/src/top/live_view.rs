@@ -34,6 +34,7 @@ pub(crate) async fn show(context: &Context, client: &Client, user: String) -> Re
             "`top` needs a terminal: use {list} where there is none"
         )));
     }
+    context.screen.progress().stop();
     let (sender, news) = mpsc::channel(N_WAITING);
     let view = View::new(user, client.login().address.to_string());
     let mut screen = FullScreen::enter()?;
@@ -128,6 +129,17 @@ fn meaning(key: KeyEvent) -> Wish {
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        fs::File,
+        io::Read,
+        process::{Command, Stdio},
+    };
+
+    use nix::{
+        pty::openpty,
+        sys::termios::{LocalFlags, tcgetattr},
+    };
+
     use super::*;
 
     #[test]
@@ -139,5 +151,42 @@ mod tests {
         assert_eq!(meaning(ctrl_c), Wish::Leave);
         assert_eq!(plain(KeyCode::Down), Wish::Scroll(1));
         assert_eq!(plain(KeyCode::PageUp), Wish::Scroll(-PAGE));
+    }
+    /// Tells this program, when it runs itself on a terminal, to panic there.
+    const PANIC: &str = "HAI_TEST_PANIC";
+
+    #[test]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the program that panics is this one, on a terminal of its own"
+    )]
+    fn a_panic_gives_the_terminal_back_before_it_is_told() {
+        if std::env::var(PANIC).is_ok() {
+            let _screen = FullScreen::enter().unwrap();
+            panic!("on purpose");
+        }
+        let pty = openpty(None, None).unwrap();
+        let side = || Stdio::from(pty.slave.try_clone().unwrap());
+        let name = "top::live_view::tests::a_panic_gives_the_terminal_back_before_it_is_told";
+        let mut itself = Command::new(std::env::current_exe().unwrap());
+        itself
+            .args(["--exact", name, "--nocapture"])
+            .env(PANIC, "1")
+            .stdin(side())
+            .stdout(side())
+            .stderr(side());
+        let status = itself.spawn().unwrap().wait().unwrap();
+        assert!(!status.success());
+        let flags = tcgetattr(&pty.slave).unwrap().local_flags;
+        assert!(flags.contains(LocalFlags::ECHO | LocalFlags::ICANON));
+        drop(itself);
+        drop(pty.slave);
+        let mut shown = Vec::new();
+        // A terminal without a program behind it answers with an error.
+        let _ = File::from(pty.master).read_to_end(&mut shown);
+        let shown = String::from_utf8(shown).unwrap();
+        let (before, told) = shown.split_once("\x1b[?1049l").unwrap();
+        assert!(before.contains("\x1b[?1049h"), "{shown:?}");
+        assert!(told.contains("on purpose"), "{shown:?}");
     }
 }

@@ -8,6 +8,8 @@ pub(super) enum News {
     /// Everything that the user may see and that has not ended, and the node groups.
     All {
         tasks: Vec<TaskSummary>,
+        /// How many older tasks were too many to be read.
+        n_left_out: usize,
         cluster: ClusterOverview,
     },
     /// One task, after a change.
@@ -29,6 +31,8 @@ pub(super) struct View {
     pub(super) queue: Vec<TaskSummary>,
     /// The node groups; absent before the first answer.
     pub(super) cluster: Option<ClusterOverview>,
+    /// How many older tasks are not among these.
+    pub(super) n_left_out: usize,
     /// Why nothing new arrives.
     pub(super) lost: Option<String>,
     /// How many of the user's tasks are above the upper edge.
@@ -44,6 +48,7 @@ impl View {
             own: vec![],
             queue: vec![],
             cluster: None,
+            n_left_out: 0,
             lost: None,
             n_above: 0,
         }
@@ -52,8 +57,13 @@ impl View {
     /// Takes in what the platform told.
     pub(super) fn learn(&mut self, news: News) {
         match news {
-            News::All { tasks, cluster } => {
+            News::All {
+                tasks,
+                n_left_out,
+                cluster,
+            } => {
                 self.lost = None;
+                self.n_left_out = n_left_out;
                 self.cluster = Some(cluster);
                 let ended = |task: &TaskSummary| {
                     task.state == TaskState::Finished && tasks.iter().all(|new| new.id != task.id)
@@ -134,6 +144,7 @@ pub(super) mod tests {
         }));
         News::All {
             tasks,
+            n_left_out: 0,
             cluster: cluster.unwrap(),
         }
     }

@@ -1,18 +1,26 @@
 //! Completion, as each shell does it with the printed script.
 
 use std::{
+    io::Write,
     path::Path,
     process::{Command, Output},
 };
 
-use crate::{program::Machine, tasks::five_tasks};
+use serde_json::json;
 
-/// Runs a shell that finds the program; `None` where there is no such shell.
+use crate::{
+    platform::{Answer, Platform, task},
+    program::Machine,
+    session::Session,
+    tasks::five_tasks,
+};
+
+/// A shell that finds the program.
 #[expect(
     clippy::disallowed_methods,
     reason = "the shells are where this machine has them"
 )]
-fn shell(machine: &Machine, shell: &str, arguments: &[&str]) -> Option<Output> {
+fn command(machine: &Machine, shell: &str, arguments: &[&str]) -> Command {
     let program = Path::new(env!("CARGO_BIN_EXE_hai-cli")).parent().unwrap();
     let path = std::env::var("PATH").unwrap();
     let mut command = Command::new(shell);
@@ -21,10 +29,22 @@ fn shell(machine: &Machine, shell: &str, arguments: &[&str]) -> Option<Output> {
         .current_dir(machine.work())
         .env("HOME", machine.home())
         .env("PATH", format!("{}:{path}", program.display()));
-    match command.output() {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-        output => Some(output.unwrap()),
-    }
+    command
+}
+
+/// Runs such a shell.
+///
+/// # Panics
+/// If there is none of this name: then nothing would be known about its completion.
+#[track_caller]
+fn shell(machine: &Machine, shell: &str, arguments: &[&str]) -> Output {
+    let output = command(machine, shell, arguments).output();
+    output.unwrap_or_else(|error| {
+        panic!(
+            "cannot run {shell} ({error}); install it with: sudo apt-get update && \
+             sudo apt-get install -y --no-install-recommends {shell}"
+        )
+    })
 }
 
 fn lines(output: Output) -> Vec<String> {
@@ -65,22 +85,13 @@ fn bash_completes_with_the_script() {
             words.join(" "),
             words.len() - 1
         );
-        lines(shell(&machine, "bash", &["-c", &script]).unwrap())
+        lines(shell(&machine, "bash", &["-c", &script]))
     });
 }
 
 #[test]
 fn zsh_completes_with_the_script_and_with_files_where_nothing_fits() {
     let machine = machine_with("zsh");
-    if shell(&machine, "zsh", &["--version"]).is_none() {
-        eprintln!("zsh is not installed: only the presence of its script is checked");
-        return assert!(
-            machine
-                .run(&["completion", "zsh"])
-                .succeeds()
-                .starts_with("#compdef")
-        );
-    }
     // The words as zsh gives them to a completion function, and its own functions as an echo.
     let complete = |line: &str| {
         let words: Vec<String> = line.split(' ').map(|word| format!("'{word}'")).collect();
@@ -91,7 +102,7 @@ fn zsh_completes_with_the_script_and_with_files_where_nothing_fits() {
             words.join(" "),
             words.len()
         );
-        lines(shell(&machine, "zsh", &["-fc", &script]).unwrap())
+        lines(shell(&machine, "zsh", &["-fc", &script]))
     };
     check(complete);
     assert_eq!(complete("hai-cli run lo"), ["files"]);
@@ -100,15 +111,62 @@ fn zsh_completes_with_the_script_and_with_files_where_nothing_fits() {
 #[test]
 fn fish_completes_with_the_script_and_with_files_where_nothing_fits() {
     let machine = machine_with("fish");
-    if shell(&machine, "fish", &["--version"]).is_none() {
-        eprintln!("fish is not installed: only the presence of its script is checked");
-        let script = machine.run(&["completion", "fish"]);
-        return assert!(script.succeeds().contains("complete -c hai-cli"));
-    }
     let complete = |line: &str| {
         let script = format!("source ~/completion.fish; complete -C '{line}'");
-        lines(shell(&machine, "fish", &["--no-config", "-c", &script]).unwrap())
+        lines(shell(&machine, "fish", &["--no-config", "-c", &script]))
     };
     check(complete);
     assert_eq!(complete("hai-cli run lo"), ["local.yml"]);
+}
+
+/// Presses Tab in a shell on a terminal, which reads this at its start, and lets the line run.
+#[track_caller]
+fn presses_tab(name: &str, start: (&str, &str), arguments: &[&str]) {
+    let platform = Platform::start(|asked| match asked.name.as_str() {
+        "MyName" => Answer::Data(json!({ "me": { "name": "ada" } })),
+        "ListTasks" => {
+            let tasks = [task("7", "train.py", "RUNNING")];
+            Answer::Data(json!({ "tasks": { "nodes": tasks, "totalCount": 1 } }))
+        }
+        "FindTask" => Answer::Data(json!({ "task": task("7", "train.py", "RUNNING") })),
+        other => panic!("{other}"),
+    });
+    let machine = Machine::logged_in(&platform);
+    let script = machine.run(&["completion", name]);
+    machine.write(&format!("completion.{name}"), script.succeeds());
+    machine.write(start.0, start.1);
+    shell(&machine, name, &["--version"]);
+    // A shell that is worked with wants the terminal to be its own.
+    let words = [&["--ctty", name], arguments].concat();
+    let mut session = Session::of(command(&machine, "setsid", &words));
+    session.await_text("ready> ");
+    session.screen.write_all(b"hai-cli sta\ttr\t\n").unwrap();
+    session.await_text("2026-11-23 18:43:43");
+    session.screen.write_all(b"exit\n").unwrap();
+    let (code, shown) = session.end();
+    assert_eq!(code, 0, "{shown:?}");
+    let found = platform.asked_for("FindTask");
+    assert_eq!(found[0].variables["name"], "train.py", "{shown:?}");
+}
+
+#[test]
+fn tab_completes_a_live_task_in_bash() {
+    let start = "source ~/completion.bash\nPS1='ready> '\n";
+    presses_tab("bash", ("rc", start), &["--rcfile", "../rc", "-i"]);
+}
+
+#[test]
+fn tab_completes_a_live_task_in_zsh() {
+    let start = "autoload -Uz compinit\ncompinit -uD\nsource ~/completion.zsh\nPROMPT='ready> '\n";
+    presses_tab("zsh", (".zshrc", start), &["-i"]);
+}
+
+#[test]
+fn tab_completes_a_live_task_in_fish() {
+    let start = "source ~/completion.fish\nfunction fish_prompt\n    echo 'ready> '\nend\n";
+    presses_tab(
+        "fish",
+        ("rc", start),
+        &["--no-config", "--init-command", "source ../rc"],
+    );
 }

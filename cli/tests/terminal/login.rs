@@ -61,6 +61,59 @@ fn init_reads_the_token_from_standard_input() {
 }
 
 #[test]
+fn a_login_replaces_an_older_file_as_a_whole_and_makes_it_private() {
+    let platform = ada();
+    let machine = Machine::new();
+    let file = machine.write(".hai/conf.yaml", "token: old\nurl: http://old\n");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+    let second_name = machine.home().join("as-it-was");
+    fs::hard_link(&file, &second_name).unwrap();
+    machine
+        .run(&["init", TOKEN, "--url", &platform.url()])
+        .succeeds();
+    let mode = |path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&file), 0o600);
+    assert!(fs::read_to_string(&file).unwrap().contains(TOKEN));
+    // Nobody ever sees half a file, and nobody who has the old one open sees the new token.
+    let old = fs::read_to_string(&second_name).unwrap();
+    assert_eq!(old, "token: old\nurl: http://old\n");
+    let left: Vec<_> = fs::read_dir(machine.home().join(".hai")).unwrap().collect();
+    assert_eq!(left.len(), 1, "{left:?}");
+}
+
+#[test]
+fn the_file_of_the_original_is_read_until_there_is_a_new_one() {
+    let platform = ada();
+    let machine = Machine::new();
+    let text = format!(
+        "token: {TOKEN}\nurl: {}\nbff_url: http://b\n",
+        platform.url()
+    );
+    let original = machine.write(".hfai/conf.yml", &text);
+    assert!(machine.run(&["whoami"]).succeeds().starts_with("ada "));
+    machine
+        .run(&["init", TOKEN, "--url", &platform.url()])
+        .succeeds();
+    assert_eq!(
+        fs::read_to_string(&original).unwrap(),
+        text,
+        "it is left alone"
+    );
+    machine.write(".hai/conf.yaml", "token: wrong\nurl: http://127.0.0.1:1\n");
+    assert_eq!(machine.run(&["whoami"]).code, 6, "the new one counts");
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_told_and_nothing_is_half_done() {
+    let platform = ada();
+    let machine = Machine::new();
+    machine.write(".hai", "not a directory");
+    machine
+        .run(&["init", TOKEN, "--url", &platform.url()])
+        .fails(1, &["cannot write", "conf.yaml", "HFAI_CLIENT_CONFIG"]);
+}
+
+#[test]
 fn a_refused_token_is_not_saved() {
     let platform = ada();
     let machine = Machine::new();

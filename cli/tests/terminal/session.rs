@@ -3,7 +3,7 @@
 use std::{
     fs::File,
     io::Read,
-    process::{Child, Stdio},
+    process::{Child, Command, Stdio},
 };
 
 use nix::pty::{Winsize, openpty};
@@ -23,6 +23,20 @@ pub(crate) struct Session {
 impl Session {
     /// Starts the program with these words and environment variables.
     pub(crate) fn start(machine: &Machine, words: &[&str], variables: &[(&str, &str)]) -> Self {
+        Self::spawn(machine.command(words), variables, None)
+    }
+
+    /// Starts the program with its standard output in a file; the terminal has the rest.
+    pub(crate) fn start_into(machine: &Machine, words: &[&str], out: File) -> Self {
+        Self::spawn(machine.command(words), &[], Some(out))
+    }
+
+    /// Starts another program.
+    pub(crate) fn of(command: Command) -> Self {
+        Self::spawn(command, &[], None)
+    }
+
+    fn spawn(mut command: Command, variables: &[(&str, &str)], out: Option<File>) -> Self {
         let size = Winsize {
             ws_row: 24,
             ws_col: 80,
@@ -31,13 +45,12 @@ impl Session {
         };
         let pty = openpty(&size, None).unwrap();
         let side = || Stdio::from(pty.slave.try_clone().unwrap());
-        let mut command = machine.command(words);
         command
             .env("TERM", "xterm")
             .env_remove("NO_COLOR")
             .envs(variables.iter().copied())
             .stdin(side())
-            .stdout(side())
+            .stdout(out.map_or_else(side, Stdio::from))
             .stderr(side());
         // The program alone must hold its side of the terminal: its end is the end of the output.
         let child = command.spawn().unwrap();

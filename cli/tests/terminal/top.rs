@@ -9,7 +9,7 @@ use nix::{
     },
     unistd::Pid,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     platform::{Answer, Platform, Then, finished, task},
@@ -31,7 +31,7 @@ fn busy() -> Platform {
                 "reason": "BEHIND", "message": "needs_2_nodes", "position": 1, "until": null,
             });
             Answer::Data(json!({
-                "tasks": { "nodes": [task("7", "train.py", "RUNNING"), other] },
+                "tasks": page(vec![task("7", "train.py", "RUNNING"), other]),
                 "clusterOverview": { "queuedTasks": 1, "runningTasks": 1, "groups": [
                     { "name": "training", "nodes": 8, "ready": 7, "free": 1, "working": 6 },
                 ] },
@@ -43,6 +43,12 @@ fn busy() -> Platform {
         }
         other => panic!("{other}"),
     })
+}
+
+/// The one page of all tasks.
+fn page(tasks: Vec<Value>) -> Value {
+    let page = json!({ "hasNextPage": false, "endCursor": null });
+    json!({ "totalCount": tasks.len(), "pageInfo": page, "nodes": tasks })
 }
 
 fn is_restored(session: &Session) -> bool {
@@ -87,12 +93,39 @@ fn ctrl_c_and_a_signal_give_the_terminal_back() {
 }
 
 #[test]
+fn tasks_beyond_the_first_page_are_shown_too() {
+    let platform = Platform::start(|asked| match asked.name.as_str() {
+        "MyName" => Answer::Data(json!({ "me": { "name": "ada" } })),
+        "WatchCluster" => {
+            let (id, name, next) = match asked.variables["after"].as_str() {
+                None => ("2", "newest.py", Some("1")),
+                Some(_) => ("1", "oldest.py", None),
+            };
+            Answer::Data(json!({
+                "tasks": {
+                    "nodes": [task(id, name, "RUNNING")], "totalCount": 2,
+                    "pageInfo": { "hasNextPage": next.is_some(), "endCursor": next },
+                },
+                "clusterOverview": { "queuedTasks": 0, "runningTasks": 2, "groups": [] },
+            }))
+        }
+        "FollowTasks" => Answer::Events(vec![], Then::Silence),
+        other => panic!("{other}"),
+    });
+    let machine = Machine::logged_in(&platform);
+    let mut session = Session::start(&machine, &["top"], &[]);
+    session.await_text("oldest.py");
+    session.screen.write_all(b"q").unwrap();
+    assert_eq!(session.end().0, 0);
+}
+
+#[test]
 fn a_lost_connection_is_told_and_taken_up_again() {
     let platform = Platform::start(|asked| match asked.name.as_str() {
         "MyName" => Answer::Data(json!({ "me": { "name": "ada" } })),
         "WatchCluster" if asked.before == 0 => Answer::Plain(503, ""),
         "WatchCluster" => Answer::Data(json!({
-            "tasks": { "nodes": [task("7", "train.py", "RUNNING")] },
+            "tasks": page(vec![task("7", "train.py", "RUNNING")]),
             "clusterOverview": { "queuedTasks": 0, "runningTasks": 1, "groups": [] },
         })),
         "FollowTasks" => Answer::Events(vec![], Then::Silence),

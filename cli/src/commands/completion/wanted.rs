@@ -76,6 +76,14 @@ fn takes_many(argument: &clap::Arg) -> bool {
     matches!(argument.get_action(), clap::ArgAction::Append)
 }
 
+/// How many words a command takes in front of its first task.
+fn place_of_tasks(command: &clap::Command) -> usize {
+    let is_task =
+        |place: &clap::Arg| ["experiment", "experiments"].contains(&place.get_id().as_str());
+    let place = command.get_positionals().position(is_task);
+    place.unwrap_or_default()
+}
+
 /// Which tasks a command can do something with.
 fn tasks(command: &clap::Command, rest: &[String]) -> Wanted {
     let follows = rest.iter().any(|word| word == "-f" || word == "--follow");
@@ -99,7 +107,7 @@ fn value_of(option: &clap::Arg, command: &clap::Command, rest: &[String]) -> Wan
     match option.get_id().as_str() {
         "group" => Wanted::Groups,
         "image" => Wanted::Environments,
-        "rank" => match positionals(command, rest).first() {
+        "rank" | "ranks" => match positionals(command, rest).get(place_of_tasks(command)) {
             Some(experiment) => Wanted::Ranks {
                 experiment: (*experiment).clone(),
             },
@@ -197,6 +205,8 @@ mod tests {
         assert_eq!(at("explain "), Wanted::Tasks { only_live: true });
         assert_eq!(at("resume "), Wanted::Tasks { only_live: false });
         assert_eq!(at("stop x y "), Wanted::Tasks { only_live: true });
+        assert_eq!(at("search "), Wanted::Words(vec![]));
+        assert_eq!(at("search nan x "), Wanted::Tasks { only_live: false });
     }
 
     #[test]
@@ -212,6 +222,8 @@ mod tests {
         let experiment = "x".to_owned();
         assert_eq!(at("logs x -r "), Wanted::Ranks { experiment });
         assert_eq!(at("logs -r "), Wanted::Words(vec!["0".to_owned()]));
+        let experiment = "x".to_owned();
+        assert_eq!(at("search nan x --rank "), Wanted::Ranks { experiment });
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::{
     args::{ExperimentArgs, ExperimentsArgs},
     client::Client,
     commands::Context,
-    error::{Code, Error, Result},
+    error::{Error, Result},
     operations::{Task, TaskSummary},
     output, select,
 };
@@ -19,9 +19,10 @@ pub(in crate::commands) async fn run(
     order: Order,
 ) -> Result<u8> {
     let client = context.client()?;
-    let mut selectors = args.experiments.iter();
-    if let [experiment] = args.experiments.as_slice() {
-        let (before, after) = give(&client, &named(experiment, args), order).await?;
+    let mut experiments = args.each();
+    let n_tasks = args.experiments.len();
+    if let (1, Some(experiment)) = (n_tasks, args.each().next()) {
+        let (before, after) = give(&client, &experiment, order).await?;
         let text = match context.json {
             true => output::json(&after),
             false => order.told(&before, &after.summary),
@@ -29,30 +30,26 @@ pub(in crate::commands) async fn run(
         context.screen.print(&text)?;
         return Ok(0);
     }
-    let mut worst = 0;
-    while let Some(experiment) = selectors.next() {
-        let given = give(&client, &named(experiment, args), order).await;
+    let (mut worst, mut n_done) = (0, 0);
+    while let Some(named) = experiments.next() {
+        let experiment = named.experiment.as_str();
+        let progress = context.screen.progress();
+        progress.say(format!("{n_done} of {n_tasks} done, now {experiment}"));
+        let given = give(&client, &named, order).await;
+        n_done += 1;
         let failure = given.as_ref().err().map(Error::exit);
-        let is_pointless = given.as_ref().err().is_some_and(is_about_all);
+        let is_pointless = given.as_ref().err().is_some_and(Error::is_about_all);
         report(context, experiment, order, given)?;
         worst = worst.max(failure.unwrap_or(0));
         if is_pointless {
-            for experiment in selectors.by_ref() {
-                context.screen.note(&format!(
-                    "{}: `{experiment}` was not tried",
-                    context.program
-                ));
+            for ExperimentArgs { experiment, .. } in experiments.by_ref() {
+                let program = &context.program;
+                let line = format!("{program}: `{experiment}` was not tried");
+                context.screen.note(&line);
             }
         }
     }
     Ok(worst)
-}
-
-fn named(experiment: &str, args: &ExperimentsArgs) -> ExperimentArgs {
-    ExperimentArgs {
-        experiment: experiment.to_owned(),
-        kind: args.kind,
-    }
 }
 
 /// The task before and after the order.
@@ -90,16 +87,4 @@ fn report(
     };
     let line = json!({ "experiment": experiment, "task": task, "error": error });
     context.screen.print(&output::json_line(&line))
-}
-
-/// Whether the next task would fail in the same way: the platform is away, or does not know the user.
-fn is_about_all(error: &Error) -> bool {
-    match error {
-        Error::Unreachable { .. } | Error::Strange { .. } | Error::Status { .. } => true,
-        Error::Refused { code, .. } => matches!(
-            code,
-            Code::Unauthenticated | Code::RateLimited | Code::Unavailable
-        ),
-        _ => false,
-    }
 }

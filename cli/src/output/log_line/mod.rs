@@ -7,3 +7,4 @@ mod text;
 mod tests;
 
 pub(crate) use printer::LogPrinter;
+pub(super) use text::stamp;

@@ -12,6 +12,8 @@ const PICTURE_MARKER: &str = "[HFAI_PRINT:IMAGE]";
 pub(crate) struct LogPrinter {
     /// Columns of the terminal; `None` if there is none, then nothing is overwritten.
     width: Option<u16>,
+    /// Whether lines begin with their stamp.
+    stamps: bool,
     open: Open,
 }
 
@@ -41,9 +43,10 @@ enum Open {
 
 impl LogPrinter {
     /// A printer for a terminal with so many columns, or for something else.
-    pub(crate) fn new(width: Option<u16>) -> Self {
+    pub(crate) fn new(width: Option<u16>, stamps: bool) -> Self {
         Self {
             width,
+            stamps,
             open: Open::Nothing,
         }
     }
@@ -99,7 +102,8 @@ impl LogPrinter {
 
     /// An item that begins a line.
     fn fresh(&mut self, open: &Open, item: &LogItem) -> String {
-        let stamp = item.time.map(stamp).unwrap_or_default();
+        let time = item.time.filter(|_| self.stamps);
+        let stamp = time.map(stamp).unwrap_or_default();
         let before = match open {
             Open::Progress | Open::Partial { .. } => "\n",
             Open::Nothing => "",

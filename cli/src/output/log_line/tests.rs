@@ -32,7 +32,7 @@ fn rest(text: &str) -> LogItem {
 }
 
 fn all(width: Option<u16>, items: &[LogItem]) -> String {
-    let mut printer = LogPrinter::new(width);
+    let mut printer = LogPrinter::new(width, true);
     let mut text: String = items.iter().map(|item| printer.print(item).text).collect();
     text += &printer.end();
     text
@@ -145,7 +145,7 @@ fn a_hole_is_told_beside_the_log() {
         lost_bytes: Some(512),
         ..item("")
     };
-    let mut printer = LogPrinter::new(None);
+    let mut printer = LogPrinter::new(None, true);
     let _ = printer.print(&partial("half"));
     assert_eq!(
         printer.print(&gap),

@@ -8,7 +8,7 @@ use crate::operations::LogItem;
 pub(super) const CLEAR_LINE: &str = "\r\x1b[K";
 
 /// The 29 characters in front of each line, in UTC.
-pub(super) fn stamp(time: DateTime<Utc>) -> String {
+pub(in crate::output) fn stamp(time: DateTime<Utc>) -> String {
     time.format("[%Y-%m-%d %H:%M:%S%.6f] ").to_string()
 }
 

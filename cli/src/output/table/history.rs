@@ -15,12 +15,12 @@ const WHAT: usize = 2;
 pub(super) fn history(runs: &RunConnection, look: Look) -> String {
     let rows = runs.nodes.iter().rev().flat_map(|run| {
         let lines = [
-            Some((Some(run.created_at), beginning(run))),
-            end(run).map(|text| (run.ended_at, text)),
+            Some((Some(run.facts.created_at), beginning(run))),
+            end(run).map(|text| (run.facts.ended_at, text)),
         ];
         lines.into_iter().flatten().map(|(time, text)| {
             Row::from([
-                Cell::new(run.number),
+                Cell::new(run.facts.number),
                 Cell::new(moment(time)),
                 Cell::new(text),
             ])
@@ -42,13 +42,13 @@ fn beginning(run: &RunSummary) -> String {
 
 /// Absent while it goes on.
 fn end(run: &RunSummary) -> Option<String> {
-    let word = match (&run.outcome, &run.drain_reason) {
+    let word = match (&run.facts.outcome, &run.facts.drain_reason) {
         (Some(outcome), _) => outcome.to_string(),
         (None, Some(reason)) => format!("ending ({reason})"),
-        (None, None) if run.state == RunState::Ended => "ended".to_owned(),
+        (None, None) if run.facts.state == RunState::Ended => "ended".to_owned(),
         (None, None) => return None,
     };
-    Some(because(&word, run.message.as_deref()))
+    Some(because(&word, run.facts.message.as_deref()))
 }
 
 fn because(word: &str, why: Option<&str>) -> String {

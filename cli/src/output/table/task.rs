@@ -125,13 +125,13 @@ pub(in crate::output) fn facts(task: &Task) -> Vec<(&'static str, String)> {
 }
 
 fn run_line(run: &Run) -> String {
-    let mut line = format!("{} {}", run.number, run.state);
-    match (&run.outcome, &run.drain_reason) {
+    let mut line = format!("{} {}", run.facts.number, run.facts.state);
+    match (&run.facts.outcome, &run.facts.drain_reason) {
         (Some(outcome), _) => line += &format!(", {outcome}"),
         (None, Some(reason)) => line += &format!(" because of {reason}"),
         (None, None) => {}
     }
-    if let Some(message) = &run.message {
+    if let Some(message) = &run.facts.message {
         line += &format!(": {message}");
     }
     line

@@ -90,9 +90,9 @@ fn a_finished_task_shows_how_it_ended() {
     task.summary.outcome = Some(Outcome::StartFailed);
     task.summary.exit_code = Some(3);
     let run = task.current_run.as_mut().unwrap();
-    run.state = RunState::Ended;
-    run.outcome = Some(Outcome::StartFailed);
-    run.message = Some("rank 1: no such file".to_owned());
+    run.facts.state = RunState::Ended;
+    run.facts.outcome = Some(Outcome::StartFailed);
+    run.facts.message = Some("rank 1: no such file".to_owned());
     let text = task_detail(&task, PLAIN);
     for part in [
         " start_failed ",

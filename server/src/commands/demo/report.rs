@@ -59,18 +59,11 @@ impl std::fmt::Display for Times {
     }
 }
 
-/// One row for each run, and the times below.
+/// One row for each run, and the times below. The figures are bits per character; the headings are short so that the
+/// sentences have room on a terminal of 90 columns.
 pub(super) fn report(tasks: &[&Told], times: Times, look: Look) -> String {
     let header = [
-        "task",
-        "run",
-        "priority",
-        "ended as",
-        "steps",
-        "train bpc",
-        "held-out bpc",
-        "seconds",
-        "why",
+        "task", "run", "level", "end", "steps", "train", "held-out", "s", "why",
     ];
     let rows = tasks
         .iter()
@@ -149,10 +142,10 @@ mod tests {
             first_step: None,
         };
         let expected = "\
-task        run  priority  ended as   steps  train bpc  held-out bpc  seconds  why
--------------------------------------------------------------------------------------------------
-background  1    low       suspended  1-1    5.000      -             7.2      it gives way
-background  2    low       succeeded  2-2    4.000      3.233         10.0     it goes on; done
+task        run  level  end        steps  train  held-out  s     why
+-----------------------------------------------------------------------------------
+background  1    low    suspended  1-1    5.000  -         7.2   it gives way
+background  2    low    succeeded  2-2    4.000  3.233     10.0  it goes on; done
 
 From the submit of urgent: signal 5 ms, handover 200 ms, first step never.
 ";
