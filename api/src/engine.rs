@@ -15,7 +15,7 @@ use crate::config::{ApiConfig, Limits};
 use crate::error::{refusal, told};
 use crate::limits;
 use crate::loaders::{Driven, Loaders};
-use crate::log::SearchGate;
+use crate::log::{SearchGate, Tailers};
 use crate::schema::{self, PlatformSchema};
 use crate::shared::{self, Evaluations, Question};
 
@@ -45,7 +45,8 @@ impl Engine {
             .limit_directives(config.limits.directives)
             .data(app.clone())
             .data(tracker.clone())
-            .data(SearchGate::default());
+            .data(SearchGate::default())
+            .data(Tailers::default());
         if !config.introspection {
             builder = builder.disable_suggestions();
         }
