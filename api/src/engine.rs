@@ -17,7 +17,7 @@ use crate::limits;
 use crate::loaders::{Driven, Loaders};
 use crate::log::{SearchGate, Tailers};
 use crate::schema::{self, PlatformSchema};
-use crate::shared::{self, Evaluations, Question};
+use crate::shared::{self, Evaluations, Kind, Question};
 
 /// The schema with everything that it needs.
 pub(crate) struct Engine {
@@ -33,7 +33,7 @@ pub(crate) struct Engine {
 struct Admitted {
     request: Request,
     /// If its answers can be shared.
-    question: Option<Question>,
+    question: Option<(Question, Kind)>,
 }
 
 impl Engine {
@@ -169,8 +169,8 @@ impl Engine {
                 Err(refusal(Error::Unauthenticated))
             };
         };
-        let is_state = shared::is_state(document, operation.as_deref());
-        let question = is_state.then(|| Question::new(&request, &actor));
+        let kind = shared::kind_of(document, operation.as_deref());
+        let question = kind.map(|kind| (Question::new(&request, &actor), kind));
         let request = request.data(actor);
         Ok(Admitted { request, question })
     }

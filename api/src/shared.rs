@@ -1,28 +1,46 @@
 //! One evaluation for everybody who asks for the same.
 //!
 //! ```text
-//! events ──▶ evaluation ──▶ newest answer ──┬──▶ subscriber
-//!            one tracked task               └──▶ subscriber
+//! events ──▶ evaluation ──▶ newest answer or last answers ──┬──▶ subscriber
+//!            one tracked task                               └──▶ subscriber
 //! ```
 //!
-//! Only subscriptions whose results are states are shared: of those the newest is all that counts, so a subscriber needs
-//! no queue. Whoever is slow, or comes later, gets the newest.
+//! Of a state the newest answer is all that counts, so a subscriber needs no queue: whoever is slow, or comes later, gets
+//! the newest. Of changes each counts, from the moment on at which one comes: an evaluation keeps the last ones for all
+//! its subscribers together, and who is further behind is told that some were lost.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_graphql::parser::types::{ExecutableDocument, OperationType, Selection};
-use async_graphql::{Name, Request};
+use async_graphql::{Name, Request, Response};
+use domain::Error;
 use domain::auth::Actor;
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, stream};
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 use tokio_util::task::TaskTracker;
 
 use crate::answer::Answer;
+use crate::error;
 
-/// Subscriptions whose results are states.
-const STATES: [&str; 1] = ["taskChanged"];
+/// How many changes a subscriber may be behind.
+const CAPACITY: usize = 1024;
+
+/// What the results of a subscription are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// States of one thing, each of which makes the one before it worthless.
+    State,
+    /// Changes of many things.
+    Changes,
+}
+
+/// The subscriptions that are shared.
+const SHARED: [(&str, Kind); 2] = [
+    ("taskChanged", Kind::State),
+    ("tasksChanged", Kind::Changes),
+];
 
 /// What must be the same for the answers to be the same.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -46,69 +64,137 @@ impl Question {
     }
 }
 
-/// Whether the operation of a document that is chosen by its name, if it has one, is a subscription to a state.
-pub(crate) fn is_state(document: &ExecutableDocument, name: Option<&str>) -> bool {
+/// What the results of an operation of a document are, chosen by its name, if it has one; absent for what is not shared.
+pub(crate) fn kind_of(document: &ExecutableDocument, name: Option<&str>) -> Option<Kind> {
     let is_chosen = |other: Option<&Name>| name.is_none() || other.map(Name::as_str) == name;
     let mut operations = document.operations.iter();
-    let Some((_, operation)) = operations.find(|(other, _)| is_chosen(*other)) else {
-        return false;
+    let (_, operation) = operations.find(|(other, _)| is_chosen(*other))?;
+    if operation.node.ty != OperationType::Subscription {
+        return None;
+    }
+    let [only] = operation.node.selection_set.node.items.as_slice() else {
+        return None;
     };
-    let is_state = |selection: &Selection| match selection {
-        Selection::Field(field) => STATES.contains(&field.node.name.node.as_str()),
-        Selection::FragmentSpread(_) | Selection::InlineFragment(_) => false,
+    let Selection::Field(field) = &only.node else {
+        return None;
     };
-    operation.node.ty == OperationType::Subscription
-        && matches!(operation.node.selection_set.node.items.as_slice(), [only] if is_state(&only.node))
+    let name = field.node.name.node.as_str();
+    let shared = SHARED.into_iter().find(|(shared, _)| *shared == name);
+    shared.map(|(_, kind)| kind)
 }
 
-/// The newest answer; absent before the first. The channel closes after the last.
-type Newest = watch::Sender<Option<Answer>>;
+/// Where the answers of an evaluation go. The channel closes after the last.
+#[derive(Debug)]
+enum Answers {
+    /// The newest; absent before the first.
+    Newest(watch::Sender<Option<Answer>>),
+    /// Each.
+    Each(broadcast::Sender<Answer>),
+}
+
+impl Answers {
+    fn new(kind: Kind) -> Self {
+        match kind {
+            Kind::State => Self::Newest(watch::Sender::new(None)),
+            Kind::Changes => Self::Each(broadcast::Sender::new(CAPACITY)),
+        }
+    }
+
+    fn give(&self, answer: Answer) {
+        match self {
+            Self::Newest(newest) => _ = newest.send_replace(Some(answer)),
+            // Nobody listening is fine: that ends the evaluation.
+            Self::Each(each) => _ = each.send(answer),
+        }
+    }
+
+    async fn closed(&self) {
+        match self {
+            Self::Newest(newest) => newest.closed().await,
+            Self::Each(each) => each.closed().await,
+        }
+    }
+
+    fn is_left(&self) -> bool {
+        match self {
+            Self::Newest(newest) => newest.receiver_count() == 0,
+            Self::Each(each) => each.receiver_count() == 0,
+        }
+    }
+
+    /// What a subscriber gets that comes now.
+    fn listen(&self) -> BoxStream<'static, Answer> {
+        match self {
+            Self::Newest(newest) => {
+                let mut newest = newest.subscribe();
+                newest.mark_changed();
+                stream::unfold(newest, newer).boxed()
+            }
+            Self::Each(each) => stream::unfold(Some(each.subscribe()), next).boxed(),
+        }
+    }
+}
+
+type Receiver = watch::Receiver<Option<Answer>>;
+
+async fn newer(mut newest: Receiver) -> Option<(Answer, Receiver)> {
+    loop {
+        newest.changed().await.ok()?;
+        let answer = newest.borrow_and_update().clone();
+        if let Some(answer) = answer {
+            return Some((answer, newest));
+        }
+    }
+}
+
+type Each = Option<broadcast::Receiver<Answer>>;
+
+async fn next(each: Each) -> Option<(Answer, Each)> {
+    let mut each = each?;
+    match each.recv().await {
+        Ok(answer) => Some((answer, Some(each))),
+        Err(broadcast::error::RecvError::Closed) => None,
+        Err(broadcast::error::RecvError::Lagged(_)) => {
+            let advice = "some changes were lost: subscribe again, then read the list";
+            let refusal = error::refusal(Error::Conflict(advice.to_owned()));
+            let lost = error::told(Response::from_errors(vec![refusal])).into();
+            Some((lost, None))
+        }
+    }
+}
 
 /// The evaluations that run, by their question.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Evaluations(Arc<Mutex<HashMap<Question, Arc<Newest>>>>);
+pub(crate) struct Evaluations(Arc<Mutex<HashMap<Question, Arc<Answers>>>>);
 
 impl Evaluations {
     /// The answers to a question: of the evaluation that runs already, else of a new one on the tracker, which runs
     /// until it is over or nobody listens any more.
     pub(crate) fn join(
         &self,
-        question: Question,
+        (question, kind): (Question, Kind),
         tracker: &TaskTracker,
         begin: impl FnOnce() -> BoxStream<'static, Answer>,
     ) -> BoxStream<'static, Answer> {
         let mut running = self.lock();
-        let newest = if let Some(newest) = running.get(&question) {
-            let mut newest = newest.subscribe();
-            newest.mark_changed();
-            newest
-        } else {
-            let (sender, newest) = watch::channel(None);
-            let sender = Arc::new(sender);
-            running.insert(question.clone(), Arc::clone(&sender));
-            let evaluation = Evaluation {
-                evaluations: self.clone(),
-                question,
-                newest: sender,
-            };
-            tracker.spawn(evaluation.run(begin()));
-            newest
-        };
+        if let Some(answers) = running.get(&question) {
+            return answers.listen();
+        }
+        let answers = Arc::new(Answers::new(kind));
+        let results = answers.listen();
+        running.insert(question.clone(), Arc::clone(&answers));
         drop(running);
-        let answers = stream::unfold(newest, |mut newest| async move {
-            loop {
-                newest.changed().await.ok()?;
-                let answer = newest.borrow_and_update().clone();
-                if let Some(answer) = answer {
-                    return Some((answer, newest));
-                }
-            }
-        });
-        answers.boxed()
+        let evaluation = Evaluation {
+            evaluations: self.clone(),
+            question,
+            answers,
+        };
+        tracker.spawn(evaluation.run(begin()));
+        results
     }
 
     /// No step leaves the map half changed, so a panic elsewhere does not matter.
-    fn lock(&self) -> MutexGuard<'_, HashMap<Question, Arc<Newest>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Question, Arc<Answers>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -117,18 +203,18 @@ impl Evaluations {
 struct Evaluation {
     evaluations: Evaluations,
     question: Question,
-    newest: Arc<Newest>,
+    answers: Arc<Answers>,
 }
 
 impl Evaluation {
-    async fn run(self, mut answers: BoxStream<'static, Answer>) {
+    async fn run(self, mut results: BoxStream<'static, Answer>) {
         loop {
             tokio::select! {
-                answer = answers.next() => match answer {
-                    Some(answer) => _ = self.newest.send_replace(Some(answer)),
+                answer = results.next() => match answer {
+                    Some(answer) => self.answers.give(answer),
                     None => return,
                 },
-                () = self.newest.closed() => if self.is_left() {
+                () = self.answers.closed() => if self.is_left() {
                     return;
                 },
             }
@@ -138,7 +224,7 @@ impl Evaluation {
     /// Whether really nobody listens: then nobody joins any more either.
     fn is_left(&self) -> bool {
         let mut running = self.evaluations.lock();
-        let is_left = self.newest.receiver_count() == 0;
+        let is_left = self.answers.is_left();
         if is_left {
             self.forget(&mut running);
         }
@@ -146,9 +232,9 @@ impl Evaluation {
     }
 
     /// A successor for the same question stays.
-    fn forget(&self, running: &mut HashMap<Question, Arc<Newest>>) {
-        if let Some(newest) = running.get(&self.question)
-            && Arc::ptr_eq(newest, &self.newest)
+    fn forget(&self, running: &mut HashMap<Question, Arc<Answers>>) {
+        if let Some(answers) = running.get(&self.question)
+            && Arc::ptr_eq(answers, &self.answers)
         {
             running.remove(&self.question);
         }
@@ -289,7 +375,8 @@ mod tests {
                     .chain(stream::pending())
                     .boxed()
             };
-            let mut results = [(); 2].map(|()| evaluations.join(question.clone(), &tracker, begin));
+            let mut results = [(); 2]
+                .map(|()| evaluations.join((question.clone(), Kind::State), &tracker, begin));
             for results in &mut results {
                 assert_eq!(results.next().await, Some(answer(text)));
             }
@@ -306,32 +393,80 @@ mod tests {
         let (evaluations, tracker) = (Evaluations::default(), TaskTracker::new());
         let broken = |_: &mut Context<'_>| -> Poll<Option<Answer>> { panic!("the test wants it") };
         let begin = || stream::poll_fn(broken).boxed();
-        let mut results = evaluations.join(question().await, &tracker, begin);
+        let mut results = evaluations.join((question().await, Kind::State), &tracker, begin);
         let patience = Duration::from_secs(60);
         let ended = tokio::time::timeout(patience, results.next()).await;
         assert_eq!(ended, Ok(None));
         assert!(evaluations.lock().is_empty());
     }
 
-    #[test]
-    fn only_subscriptions_to_states_are_shared() {
-        let is_shared = |query: &str, name: Option<&str>| {
-            is_state(Request::new(query).parsed_query().unwrap(), name)
+    #[tokio::test]
+    async fn whoever_is_too_far_behind_is_told_that_changes_were_lost() {
+        let (evaluations, tracker) = (Evaluations::default(), TaskTracker::new());
+        let (gate, open) = tokio::sync::oneshot::channel::<()>();
+        let changes = (0..=CAPACITY).map(|n| answer(&n.to_string()));
+        let after_it = stream::once(open).filter_map(async |_| None);
+        let begin = || after_it.chain(stream::iter(changes)).boxed();
+        let question = (question().await, Kind::Changes);
+        let mut slow = evaluations.join(question, &tracker, begin);
+        gate.send(()).unwrap();
+        tracker.close();
+        tracker.wait().await;
+        let Some(Answer::Failure { errors, .. }) = slow.next().await else {
+            panic!("some are lost");
         };
-        assert!(is_shared(
-            "subscription { a: taskChanged(id: 1) { id } }",
-            None
-        ));
+        assert!(errors.contains("CONFLICT"), "{errors}");
+        assert_eq!(slow.next().await, None);
+    }
+
+    #[tokio::test]
+    async fn changes_are_evaluated_once_and_each_comes_to_everybody_in_order() {
+        let (evaluations, tracker) = (Evaluations::default(), TaskTracker::new());
+        let question = question().await;
+        let (sender, changes) = tokio::sync::mpsc::unbounded_channel();
+        let mut begin = Some(stream::unfold(changes, |mut changes| async {
+            let answer = changes.recv().await?;
+            Some((answer, changes))
+        }));
+        let mut all = [(); 100].map(|()| {
+            let question = (question.clone(), Kind::Changes);
+            evaluations.join(question, &tracker, || begin.take().unwrap().boxed())
+        });
+        for text in ["first", "second"] {
+            sender.send(answer(text)).unwrap();
+        }
+        drop(sender);
+        let mut texts = Vec::new();
+        for results in &mut all {
+            let Some(Answer::Result(text)) = results.next().await else {
+                panic!("there is a first");
+            };
+            texts.push(text);
+            assert_eq!(results.next().await, Some(answer("second")));
+            assert_eq!(results.next().await, None);
+        }
+        assert!(texts.iter().all(|text| Arc::ptr_eq(text, &texts[0])));
+        assert!(evaluations.lock().is_empty());
+    }
+
+    #[test]
+    fn only_subscriptions_to_states_and_changes_are_shared() {
+        let kind = |query: &str, name: Option<&str>| {
+            kind_of(Request::new(query).parsed_query().unwrap(), name)
+        };
+        let aliased = "subscription { a: taskChanged(id: 1) { id } }";
+        assert_eq!(kind(aliased, None), Some(Kind::State));
+        let many = "subscription { tasksChanged { id } }";
+        assert_eq!(kind(many, None), Some(Kind::Changes));
         let two = "query Q { me { name } } subscription S { taskChanged(id: 1) { id } }";
-        assert!(is_shared(two, Some("S")));
-        assert!(!is_shared(two, Some("Q")));
+        assert_eq!(kind(two, Some("S")), Some(Kind::State));
+        assert_eq!(kind(two, Some("Q")), None);
         for query in [
             "{ taskChanged }",
-            "subscription { tasksChanged { id } }",
             "subscription { taskLogAppended(id: 1) { cursor } }",
             "subscription { ...F } fragment F on Subscription { taskChanged(id: 1) { id } }",
         ] {
-            assert!(!is_shared(query, None), "{query}");
+            assert_eq!(kind(query, None), None, "{query}");
         }
     }
 }
