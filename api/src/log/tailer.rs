@@ -150,10 +150,8 @@ struct Tailer {
 enum Woken {
     /// The task or a run of it changed.
     Changed,
-    /// A log of the task grew.
+    /// A log of the task may have grown.
     Grew,
-    /// Nothing happened for a while.
-    Quiet,
     /// Nobody follows any more.
     Left,
 }
@@ -169,6 +167,7 @@ impl Tailer {
     async fn follow(&mut self, mut tail: Tail) -> Result<()> {
         let mut task = self.task().await?;
         let mut looked_up = Instant::now();
+        let mut listed = Instant::now();
         let mut unfinished_since: Option<Instant> = None;
         loop {
             // Invariant: the task was read before its log. If it had finished by then, nothing is missing from the log.
@@ -202,8 +201,10 @@ impl Tailer {
             if woken == Woken::Left {
                 return Ok(());
             }
-            if woken == Woken::Quiet {
+            // Behind a hole the next file has a name that cannot be known; wake-ups may be about other ranks.
+            if !grew && listed.elapsed() >= PERIOD {
                 tail.look_again();
+                listed = Instant::now();
             }
             if woken == Woken::Changed || looked_up.elapsed() >= self.app.settings.period {
                 task = self.task().await?;
@@ -261,9 +262,7 @@ impl Tailer {
                 changed = self.listener.changed_or_log_grew() => {
                     return if changed { Woken::Changed } else { Woken::Grew };
                 }
-                () = sleep(rest.unwrap_or(PERIOD)) => {
-                    return if rest.is_some() { Woken::Grew } else { Woken::Quiet };
-                }
+                () = sleep(rest.unwrap_or(PERIOD)) => return Woken::Grew,
             }
         }
     }

@@ -1,5 +1,6 @@
 //! Many followers of one log.
 
+use domain::events::Event;
 use domain::task::TaskId;
 use futures_util::future::join_all;
 use serde_json::json;
@@ -104,5 +105,31 @@ async fn a_log_ends_for_all_its_followers() {
             seen.extend(texts(&event).into_iter().map(str::to_owned));
         }
         assert_eq!(seen, ["last"]);
+    }
+}
+
+/// Takes as long as it is until the files are listed anew.
+#[tokio::test]
+async fn a_hole_is_told_also_while_there_are_wake_ups_all_the_time() {
+    let api = TestApi::with_nodes(1).await;
+    let id = running(&api).await;
+    let mut log = follow(&api, id);
+    append(&api, id, 1, "one\n");
+    assert_eq!(texts(&next(&mut log).await.unwrap()), ["one"]);
+    let app = &api.platform.app;
+    let dir = app.logs.rank_dir("admin", id.0, 1, 0);
+    let busy = async {
+        while app.logs.n_tailers() == 0 {
+            tokio::task::yield_now().await;
+        }
+        std::fs::write(dir.join("00000000000000001000.log"), "two\n").unwrap();
+        loop {
+            app.events.publish(Event::Log(id));
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        event = next(&mut log) => assert_eq!(texts(&event.unwrap()), ["", "two"]),
+        () = busy => {}
     }
 }
