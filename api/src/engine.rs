@@ -15,10 +15,10 @@ use crate::config::{ApiConfig, Limits};
 use crate::error::{code, first_code, refusal, told};
 use crate::limits;
 use crate::loaders::{Driven, Loaders};
-use crate::log::SearchGate;
+use crate::log::{SearchGate, Tailers};
 use crate::metrics::{Label, Meter, Metrics, Momentary};
 use crate::schema::{self, PlatformSchema};
-use crate::shared::{self, Evaluations, Question};
+use crate::shared::{self, Evaluations, Kind, Question};
 use crate::span::{self, Spanned};
 
 /// The schema with everything that it needs.
@@ -36,7 +36,7 @@ pub(crate) struct Engine {
 struct Admitted {
     request: Request,
     /// If its answers can be shared.
-    question: Option<Question>,
+    question: Option<(Question, Kind)>,
 }
 
 impl Engine {
@@ -48,7 +48,8 @@ impl Engine {
             .limit_directives(config.limits.directives)
             .data(app.clone())
             .data(tracker.clone())
-            .data(SearchGate::default());
+            .data(SearchGate::default())
+            .data(Tailers::default());
         if !config.introspection {
             builder = builder.disable_suggestions();
         }
@@ -137,6 +138,7 @@ impl Engine {
     pub(crate) fn metrics_text(&self) -> String {
         self.metrics.text(&Momentary {
             evaluations: self.evaluations.count(),
+            tailers: self.app.logs.n_tailers(),
             pools: self.app.store.pools(),
         })
     }
@@ -206,8 +208,8 @@ impl Engine {
             };
         };
         meter.admitted();
-        let is_state = shared::is_state(document, operation.as_deref());
-        let question = is_state.then(|| Question::new(&request, &actor));
+        let kind = shared::kind_of(document, operation.as_deref());
+        let question = kind.map(|kind| (Question::new(&request, &actor), kind));
         let request = request.data(actor);
         Ok(Admitted { request, question })
     }

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use domain::Result;
-use domain::events::{Event, Events, Listener};
+use domain::events::{Events, TaskListener};
+use domain::task::TaskId;
 use futures_util::{Stream, stream};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::sleep;
 
 /// Gives one result after the other. It is only asked when there is room for the result, so it gives the newest, not
 /// every one.
@@ -32,17 +33,17 @@ pub(crate) fn results<S: Source>(
     })
 }
 
-/// Sleeps until there may be something new.
+/// Sleeps until there may be something new about one task.
 #[derive(Debug)]
 pub(crate) struct Waker {
-    listener: Listener,
+    listener: TaskListener,
 }
 
 impl Waker {
-    /// Hears everything from now on: make it before the first look.
-    pub(crate) fn new(events: &Events) -> Self {
+    /// Hears of the task from now on: make it before the first look.
+    pub(crate) fn new(events: &Events, id: TaskId) -> Self {
         Self {
-            listener: events.subscribe(),
+            listener: events.follow(id),
         }
     }
 
@@ -51,18 +52,11 @@ impl Waker {
         self.listener.drain();
     }
 
-    /// Waits for a wake-up that matters, but no longer than `patience`: some wake-ups are lost, and shared file systems
-    /// give none.
-    pub(crate) async fn wait(
-        &mut self,
-        patience: Duration,
-        matters: impl Fn(Event) -> bool + Send + Sync,
-    ) {
-        let until = Instant::now() + patience;
-        let woken = async { while !matters(self.listener.next().await) {} };
+    /// Waits for a change of the task, but no longer than `patience`: other processes wake nobody here.
+    pub(crate) async fn wait(&mut self, patience: Duration) {
         tokio::select! {
-            () = woken => {}
-            () = sleep_until(until) => {}
+            () = self.listener.changed() => {}
+            () = sleep(patience) => {}
         }
     }
 }
@@ -70,7 +64,8 @@ impl Waker {
 #[cfg(test)]
 mod tests {
     use domain::Error;
-    use futures_util::StreamExt;
+    use domain::events::Event;
+    use futures_util::{FutureExt, StreamExt};
 
     use super::*;
 
@@ -107,13 +102,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_waker_wakes_for_what_matters_and_for_what_came_before_it_waited() {
+    async fn a_waker_wakes_for_its_task_also_for_what_came_before_it_waited() {
         let events = Events::default();
-        let mut waker = Waker::new(&events);
-        events.publish(Event::Quotas);
-        events.publish(Event::Nodes);
-        waker
-            .wait(Duration::from_secs(3600), |event| event == Event::Nodes)
-            .await;
+        let mut waker = Waker::new(&events, TaskId(1));
+        events.publish(Event::Task(TaskId(1)));
+        waker.wait(Duration::from_secs(3600)).await;
+        waker.reset();
+        events.publish(Event::Task(TaskId(2)));
+        let woken = waker.wait(Duration::from_secs(3600)).now_or_never();
+        assert_eq!(woken, None);
     }
 }

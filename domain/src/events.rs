@@ -1,10 +1,18 @@
 //! Wake-ups inside this process: they say where to look, never what is there.
 //!
+//! ```text
+//! publish ──▶ the bus       workers, which look everywhere     (everything but logs)
+//!         └─▶ by task       who follows just that task         (its changes, its logs)
+//! ```
+//!
 //! Losing one costs a worker's period, never correctness. A receiver that was too slow gets [`Event::Resync`] and looks
-//! everywhere.
+//! everywhere. What happens to one task costs nothing for the followers of all others.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use entity::{RunId, TaskId};
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 
 /// How many wake-ups a slow receiver may be behind before it has to look everywhere.
 const CAPACITY: usize = 4096;
@@ -28,23 +36,79 @@ pub enum Event {
 
 /// The bus of one process.
 #[derive(Debug, Clone)]
-pub struct Events(broadcast::Sender<Event>);
+pub struct Events(Arc<Bus>);
+
+#[derive(Debug)]
+struct Bus {
+    everything: broadcast::Sender<Event>,
+    tasks: Mutex<HashMap<TaskId, Topic>>,
+}
+
+/// A task that somebody follows.
+#[derive(Debug, Default)]
+struct Topic {
+    changes: watch::Sender<()>,
+    logs: watch::Sender<()>,
+    n_listeners: usize,
+}
 
 impl Default for Events {
     fn default() -> Self {
-        Self(broadcast::channel(CAPACITY).0)
+        Self(Arc::new(Bus {
+            everything: broadcast::channel(CAPACITY).0,
+            tasks: Mutex::default(),
+        }))
     }
 }
 
 impl Events {
     /// Wakes whoever listens; nobody listening is fine.
     pub fn publish(&self, event: Event) {
-        let _ = self.0.send(event);
+        match event {
+            Event::Task(id) | Event::Run(id, _) => {
+                if let Some(topic) = self.topics().get(&id) {
+                    topic.changes.send_replace(());
+                }
+            }
+            Event::Log(id) => {
+                if let Some(topic) = self.topics().get(&id) {
+                    topic.logs.send_replace(());
+                }
+                // There are far more of these than of all others: they would crowd those out.
+                return;
+            }
+            Event::Resync => {
+                for topic in self.topics().values() {
+                    topic.changes.send_replace(());
+                    topic.logs.send_replace(());
+                }
+            }
+            Event::Nodes | Event::Quotas => {}
+        }
+        let _ = self.0.everything.send(event);
     }
 
-    /// Hears everything published from now on.
+    /// Hears everything published from now on, except that logs grew.
     pub fn subscribe(&self) -> Listener {
-        Listener(self.0.subscribe())
+        Listener(self.0.everything.subscribe())
+    }
+
+    /// Hears what happens to one task from now on.
+    pub fn follow(&self, id: TaskId) -> TaskListener {
+        let mut topics = self.topics();
+        let topic = topics.entry(id).or_default();
+        topic.n_listeners += 1;
+        TaskListener {
+            changes: topic.changes.subscribe(),
+            logs: topic.logs.subscribe(),
+            events: self.clone(),
+            id,
+        }
+    }
+
+    /// No step leaves the map half changed, so a panic elsewhere does not matter.
+    fn topics(&self) -> MutexGuard<'_, HashMap<TaskId, Topic>> {
+        self.0.tasks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -65,5 +129,105 @@ impl Listener {
     /// Forgets what is already waiting: the caller is about to look anyway.
     pub fn drain(&mut self) {
         self.0 = self.0.resubscribe();
+    }
+}
+
+/// One receiver of the wake-ups of one task. It is never too slow: many of a kind are as good as one.
+#[derive(Debug)]
+pub struct TaskListener {
+    changes: watch::Receiver<()>,
+    logs: watch::Receiver<()>,
+    events: Events,
+    id: TaskId,
+}
+
+impl TaskListener {
+    /// Waits until the task, a run of it or one of its pods changes. Safe to cancel.
+    pub async fn changed(&mut self) {
+        heard(&mut self.changes).await;
+    }
+
+    /// Waits for either, and says whether it was more than that a log grew. Safe to cancel.
+    pub async fn changed_or_log_grew(&mut self) -> bool {
+        tokio::select! {
+            biased;
+            () = heard(&mut self.changes) => true,
+            () = heard(&mut self.logs) => false,
+        }
+    }
+
+    /// Forgets what it has heard: the caller is about to look anyway.
+    pub fn drain(&mut self) {
+        self.changes.mark_unchanged();
+        self.logs.mark_unchanged();
+    }
+}
+
+async fn heard(receiver: &mut watch::Receiver<()>) {
+    if receiver.changed().await.is_err() {
+        // The topic outlives its listeners, so this does not happen.
+        std::future::pending().await
+    }
+}
+
+impl Drop for TaskListener {
+    fn drop(&mut self) {
+        let mut topics = self.events.topics();
+        if let Some(topic) = topics.get_mut(&self.id) {
+            topic.n_listeners -= 1;
+            if topic.n_listeners == 0 {
+                topics.remove(&self.id);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    const ONE: TaskId = TaskId(1);
+    const OTHER: TaskId = TaskId(2);
+
+    #[tokio::test]
+    async fn what_happens_to_a_task_wakes_its_followers_only() {
+        let events = Events::default();
+        let mut one = events.follow(ONE);
+        let mut other = events.follow(OTHER);
+        events.publish(Event::Run(ONE, RunId(7)));
+        assert_eq!(one.changed().now_or_never(), Some(()));
+        assert_eq!(one.changed_or_log_grew().now_or_never(), None);
+        events.publish(Event::Log(ONE));
+        events.publish(Event::Log(ONE));
+        assert_eq!(one.changed_or_log_grew().now_or_never(), Some(false));
+        assert_eq!(one.changed_or_log_grew().now_or_never(), None);
+        assert_eq!(other.changed_or_log_grew().now_or_never(), None);
+        events.publish(Event::Resync);
+        for listener in [&mut one, &mut other] {
+            assert_eq!(listener.changed_or_log_grew().now_or_never(), Some(true));
+        }
+    }
+
+    #[tokio::test]
+    async fn logs_do_not_crowd_out_what_workers_hear() {
+        let events = Events::default();
+        let mut listener = events.subscribe();
+        events.publish(Event::Task(ONE));
+        for _ in 0..=CAPACITY {
+            events.publish(Event::Log(ONE));
+        }
+        assert_eq!(listener.next().await, Event::Task(ONE));
+        assert_eq!(listener.next().now_or_never(), None);
+    }
+
+    #[test]
+    fn a_task_that_nobody_follows_is_forgotten() {
+        let events = Events::default();
+        let followers = [events.follow(ONE), events.follow(ONE), events.follow(OTHER)];
+        assert_eq!(events.topics().len(), 2);
+        drop(followers);
+        assert!(events.topics().is_empty());
     }
 }

@@ -5,7 +5,6 @@ use std::time::Duration;
 use async_graphql::{Context, Result, Subscription};
 use chrono::{DateTime, Utc};
 use domain::auth::{Action, AgentActor, Target, require};
-use domain::events::Event;
 use domain::{App, Error, run};
 use futures_util::Stream;
 use protocol::{Desired, Order};
@@ -28,7 +27,7 @@ impl AgentSubscription {
         require(ctx.actor(), Action::ReportRank, Target::Platform)?;
         let agent = ctx.actor().agent().ok_or(Error::Unauthenticated)?;
         Ok(live::results(Orders {
-            waker: Waker::new(&ctx.app().events),
+            waker: Waker::new(&ctx.app().events, agent.task),
             app: ctx.app().clone(),
             agent: agent.clone(),
             last: None,
@@ -58,13 +57,7 @@ impl Source for Orders {
                 self.last = Some(order);
                 return Ok(Some(order.into()));
             }
-            let run = self.agent.run;
-            let matters = move |event| match event {
-                Event::Run(_, changed) => changed == run,
-                Event::Resync => true,
-                Event::Task(_) | Event::Log(_) | Event::Nodes | Event::Quotas => false,
-            };
-            self.waker.wait(self.patience(changes_at), matters).await;
+            self.waker.wait(self.patience(changes_at)).await;
         }
     }
 }

@@ -8,6 +8,9 @@ mod reader;
 mod reconnect_tests;
 mod search;
 mod subscription;
+mod tailer;
+#[cfg(test)]
+mod tailer_tests;
 #[cfg(test)]
 mod tests;
 mod window;
@@ -16,3 +19,4 @@ pub(crate) use download::{Download, Wanted};
 pub(crate) use query::LogQuery;
 pub(crate) use search::{LogSearchQuery, SearchGate};
 pub(crate) use subscription::LogSubscription;
+pub(crate) use tailer::Tailers;

@@ -1,8 +1,10 @@
 //! Pages of a log as clients see them.
 
+use std::sync::Arc;
+
 use async_graphql::{Enum, SimpleObject};
 use chrono::{DateTime, Utc};
-use domain::logs::{Item, ItemKind, Page};
+use domain::logs::{Cursor, Item, ItemKind, Page};
 
 use crate::scalar::Long;
 
@@ -95,7 +97,7 @@ impl From<Page> for TaskLogPage {
 #[derive(Debug, SimpleObject)]
 pub(crate) struct TaskLogEvent {
     /// Lines and holes, the oldest first, at most 1000.
-    items: Vec<LogItem>,
+    items: Vec<Arc<LogItem>>,
     /// The place behind them: a new subscription with it goes on there.
     cursor: String,
     /// Whether this was the last: the task has finished and everything was given out.
@@ -104,9 +106,19 @@ pub(crate) struct TaskLogEvent {
 
 impl TaskLogEvent {
     pub(super) fn new(page: Page, ended: bool) -> Self {
+        let items = page.items.into_iter();
         Self {
-            items: page.items.into_iter().map(LogItem::from).collect(),
+            items: items.map(|item| Arc::new(item.into())).collect(),
             cursor: page.cursor.to_string(),
+            ended,
+        }
+    }
+
+    /// Of items that others give out as well.
+    pub(super) fn shared(items: &[(Cursor, Arc<LogItem>)], cursor: Cursor, ended: bool) -> Self {
+        Self {
+            items: items.iter().map(|(_, item)| Arc::clone(item)).collect(),
+            cursor: cursor.to_string(),
             ended,
         }
     }

@@ -8,13 +8,14 @@ use domain::task::{self, Task};
 use domain::{App, Error, Result};
 use tokio_util::task::TaskTracker;
 
+use super::tailer::{Seat, Tailers};
 use crate::context::Access;
 use crate::id::task_id;
 
 /// Most items of a page.
 pub(super) const MOST_ITEMS: usize = 1000;
 /// Most bytes of text of a page, unless it is one long item.
-const MOST_BYTES: usize = 256 * 1024;
+pub(super) const MOST_BYTES: usize = 256 * 1024;
 
 /// The log of one rank of a task that the actor may see.
 pub(super) struct Reader {
@@ -95,6 +96,11 @@ impl Reader {
         let log = self.log();
         self.read("at", move |logs| logs.find_time(&log, moment))
             .await
+    }
+
+    /// Takes a seat at the end of the log.
+    pub(super) fn seat(&self, tailers: &Tailers, after: Cursor) -> Seat {
+        tailers.join(&self.app, &self.tracker, self.log(), after)
     }
 
     fn log(&self) -> RankLog {

@@ -43,6 +43,7 @@ pub(crate) struct Metrics {
     subscriptions: Gauges,
     websockets: Gauge,
     evaluations: Gauge,
+    tailers: Gauge,
     pool_size: Gauges,
     pool_idle: Gauges,
 }
@@ -52,6 +53,8 @@ pub(crate) struct Metrics {
 pub(crate) struct Momentary {
     /// Evaluations that run for everybody who asks for the same.
     pub(crate) evaluations: usize,
+    /// Logs that are followed, each by one reader for all.
+    pub(crate) tailers: usize,
     /// Connections to the database.
     pub(crate) pools: Vec<PoolUse>,
 }
@@ -66,6 +69,7 @@ impl Metrics {
             subscriptions: Gauges::default(),
             websockets: Gauge::default(),
             evaluations: Gauge::default(),
+            tailers: Gauge::default(),
             pool_size: Gauges::default(),
             pool_idle: Gauges::default(),
         };
@@ -99,6 +103,11 @@ impl Metrics {
             self.evaluations.clone(),
         );
         registry.register(
+            "log_tailers",
+            "Logs that are read once for all who follow them",
+            self.tailers.clone(),
+        );
+        registry.register(
             "database_pool_size",
             "Connections to the database",
             self.pool_size.clone(),
@@ -127,8 +136,12 @@ impl Metrics {
 
     /// Everything as text.
     pub(crate) fn text(&self, momentary: &Momentary) -> String {
-        let evaluations = i64::try_from(momentary.evaluations).unwrap_or(i64::MAX);
-        self.evaluations.set(evaluations);
+        for (gauge, number) in [
+            (&self.evaluations, momentary.evaluations),
+            (&self.tailers, momentary.tailers),
+        ] {
+            gauge.set(i64::try_from(number).unwrap_or(i64::MAX));
+        }
         for pool in &momentary.pools {
             let labels = [("pool", pool.name)];
             let set = |family: &Gauges, number: u32| {

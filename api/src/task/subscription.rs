@@ -2,7 +2,6 @@
 
 use async_graphql::{Context, ID, Result, Subscription};
 use domain::auth::Actor;
-use domain::events::Event;
 use domain::run::{Pod, Run};
 use domain::task::{self, PageRequest, State, Task as Row, TaskId};
 use domain::{App, run};
@@ -29,11 +28,12 @@ impl TaskSubscription {
         #[graphql(desc = "The task.")] id: ID,
     ) -> Result<impl Stream<Item = Result<Task>> + use<>> {
         ctx.user()?;
+        let id = task_id(&id)?;
         Ok(live::results(OneTask {
-            waker: Waker::new(&ctx.app().events),
+            waker: Waker::new(&ctx.app().events, id),
             app: ctx.app().clone(),
             actor: ctx.actor().clone(),
-            id: task_id(&id)?,
+            id,
             seen: None,
         }))
     }
@@ -110,13 +110,7 @@ impl Source for OneTask {
                 self.seen = Some(sight);
                 return Ok(Some(row.into()));
             }
-            let id = self.id;
-            let matters = move |event| match event {
-                Event::Task(changed) | Event::Run(changed, _) => changed == id,
-                Event::Resync => true,
-                Event::Log(_) | Event::Nodes | Event::Quotas => false,
-            };
-            self.waker.wait(self.app.settings.period, matters).await;
+            self.waker.wait(self.app.settings.period).await;
         }
     }
 }

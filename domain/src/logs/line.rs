@@ -98,6 +98,26 @@ impl Lines {
         self.offset
     }
 
+    /// Whether something was read that is not yet given out.
+    pub(super) fn has_unread(&self) -> bool {
+        !self.unread().is_empty()
+    }
+
+    /// Looks for what was added since: the files are opened anew, because a shared file system tells the length of a file
+    /// only then.
+    pub(super) fn look_on(&mut self, unfinished: Unfinished) {
+        self.unfinished = unfinished;
+        self.segments.close();
+    }
+
+    /// Keeps no more memory than what is not yet given out, and no file open.
+    pub(super) fn rest(&mut self) {
+        self.buffer.drain(..self.head);
+        self.head = 0;
+        self.buffer.shrink_to_fit();
+        self.segments.close();
+    }
+
     /// The next line, part of a line or gap; `None` if there is no more for now.
     pub(super) fn next(&mut self) -> io::Result<Option<ItemKind>> {
         Ok(self.next_piece()?.map(ItemKind::from))
@@ -137,10 +157,14 @@ impl Lines {
         self.buffer.drain(..self.head);
         self.head = 0;
         let n_held = self.buffer.len();
+        let at = self.offset + n_held as u64;
         self.buffer.resize(n_held + READ_SIZE, 0);
-        let chunk = self
-            .segments
-            .read_at(self.offset + n_held as u64, &mut self.buffer[n_held..]);
+        let mut chunk = self.segments.read_at(at, &mut self.buffer[n_held..]);
+        if let Ok(Chunk::End) = chunk
+            && self.segments.find_begun(at)
+        {
+            chunk = self.segments.read_at(at, &mut self.buffer[n_held..]);
+        }
         let n_read = if let Ok(Chunk::Bytes(n_read)) = chunk {
             n_read
         } else {

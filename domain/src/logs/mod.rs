@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! LogStore ── page     which runs, how much      one page of a rank's log, from either end
+//!          ── tail     what came since            the end of a rank's log, again and again
 //!          ── time     moment → cursor           by halving: the stamps are the index
 //!          ── search   pattern → lines           in some ranks, as far as the bounds allow
 //!          ── raw      offset → bytes            one run, as it is
@@ -21,6 +22,7 @@ mod search;
 mod segment;
 mod stamp;
 mod store;
+mod tail;
 #[cfg(test)]
 mod tests;
 mod time;
@@ -31,3 +33,4 @@ pub use pattern::{MalformedPattern, Pattern, PatternKind};
 pub use raw::RawLog;
 pub use search::{Match, Matches, SearchRequest};
 pub use store::LogStore;
+pub use tail::{Growth, Most, Tail};

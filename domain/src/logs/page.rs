@@ -302,7 +302,8 @@ impl Part {
     }
 }
 
-fn n_text_bytes(kind: &ItemKind) -> usize {
+/// How many bytes of text an item has.
+pub(super) fn n_text_bytes(kind: &ItemKind) -> usize {
     match kind {
         ItemKind::Line { text, .. } => text.len(),
         ItemKind::Gap { .. } => 0,

@@ -116,6 +116,21 @@ impl Segments {
         }
     }
 
+    /// Closes the file that is open; the next read opens it anew.
+    pub(super) fn close(&mut self) {
+        self.open = None;
+    }
+
+    /// Whether a segment that begins at `offset`, the end of all others, was begun after the listing.
+    pub(super) fn find_begun(&mut self, offset: u64) -> bool {
+        let is_newer = self.starts.last().is_none_or(|last| *last < offset);
+        let is_begun = is_newer && self.dir.join(segment_name(offset)).is_file();
+        if is_begun {
+            self.starts.push(offset);
+        }
+        is_begun
+    }
+
     /// Offset of the oldest byte that may exist.
     pub(super) fn oldest(&self) -> u64 {
         self.starts.first().copied().unwrap_or(0)

@@ -1,19 +1,25 @@
 //! Where the logs of all ranks lie.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::RankLog;
+use super::tail::Tailed;
 
 /// The directory with the logs of all users.
 #[derive(Debug, Clone)]
 pub struct LogStore {
     root: PathBuf,
+    pub(super) tailed: Arc<Tailed>,
 }
 
 impl LogStore {
     /// A store below `root`, which need not exist yet.
     pub fn new(root: PathBuf) -> Self {
-        Self { root }
+        Self {
+            root,
+            tailed: Arc::default(),
+        }
     }
 
     /// Directory of the log segments of one rank of one run.

@@ -140,7 +140,9 @@ async fn start(
     nodes: &[NodeName],
 ) -> Result<()> {
     let planned = live.task(task)?.version;
-    let row = task::Entity::find_by_id(task.0).one(tx.db()).await?;
+    let row = task::Entity::find_by_id(TaskId(task.0))
+        .one(tx.db())
+        .await?;
     let task = row
         .as_ref()
         .filter(|row| row.version == planned)

@@ -1,11 +1,13 @@
 //! A log for tests, and what its readers may rely on: [`pages`] by example, [`properties`] for arbitrary logs, the same
-//! from the end with [`back`], by [`time`], by [`search`] and as it is: [`raw`].
+//! from the end with [`back`], by [`time`], by [`search`], as it is with [`raw`], and while
+//! it grows with [`tail`].
 
 mod back;
 mod pages;
 mod properties;
 mod raw;
 mod search;
+mod tail;
 mod time;
 
 use std::fs::{self, OpenOptions};
