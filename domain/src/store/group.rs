@@ -62,6 +62,12 @@ impl Turns {
         }
     }
 
+    /// How many wait.
+    #[cfg(test)]
+    pub(super) fn n_waiting(&self) -> usize {
+        self.n_waiting.load(Ordering::Acquire)
+    }
+
     /// Waits for a turn. Must come to its end: who waits is counted on.
     pub(super) async fn next(&self) -> Result<Turn> {
         self.n_waiting.fetch_add(1, Ordering::AcqRel);

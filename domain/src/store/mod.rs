@@ -25,6 +25,8 @@ pub use tx::Tx;
 pub mod faults;
 mod group;
 #[cfg(test)]
+mod group_tests;
+#[cfg(test)]
 mod tests;
 mod tx;
 
