@@ -28,18 +28,25 @@ pub(crate) fn say(bench: &str, metric: &str, value: f64, unit: &str, goal: Goal)
     );
 }
 
-/// Prints how long something took: the half of it, and all but one in a hundred.
-pub(crate) fn say_times(bench: &str, metric: &str, times: &mut [Duration], p50: Goal, p99: Goal) {
+/// Prints how long something took: the half of it, and all but one in a hundred. Gives the second, in milliseconds.
+pub(crate) fn say_times(
+    bench: &str,
+    metric: &str,
+    times: &mut [Duration],
+    p50: Goal,
+    p99: Goal,
+) -> f64 {
     times.sort_unstable();
     let millis = |share| percentile(times, share).as_secs_f64() * 1e3;
     say(bench, &format!("{metric} p50"), millis(50), "ms", p50);
     say(bench, &format!("{metric} p99"), millis(99), "ms", p99);
+    millis(99)
 }
 
 /// The smallest of the sorted times that so many in a hundred do not exceed.
 fn percentile(sorted: &[Duration], share: usize) -> Duration {
     let rank = (sorted.len() * share).div_ceil(100).max(1);
-    sorted[rank - 1]
+    *sorted.get(rank - 1).expect("something was measured")
 }
 
 #[cfg(test)]

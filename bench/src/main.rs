@@ -4,8 +4,11 @@
 //! what it does not, is written at the head of each module and in `docs/performance.md`.
 
 mod client;
+mod clock;
 mod figure;
 mod list;
+mod live;
+mod logs;
 mod plan;
 mod site;
 mod start;
@@ -14,6 +17,7 @@ mod tasks;
 
 use anyhow::Result;
 use clap::{Parser, ValueEnum};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::site::Ground;
 
@@ -33,16 +37,26 @@ enum Bench {
     Tasks,
     Submit,
     List,
+    Logs,
+    Live,
+    /// What `live` is compared with.
+    #[value(hide = true)]
+    LivePeer,
 }
 
 #[tokio::main]
 async fn main() -> Result<()> {
+    let (_, most) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    setrlimit(Resource::RLIMIT_NOFILE, most, most)?;
     let Args { bench, ground } = Args::parse();
     match bench {
         Bench::Plan => plan::run(),
         Bench::Start => start::run(&ground).await?,
         Bench::Tasks => tasks::run(&ground).await?,
         Bench::List => list::run(&ground).await?,
+        Bench::Logs => logs::run(&ground).await?,
+        Bench::Live => live::run(&ground).await?,
+        Bench::LivePeer => live::peer::serve().await?,
         Bench::Submit => submit::run(&ground).await?,
     }
     Ok(())

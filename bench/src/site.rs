@@ -22,10 +22,10 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) struct Ground {
     /// The program `hai-platform`.
     #[arg(long, value_name = "FILE")]
-    server: PathBuf,
+    pub(crate) server: PathBuf,
     /// Cores of the server, as `taskset` takes them; without it, all that there are.
     #[arg(long, value_name = "LIST")]
-    cores: Option<String>,
+    pub(crate) cores: Option<String>,
     /// An empty PostgreSQL that the figures of PostgreSQL are measured on.
     #[arg(long, value_name = "URL")]
     postgres: Option<String>,
@@ -163,6 +163,16 @@ impl Site {
             }
             Database::Postgres(url) => url.clone(),
         }
+    }
+
+    /// Memory of the server's process, in bytes.
+    pub(crate) fn memory(&self) -> Result<u64> {
+        let server = self.server.as_ref().context("a server runs")?;
+        let pid = server.process.id().context("it has not ended yet")?;
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.and_then(|line| line.split_whitespace().next());
+        Ok(1024 * kib.context("a process has memory")?.parse::<u64>()?)
     }
 
     /// The directory where scripts are; tasks can read it.

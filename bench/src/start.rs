@@ -6,12 +6,13 @@
 //! about pulling images or about nodes that must be found in a network.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use tokio::time::{sleep, timeout};
 
 use crate::client::Client;
+use crate::clock::now;
 use crate::figure::{Goal, say_times};
 use crate::site::{Database, Ground, Site};
 
@@ -58,13 +59,4 @@ async fn text_of(file: &Path) -> String {
         }
         sleep(Duration::from_millis(1)).await;
     }
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "two processes have only the clock of their machine in common"
-)]
-fn now() -> Duration {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.unwrap_or_default()
 }

@@ -20,7 +20,7 @@ struct Bench {
     says: &'static str,
 }
 
-const BENCHES: [Bench; 5] = [
+const BENCHES: [Bench; 7] = [
     Bench {
         name: "plan",
         is_usual: true,
@@ -49,6 +49,18 @@ const BENCHES: [Bench; 5] = [
         name: "list",
         is_usual: true,
         says: "pages of 50 tasks with their runs and pods out of 1,000,000 tasks, one after the other.",
+    },
+    Bench {
+        name: "logs",
+        is_usual: true,
+        says: "lines of 60 real tasks to 1000 followers (1000 tasks do not fit on a small machine), agents and server \
+               on all cores; then moments and a pattern in a log of 100,000,000 lines (6 GB in the temporary folder).",
+    },
+    Bench {
+        name: "live",
+        is_usual: true,
+        says: "10,000 WebSockets with two subscriptions, 20,000 updates a second from 100 mutations; server on one core, \
+               clients on another. The peer is a plain axum server with broadcast channels, without a database.",
     },
 ];
 
@@ -211,7 +223,7 @@ mod tests {
         let error = chosen(&["plna".to_owned()]).map(drop).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "there is no benchmark plna: there is plan, start, tasks, submit, list"
+            "there is no benchmark plna: there is plan, start, tasks, submit, list, logs, live"
         );
     }
 }

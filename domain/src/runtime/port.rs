@@ -26,6 +26,15 @@ pub trait Runtime: Send + Sync {
     /// What became of a rank.
     async fn observe(&self, rank: &RankKey) -> Result<Observation, RuntimeError>;
 
+    /// What became of many ranks, in their order. Adapters that look at everything anyway look once for all of them.
+    async fn observe_all(&self, ranks: &[RankKey]) -> Vec<Result<Observation, RuntimeError>> {
+        let mut seen = Vec::with_capacity(ranks.len());
+        for rank in ranks {
+            seen.push(self.observe(rank).await);
+        }
+        seen
+    }
+
     /// Kills the agent and every process of a rank at once. When it returns `Ok`, none is left.
     async fn kill(&self, rank: &RankKey) -> Result<(), RuntimeError>;
 

@@ -18,17 +18,17 @@ use crate::metrics::TickOutcome;
 /// After a failed tick, the time before the next one.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// A tick that takes longer than this leaves the processor to others for a while: the more there is to look at, the more
-/// wake-ups one look serves.
+/// A tick that takes longer than this may be followed by a rest.
 const LONG_TICK: Duration = Duration::from_millis(50);
-
-/// How many times as long as the tick itself that while is.
-const REST: u32 = 4;
 
 /// Something that must be done again and again.
 pub trait Worker: Send {
     /// Name, for the log and the metrics.
     const NAME: &'static str;
+
+    /// After a long tick it rests so many times as long and leaves the processor to others: the more there is to look
+    /// at, the more wake-ups one look serves.
+    const REST: u32 = 0;
 
     /// Whether this wake-up is a reason to look.
     fn wakes_on(event: Event) -> bool;
@@ -102,7 +102,7 @@ pub(super) async fn drive<W: Worker>(mut worker: W, app: App, stop: Cancellation
                 continue;
             }
         };
-        let rest = rest_after(begun.elapsed()).min(app.settings.period);
+        let rest = rest_after(begun.elapsed(), W::REST).min(app.settings.period);
         if !rest.is_zero() && pause(rest, &stop).await {
             return;
         }
@@ -124,9 +124,9 @@ async fn pause(time: Duration, stop: &CancellationToken) -> bool {
 }
 
 /// How long a worker rests after a tick of this length.
-fn rest_after(tick: Duration) -> Duration {
+fn rest_after(tick: Duration, times: u32) -> Duration {
     if tick > LONG_TICK {
-        REST * tick
+        times * tick
     } else {
         Duration::ZERO
     }

@@ -43,6 +43,7 @@ impl Scheduler {
 
 impl Worker for Scheduler {
     const NAME: &'static str = "scheduler";
+    const REST: u32 = 4;
 
     fn wakes_on(event: Event) -> bool {
         match event {

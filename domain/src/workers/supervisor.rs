@@ -1,7 +1,9 @@
 //! Watches open runs: takes in what became of their ranks, decides, and ends what is over.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::{pod, run, task};
+use entity::{RunId, TaskId, pod, run, task};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
 use super::driver::Failures;
@@ -15,7 +17,7 @@ use crate::run::{
     find, hasten, message, next, note, ordered, outcome, phase, pods_of, rank_key, requeue,
     set_message, stop_rest,
 };
-use crate::runtime::Observation;
+use crate::runtime::{Observation, RankKey};
 use crate::task::{TaskEvent, TaskSpec, finish, note_start, queue_again};
 
 /// Supervises.
@@ -44,13 +46,12 @@ impl Supervisor {
     }
 
     /// One step of one run.
-    async fn supervise(&self, run: run::Model) -> Result<Tick> {
-        let open = self.look(run).await?;
+    async fn supervise(&self, open: &Open) -> Result<Tick> {
         let now = self.app.now();
         let mut tick = Tick::default();
         // An orphan that resists must not keep the rest of its run from ending.
-        let killed = self.kill_orphans(&open).await;
-        if matches!(killed, Ok(true)) || self.take_in(&open, now).await? {
+        let killed = self.kill_orphans(open).await;
+        if matches!(killed, Ok(true)) || self.take_in(open, now).await? {
             // What is seen or written has changed: the next step decides on what it is then.
             tick.progress = true;
             return Ok(tick);
@@ -85,7 +86,7 @@ impl Supervisor {
                 tick.progress = true;
             }
             Decision::Stay => {
-                tick.progress = self.carry_on(&open, now).await?;
+                tick.progress = self.carry_on(open, now).await?;
                 tick.also_at(deadline(&open.run, &limits).filter(|at| *at > now));
                 let lost = open.pods.iter().filter_map(|pod| pod.missing_since).min();
                 tick.also_at(lost.map(|since| since + self.app.settings.reattach));
@@ -95,23 +96,45 @@ impl Supervisor {
         Ok(tick)
     }
 
-    async fn look(&self, run: run::Model) -> Result<Open> {
+    /// Everything that is known of some runs: rows and processes are looked up for all of them at once. One
+    /// for which that fails keeps no other from it.
+    async fn look(&self, runs: Vec<run::Model>) -> Result<Vec<(RunId, Result<Open>)>> {
         let db = self.app.reader();
-        let task = task::Entity::find_by_id(run.task_id)
-            .one(db)
-            .await?
-            .ok_or_else(|| Error::not_found("task", run.task_id))?;
-        let pods = pods_of(db, &[run.id]).await?;
-        let mut seen = Vec::with_capacity(pods.len());
-        for pod in &pods {
-            seen.push(self.app.runtime.observe(&rank_key(&run, pod)?).await?);
+        let ids: Vec<TaskId> = runs.iter().map(|run| run.task_id).collect();
+        let tasks = crate::task::load(db, &ids).await?;
+        let mut tasks: BTreeMap<_, _> = tasks.into_iter().map(|task| (task.id, task)).collect();
+        let ids: Vec<RunId> = runs.iter().map(|run| run.id).collect();
+        let mut pods: BTreeMap<RunId, Vec<pod::Model>> = BTreeMap::new();
+        for pod in pods_of(db, &ids).await? {
+            pods.entry(pod.run_id).or_default().push(pod);
         }
-        Ok(Open {
-            task,
-            run,
-            pods,
-            seen,
-        })
+        let mut of_run = |run: &run::Model| pods.remove(&run.id).unwrap_or_default();
+        let runs: Vec<_> = runs.into_iter().map(|run| (of_run(&run), run)).collect();
+        let keys: Vec<Result<Vec<RankKey>>> = runs
+            .iter()
+            .map(|(pods, run)| pods.iter().map(|pod| rank_key(run, pod)).collect())
+            .collect();
+        let wanted: Vec<RankKey> = keys.iter().flatten().flatten().copied().collect();
+        let mut seen = self.app.runtime.observe_all(&wanted).await.into_iter();
+        let opened = runs.into_iter().zip(keys).map(|((pods, run), keys)| {
+            let seen = keys.and_then(|keys| {
+                let seen = seen.by_ref().take(keys.len());
+                Ok(seen.collect::<std::result::Result<Vec<_>, _>>()?)
+            });
+            let task = tasks.remove(&run.task_id);
+            let task = task.ok_or_else(|| Error::not_found("task", run.task_id));
+            let id = run.id;
+            let open = seen.and_then(|seen| {
+                Ok(Open {
+                    task: task?,
+                    run,
+                    pods,
+                    seen,
+                })
+            });
+            (id, open)
+        });
+        Ok(opened.collect())
     }
 
     /// What an agent has left behind when it died is nobody's: it goes at once. Says whether there was any.
@@ -227,9 +250,12 @@ impl Worker for Supervisor {
         }
         let mut all = Tick::default();
         let mut failures = Failures::default();
-        for run in runs {
-            let id = run.id;
-            match self.supervise(run).await {
+        for (id, open) in self.look(runs).await? {
+            let step = match open {
+                Ok(open) => self.supervise(&open).await,
+                Err(error) => Err(error),
+            };
+            match step {
                 Ok(tick) => {
                     all.progress |= tick.progress;
                     all.also_at(tick.wake_at);

@@ -1,6 +1,8 @@
 //! What became of a rank, judged by its files and its processes.
 
-use protocol::ExitRecord;
+use std::io;
+
+use protocol::{ExitRecord, ProcessId};
 
 use super::process;
 use super::ranks::Ranks;
@@ -15,29 +17,70 @@ enum Agent {
     Gone,
 }
 
+/// What the files of a rank say.
+struct Files {
+    id: Option<ProcessId>,
+    agent: Agent,
+    record: Option<ExitRecord>,
+}
+
 impl Ranks {
     /// What became of a rank.
     pub(super) fn inspect(&self, key: &RankKey) -> Result<Observation, RuntimeError> {
+        let mut seen = self.inspect_all(&[*key]);
+        seen.pop()
+            .unwrap_or_else(|| Err(RuntimeError::unavailable("observe a rank", "not looked at")))
+    }
+
+    /// What became of some ranks: the processes of the machine are listed once for all of them.
+    pub(super) fn inspect_all(&self, keys: &[RankKey]) -> Vec<Result<Observation, RuntimeError>> {
+        let files: Vec<_> = keys.iter().map(|key| self.files(key)).collect();
+        // Invariant: the processes are looked at after the records, because an agent writes its record when it has
+        // ended what it started; and a record is looked for after the agent is gone, because then it is final.
+        let mut all = None;
+        let judged = keys.iter().zip(files).map(|(key, files)| {
+            let files = files.map_err(|error| failed(key, error))?;
+            let Some(Files { id, agent, record }) = files else {
+                return Ok(Observation::NotStarted);
+            };
+            if agent == Agent::Running && record.is_none() {
+                return Ok(Observation::Alive); // By far the most frequent answer needs no look at all processes.
+            }
+            let all = all.get_or_insert_with(process::all).as_ref();
+            let all =
+                all.map_err(|error| failed(key, io::Error::new(error.kind(), error.to_string())))?;
+            let has_strays = process::of_rank(all, self.dir(key).path())
+                .iter()
+                .any(|process| {
+                    id.as_ref().is_none_or(|id| {
+                        (process.pid, process.start_time) != (id.pid, id.start_time)
+                    })
+                });
+            Ok(judge(agent, has_strays, record))
+        });
+        judged.collect()
+    }
+
+    /// What the files of a rank say; `None` if it has no directory: then nothing of it was ever started, because that
+    /// is made before, and removed only when nothing is left.
+    fn files(&self, key: &RankKey) -> io::Result<Option<Files>> {
         let dir = self.dir(key);
-        let failed = |error| RuntimeError::unavailable(format!("observe rank {key}"), error);
-        let id = dir.agent().map_err(failed)?;
+        if !dir.path().try_exists()? {
+            return Ok(None);
+        }
+        let id = dir.agent()?;
         let agent = match &id {
             None => Agent::Unknown,
             Some(id) if process::is_running(id, &self.boot_id) => Agent::Running,
             Some(_) => Agent::Gone,
         };
-        let record = dir.exit_record().map_err(failed)?;
-        if agent == Agent::Running && record.is_none() {
-            return Ok(Observation::Alive); // By far the most frequent answer needs no look at all processes.
-        }
-        // Invariant: the processes are looked at after the record, because the agent writes its record when it has
-        // ended what it started; and the record is looked for after the agent is gone, because then it is final.
-        let has_strays = self.processes(key).map_err(failed)?.iter().any(|process| {
-            id.as_ref()
-                .is_none_or(|id| (process.pid, process.start_time) != (id.pid, id.start_time))
-        });
-        Ok(judge(agent, has_strays, record))
+        let record = dir.exit_record()?;
+        Ok(Some(Files { id, agent, record }))
     }
+}
+
+fn failed(key: &RankKey, error: io::Error) -> RuntimeError {
+    RuntimeError::unavailable(format!("observe rank {key}"), error)
 }
 
 fn judge(agent: Agent, has_strays: bool, record: Option<ExitRecord>) -> Observation {

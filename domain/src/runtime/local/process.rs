@@ -63,9 +63,9 @@ pub(super) fn all() -> io::Result<Vec<Process>> {
 /// before what it started.
 ///
 /// A process that has cleared its environment is found as long as its ancestors are there.
-pub(super) fn of_rank(all: Vec<Process>, rank_dir: &Path) -> Vec<Process> {
+pub(super) fn of_rank(all: &[Process], rank_dir: &Path) -> Vec<Process> {
     let mut children: HashMap<i32, Vec<i32>> = HashMap::new();
-    for process in &all {
+    for process in all {
         children
             .entry(process.parent)
             .or_default()
@@ -84,8 +84,9 @@ pub(super) fn of_rank(all: Vec<Process>, rank_dir: &Path) -> Vec<Process> {
         }
     }
     let mut found: Vec<_> = all
-        .into_iter()
+        .iter()
         .filter(|p| members.contains(&p.pid))
+        .cloned()
         .collect();
     found.sort_by_key(|process| (process.start_time, process.pid));
     found
@@ -318,7 +319,7 @@ mod tests {
             process(13, 1, 66, None),
         ];
         let pids = |rank_dir| -> Vec<i32> {
-            of_rank(all.clone(), Path::new(rank_dir))
+            of_rank(&all, Path::new(rank_dir))
                 .iter()
                 .map(|process| process.pid)
                 .collect()

@@ -83,7 +83,7 @@ impl Ranks {
 
     /// The processes of a rank, its agent first.
     pub(super) fn processes(&self, key: &RankKey) -> io::Result<Vec<Process>> {
-        Ok(process::of_rank(process::all()?, self.dir(key).path()))
+        Ok(process::of_rank(&process::all()?, self.dir(key).path()))
     }
 
     fn recorded(&self) -> io::Result<Vec<RankKey>> {

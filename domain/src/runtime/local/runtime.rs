@@ -107,6 +107,20 @@ impl Runtime for LocalRuntime {
         self.on_ranks(move |ranks| ranks.inspect(&rank)).await
     }
 
+    async fn observe_all(&self, ranks: &[RankKey]) -> Vec<Result<Observation, RuntimeError>> {
+        let keys = ranks.to_vec();
+        let seen = self.on_ranks(move |ranks| Ok(ranks.inspect_all(&keys)));
+        match seen.await {
+            Ok(seen) => seen,
+            // The work does not fail as a whole, but it may be dropped.
+            Err(error) => {
+                tracing::debug!(%error, "ranks were not observed");
+                let dropped = || RuntimeError::unavailable("observe ranks", "shutting down");
+                ranks.iter().map(|_| Err(dropped())).collect()
+            }
+        }
+    }
+
     async fn kill(&self, rank: &RankKey) -> Result<(), RuntimeError> {
         let rank = *rank;
         self.on_ranks(move |ranks| ranks.kill(&rank)).await

@@ -155,7 +155,7 @@ impl Machine {
 
     /// The processes of a rank.
     pub(super) fn processes(&self, rank: &RankKey) -> Vec<Process> {
-        process::of_rank(process::all().unwrap(), &self.rank_dir(rank))
+        process::of_rank(&process::all().unwrap(), &self.rank_dir(rank))
     }
 
     fn agents_of(&self, rank: &RankKey) -> Vec<Process> {
