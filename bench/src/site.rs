@@ -49,12 +49,13 @@ impl Database {
 }
 
 impl Ground {
-    /// The same without a bound on the server's cores: what it starts is the load.
-    pub(crate) fn on_all_cores(&self) -> Self {
-        Self {
-            cores: None,
+    /// The same with all cores for the server: what it starts is the load.
+    pub(crate) fn on_all_cores(&self) -> Result<Self> {
+        let online = std::fs::read_to_string("/sys/devices/system/cpu/online")?;
+        Ok(Self {
+            cores: Some(online.trim().to_owned()),
             ..self.clone()
-        }
+        })
     }
 
     /// SQLite, and PostgreSQL if there is one.

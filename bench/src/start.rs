@@ -5,7 +5,7 @@
 //! the start of bash. The agents share the machine's cores with the server, as they do on a laptop; it says nothing
 //! about pulling images or about nodes that must be found in a network.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -23,7 +23,7 @@ const SCRIPT: &str = "echo $EPOCHREALTIME > began.$MARSV2_TASK_ID.new && mv bega
 
 /// Measures on SQLite.
 pub(crate) async fn run(ground: &Ground) -> Result<()> {
-    let site = Site::start(&ground.on_all_cores(), &Database::Sqlite, NODES).await?;
+    let site = Site::start(&ground.on_all_cores()?, &Database::Sqlite, NODES).await?;
     site.script("began.sh", SCRIPT)?;
     let client = Client::new(&site, &site.token);
     let mut times = Vec::new();
@@ -45,7 +45,7 @@ pub(crate) async fn run(ground: &Ground) -> Result<()> {
 }
 
 /// When a script began, as soon as it has said so.
-async fn began(file: &PathBuf) -> Result<Duration> {
+async fn began(file: &Path) -> Result<Duration> {
     let text = timeout(Duration::from_secs(30), text_of(file)).await;
     let text = text.context("the task did not begin within 30 s")?;
     let (seconds, micros) = text.trim().split_once('.').context("it is a time")?;

@@ -23,7 +23,7 @@ const LOOK: Duration = Duration::from_millis(100);
 
 /// Measures on SQLite.
 pub(crate) async fn run(ground: &Ground) -> Result<()> {
-    let site = Site::start(&ground.on_all_cores(), &Database::Sqlite, NODES).await?;
+    let site = Site::start(&ground.on_all_cores()?, &Database::Sqlite, NODES).await?;
     site.script("true.sh", "true")?;
     let client = Client::new(&site, &site.token);
     let start = Instant::now();

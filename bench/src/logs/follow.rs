@@ -32,7 +32,7 @@ while True:
 
 pub(super) async fn run(ground: &Ground) -> Result<()> {
     let nodes = u32::try_from(LOGS)?;
-    let site = Site::start(&ground.on_all_cores(), &Database::Sqlite, nodes).await?;
+    let site = Site::start(&ground.on_all_cores()?, &Database::Sqlite, nodes).await?;
     site.script("lines.py", SCRIPT)?;
     let client = Client::new(&site, &site.token);
     let mut ids = Vec::new();

@@ -287,6 +287,8 @@ fn sqlite(path: &Path, connections: u32, read_only: bool) -> ConnectOptions {
     options
         .max_connections(connections)
         .acquire_timeout(PATIENCE)
+        // A connection to a file does not break while nobody looks: to ask it would double the cost of a small query.
+        .test_before_acquire(false)
         .sqlx_logging(false)
         .map_sqlx_sqlite_opts(move |options| {
             use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
