@@ -38,7 +38,7 @@ pub(super) enum Piece {
         /// Whether the line goes on in the next piece.
         partial: bool,
     },
-    /// Bytes that were removed.
+    /// Bytes that were removed, or never written.
     Gap {
         /// How many.
         lost_bytes: u64,
