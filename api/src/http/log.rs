@@ -27,8 +27,8 @@ const LOG_OFFSET: HeaderName = HeaderName::from_static("hai-log-offset");
 /// The log as plain text, as far as it is written now: what a page of it shows, with the stamps and byte for byte. What a
 /// full disk has not taken stands as line feeds.
 ///
-/// `Range: bytes=N-` goes on behind N bytes of a file, with `If-Range` and the entity tag of that file. What can not be gone
-/// on with is sent whole.
+/// `Range: bytes=N-` goes on behind the N bytes that a client has of a file, with `If-Range` and the entity tag of that
+/// file. Where it is not sure that the bytes fit, all is sent anew.
 pub(super) async fn download(
     State(shared): State<Shared>,
     Path((task, run, rank)): Path<(String, String, String)>,
