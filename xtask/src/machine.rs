@@ -11,6 +11,9 @@ use nix::unistd::geteuid;
 /// The programs of a PostgreSQL server that we start; Debian keeps them out of `PATH`.
 const SERVER_PROGRAMS: [&str; 3] = ["initdb", "pg_ctl", "postgres"];
 
+/// The oldest version of Node.js with which the clients of the tests run.
+const OLDEST_NODE: u32 = 20;
+
 /// Where Debian and Ubuntu put the servers: one folder per major version.
 const DEBIAN_SERVERS: &str = "/usr/lib/postgresql";
 
@@ -49,6 +52,12 @@ const SHELLS: [&str; 2] = ["zsh", "fish"];
 impl Machine {
     /// Finds everything. What is missing is installed if `install`; else the error holds the line that installs it.
     pub(crate) fn prepare(install: bool) -> Result<Self> {
+        let machine = Self::find_or_install(install)?;
+        check_node(&machine.node)?;
+        Ok(machine)
+    }
+
+    fn find_or_install(install: bool) -> Result<Self> {
         let missing = match Self::find() {
             Ok(machine) => return Ok(machine),
             Err(missing) => missing,
@@ -144,6 +153,27 @@ fn python_version(python: &Path) -> Option<String> {
     (output.status.success() && version.starts_with("Python 3")).then_some(version)
 }
 
+/// Debian has older versions of Node.js too, so no package helps here.
+fn check_node(node: &Path) -> Result<()> {
+    let output = Command::new(node)
+        .arg("--version")
+        .output()
+        .with_context(|| format!("cannot run {}", node.display()))?;
+    let version = String::from_utf8_lossy(&output.stdout);
+    let version = version.trim_end();
+    ensure!(
+        node_major(version).is_some_and(|major| major >= OLDEST_NODE),
+        "the tests need Node.js {OLDEST_NODE} or later, and {} says {version:?}: put a newer one first in PATH",
+        node.display()
+    );
+    Ok(())
+}
+
+/// The 20 of `v20.11.1`.
+fn node_major(version: &str) -> Option<u32> {
+    version.strip_prefix('v')?.split('.').next()?.parse().ok()
+}
+
 /// Asks the shell where `program` is.
 fn in_path(program: &str) -> Option<PathBuf> {
     let output = Command::new("sh")
@@ -183,4 +213,18 @@ fn install_packages(packages: &[&str]) -> Result<()> {
         packages.join(" ")
     );
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_major_version_of_node_is_read() {
+        assert_eq!(node_major("v20.11.1"), Some(20));
+        assert_eq!(node_major("v18.0.0-nightly"), Some(18));
+        for other in ["", "20.1.0", "v", "vx.1"] {
+            assert_eq!(node_major(other), None, "{other}");
+        }
+    }
 }

@@ -42,7 +42,7 @@ pub(crate) struct Place {
 pub(crate) struct Progress {
     /// Bytes that the command printed, also those that could not be written.
     pub(crate) printed: u64,
-    /// Logical length of the log in bytes: also of what was removed by the budget.
+    /// Logical length of the log in bytes: also of what was removed by the budget, or lost to a full disk.
     pub(crate) end: u64,
 }
 
@@ -51,7 +51,6 @@ pub(crate) struct Log {
     progress: watch::Receiver<Progress>,
     stop: CancellationToken,
     pump: JoinHandle<Writer>,
-    clock: Clock,
 }
 
 impl Log {
@@ -65,7 +64,6 @@ impl Log {
             progress,
             stop,
             pump: TaskTracker::new().spawn(pump),
-            clock,
         })
     }
 
@@ -82,9 +80,8 @@ impl Log {
     pub(crate) async fn finish(self) -> u64 {
         self.stop.cancel();
         let synced = async {
-            let mut writer = self.pump.await?;
-            let now = (self.clock)();
-            spawn_blocking(move || writer.finish(now)).await
+            let writer = self.pump.await?;
+            spawn_blocking(move || writer.finish()).await
         };
         match timeout(FINISH_LIMIT, synced).await {
             Ok(Ok(end)) => end,

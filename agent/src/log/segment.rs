@@ -13,13 +13,27 @@ pub(super) fn first_byte(name: &OsStr) -> Option<u64> {
     (digits.len() == 20).then(|| digits.parse().ok()).flatten()
 }
 
-/// How many of the oldest segments have to go, given the first bytes of all, oldest first. The newest one stays.
-pub(super) fn surplus(segments: &VecDeque<u64>, end: u64, budget_bytes: u64) -> usize {
+/// A segment on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Segment {
+    /// Offset of its first byte in the log.
+    pub(super) first: u64,
+    /// How long it is.
+    pub(super) bytes: u64,
+}
+
+/// How many of the oldest segments have to go, given all, oldest first. The newest one stays.
+pub(super) fn surplus(segments: &VecDeque<Segment>, budget_bytes: u64) -> usize {
     let removable = segments.len().saturating_sub(1);
+    let mut kept: u64 = segments.iter().map(|segment| segment.bytes).sum();
     segments
         .iter()
         .take(removable)
-        .take_while(|first| end - **first > budget_bytes)
+        .take_while(|oldest| {
+            let is_surplus = kept > budget_bytes;
+            kept -= oldest.bytes;
+            is_surplus
+        })
         .count()
 }
 
@@ -139,12 +153,21 @@ mod tests {
 
     #[test]
     fn the_oldest_segments_beyond_the_budget_go_but_never_the_newest() {
-        let segments = VecDeque::from([0, 10, 20, 30]);
-        assert_eq!(surplus(&segments, 35, 100), 0);
-        assert_eq!(surplus(&segments, 35, 35), 0);
-        assert_eq!(surplus(&segments, 35, 34), 1);
-        assert_eq!(surplus(&segments, 35, 15), 2);
-        assert_eq!(surplus(&segments, 35, 0), 3);
-        assert_eq!(surplus(&VecDeque::new(), 0, 0), 0);
+        let sizes = [(0, 10), (10, 10), (20, 10), (30, 5)];
+        let segments = sizes.map(|(first, bytes)| Segment { first, bytes }).into();
+        assert_eq!(surplus(&segments, 100), 0);
+        assert_eq!(surplus(&segments, 35), 0);
+        assert_eq!(surplus(&segments, 34), 1);
+        assert_eq!(surplus(&segments, 15), 2);
+        assert_eq!(surplus(&segments, 0), 3);
+        assert_eq!(surplus(&VecDeque::new(), 0), 0);
+    }
+
+    #[test]
+    fn a_hole_takes_nothing_of_the_budget() {
+        let sizes = [(0, 10), (1_000_000, 10), (2_000_000, 1)];
+        let segments = sizes.map(|(first, bytes)| Segment { first, bytes }).into();
+        assert_eq!(surplus(&segments, 21), 0);
+        assert_eq!(surplus(&segments, 20), 1);
     }
 }

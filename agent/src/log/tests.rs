@@ -126,7 +126,7 @@ fn a_log_stays_within_its_budget_and_keeps_its_offsets() {
             .sum();
         assert!(kept <= 300);
     }
-    assert_eq!(writer.finish(at(0)), 1000);
+    assert_eq!(writer.finish(), 1000);
     let segments = segments(directory.path());
     let firsts: Vec<u64> = segments.iter().map(|(first, _)| *first).collect();
     assert_eq!(firsts, [700, 800, 900]);
@@ -139,7 +139,7 @@ fn a_log_is_continued_where_it_ended() {
     for line in ["one\n", "two\n"] {
         let mut writer = Writer::open(place(directory.path(), 100, 300));
         writer.write(line.as_bytes(), at(0));
-        writer.finish(at(0));
+        writer.finish();
     }
     assert_eq!(
         segments(directory.path()),
@@ -147,28 +147,48 @@ fn a_log_is_continued_where_it_ended() {
     );
 }
 
-#[test]
-fn output_that_no_disk_takes_is_counted_and_noted() {
-    let directory = tempfile::tempdir().unwrap();
-    let mut writer = Writer::open(place(directory.path(), 1000, 10_000));
-    // Every write to it fails with "no space left on device".
-    symlink("/dev/full", directory.path().join(segment::name(0))).unwrap();
-    writer.write(b"[...] lost\n", at(1));
-    writer.write(b"[...] half of a", at(2));
-    assert_eq!(writer.end(), 0);
-    fs::remove_file(directory.path().join(segment::name(0))).unwrap();
-    writer.write(b" line\n[...] kept\n", at(3));
-
-    let expected = "[1970-01-01 00:00:03.000000] hai: 26 bytes of output are missing here: \
-        No space left on device (os error 28)\n\
-        [1970-01-01 00:00:03.000000]  line\n\
-        [...] kept\n";
-    assert_eq!(text(directory.path()), expected);
-    assert_eq!(writer.finish(at(4)), expected.len() as u64);
+/// A segment that can be begun, but every write to it fails with "no space left on device".
+fn fill_disk(directory: &Path, first: u64) {
+    symlink("/dev/full", directory.join(segment::name(first))).unwrap();
 }
 
 #[test]
-fn a_loss_within_a_line_ends_the_line_before_the_note() {
+fn output_that_no_disk_takes_is_one_hole_as_long_as_what_is_missing() {
+    let directory = tempfile::tempdir().unwrap();
+    let open = || Writer::open(place(directory.path(), 1000, 10_000));
+    let mut writer = open();
+    writer.write(b"[...] kept\n", at(0));
+    writer.finish();
+    let mut writer = open();
+    fill_disk(directory.path(), 11);
+    fill_disk(directory.path(), 22);
+    writer.write(b"[...] lost\n", at(1));
+    writer.write(b"[...] half of a", at(2));
+    assert_eq!(writer.end(), 37);
+    writer.write(b" line\n[...] kept\n", at(3));
+    writer.write(b"[...] too\n", at(4));
+
+    let before = b"[...] kept\n".to_vec();
+    let behind = b"[1970-01-01 00:00:03.000000]  line\n[...] kept\n[...] too\n".to_vec();
+    let end = 37 + behind.len() as u64;
+    let expected = [(0, before), (37, behind)];
+    assert_eq!(segments(directory.path()), expected);
+    assert_eq!(writer.finish(), end);
+}
+
+#[test]
+fn a_hole_at_the_end_has_an_end() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut writer = Writer::open(place(directory.path(), 1000, 10_000));
+    fill_disk(directory.path(), 0);
+    writer.write(b"[...] lost\n", at(1));
+    assert_eq!(segments(directory.path()), []);
+    assert_eq!(writer.finish(), 11);
+    assert_eq!(segments(directory.path()), [(11, vec![])]);
+}
+
+#[test]
+fn a_directory_that_is_gone_costs_what_was_printed_meanwhile() {
     let parent = tempfile::tempdir().unwrap();
     let directory = parent.path().join("log");
     let mut writer = Writer::open(place(&directory, 6, 10_000));
@@ -178,10 +198,9 @@ fn a_loss_within_a_line_ends_the_line_before_the_note() {
     fs::write(&directory, "").unwrap();
     writer.write(b"bc\n", at(2));
     fs::remove_file(&directory).unwrap();
-    assert_eq!(writer.finish(at(3)), text(&directory).len() as u64 + 6);
-    let expected = "\n[1970-01-01 00:00:03.000000] hai: 3 bytes of output are missing here: \
-        File exists (os error 17)\n";
-    assert_eq!(text(&directory), expected);
+    writer.write(b"[...]k", at(3));
+    assert_eq!(segments(&directory), [(9, b"[...]k".to_vec())]);
+    assert_eq!(writer.finish(), 15);
 }
 
 fn clock() -> DateTime<Utc> {

@@ -7,13 +7,20 @@ use std::{
     os::{fd::AsRawFd, unix::fs::PermissionsExt},
     path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
-use nix::{sys::stat::Mode, unistd::mkfifo};
+use nix::{
+    sys::{
+        signal::{Signal, kill},
+        stat::Mode,
+    },
+    unistd::{Pid, mkfifo},
+};
 use protocol::{
     CONTROL_DIR, Command, Desired, EXIT_FILE, ExitRecord, LAUNCH_FILE, Launch, LogLimits, Order,
-    PROCESS_FILE, PROTOCOL_VERSION, ProcessId, SOCKET_FILE, SUSPEND_FILE, ServerFile,
+    PROCESS_FILE, PROTOCOL_VERSION, ProcessId, RANK_DIR_VAR, SOCKET_FILE, SUSPEND_FILE, ServerFile,
 };
 use serde_json::Value;
 use tempfile::TempDir;
@@ -107,7 +114,7 @@ impl Setup {
     }
 }
 
-/// A rank with its agent.
+/// A rank with its agent. It ends with its test, also what the agent has left behind.
 pub(crate) struct Rank {
     _directory: TempDir,
     pub(crate) launch: Launch,
@@ -199,6 +206,47 @@ impl Rank {
             .collect();
         log.lines().map(|line| line[29..].to_owned()).collect()
     }
+}
+
+impl Drop for Rank {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.agent.start_kill();
+        let begin = Instant::now();
+        loop {
+            let left = processes(&self.launch.rank_dir);
+            if left.is_empty() {
+                return;
+            }
+            for pid in &left {
+                let _ = kill(*pid, Signal::SIGKILL);
+            }
+            let waits = begin.elapsed() < LIMIT;
+            assert!(waits || thread::panicking(), "{left:?} is left");
+            if !waits {
+                return;
+            }
+            thread::yield_now();
+        }
+    }
+}
+
+/// The processes that the command of this rank has started.
+pub(crate) fn processes(rank_dir: &Path) -> Vec<Pid> {
+    let mark = format!("{RANK_DIR_VAR}={}", rank_dir.display());
+    let entries = fs::read_dir("/proc").unwrap();
+    entries
+        .filter_map(|entry| {
+            let path = entry.ok()?.path();
+            let pid = path.file_name()?.to_str()?.parse().ok()?;
+            // Those of others cannot be read, and those that have ended have none.
+            let environ = fs::read(path.join("environ")).ok()?;
+            let is_ours = environ
+                .split(|byte| *byte == 0)
+                .any(|entry| entry == mark.as_bytes());
+            is_ours.then_some(Pid::from_raw(pid))
+        })
+        .collect()
 }
 
 /// A gate in the middle of a command: `read < gate` waits until the test opens it.

@@ -4,13 +4,14 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE,
-    RANGE, X_CONTENT_TYPE_OPTIONS,
+    ETAG, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use domain::{Error, Result};
 use futures_util::StreamExt;
 
+use super::range::{self, Part};
 use super::router::{Shared, failed};
 use crate::auth::Bearer;
 use crate::error::code;
@@ -23,26 +24,22 @@ pub(super) const PATH: &str = "/tasks/{id}/runs/{run}/ranks/{rank}/log";
 /// Logical offset of the first byte that is sent: rotation may have removed what was before it.
 const LOG_OFFSET: HeaderName = HeaderName::from_static("hai-log-offset");
 
-/// The log as plain text, as far as it is written now: what a page of it shows, with the stamps and byte for byte.
+/// The log as plain text, as far as it is written now: what a page of it shows, with the stamps and byte for byte. What a
+/// full disk has not taken stands as line feeds.
 ///
-/// `Range: bytes=N-` begins at byte N of the log, or at the oldest one that is kept. Other ranges are ignored.
+/// `Range: bytes=N-` goes on behind the N bytes that a client has of a file, with `If-Range` and the entity tag of that
+/// file. Where it is not sure that the bytes fit, all is sent anew.
 pub(super) async fn download(
     State(shared): State<Shared>,
     Path((task, run, rank)): Path<(String, String, String)>,
     headers: HeaderMap,
 ) -> Response {
-    let range = range_of(&headers);
-    let wanted = Wanted {
-        task,
-        run,
-        rank,
-        from: range.unwrap_or(0),
-    };
+    let wanted = Wanted { task, run, rank };
     let mut meter = shared.engine.metrics().begin(Label::DOWNLOAD);
     let opened = open(&shared, &headers, wanted).await;
     meter.answered(opened.as_ref().err().map(code));
     match opened {
-        Ok(download) => answer(&shared, download, range.is_some()),
+        Ok(download) => answer(&shared, download, &headers),
         Err(error) => failed(error),
     }
 }
@@ -53,12 +50,18 @@ async fn open(shared: &Shared, headers: &HeaderMap, wanted: Wanted) -> Result<Do
     Download::open(shared.engine.app(), &actor, shared.tracker.clone(), wanted).await
 }
 
-fn answer(shared: &Shared, download: Download, is_range: bool) -> Response {
-    let (offset, end) = (download.offset(), download.end());
-    if is_range && offset >= end {
-        let range = [(CONTENT_RANGE, format!("bytes */{end}"))];
-        return (StatusCode::RANGE_NOT_SATISFIABLE, range).into_response();
-    }
+fn answer(shared: &Shared, mut download: Download, headers: &HeaderMap) -> Response {
+    let (oldest, end) = (download.offset(), download.end());
+    let (base, from, status) = match range::asked(headers, oldest, end) {
+        Part::Whole => (oldest, oldest, StatusCode::OK),
+        Part::Rest { base, from } => (base, from, StatusCode::PARTIAL_CONTENT),
+        Part::Nothing { base } => {
+            let length = end.saturating_sub(base);
+            let range = [(CONTENT_RANGE, format!("bytes */{length}"))];
+            return (StatusCode::RANGE_NOT_SATISFIABLE, range).into_response();
+        }
+    };
+    download.skip_to(from);
     let mut headers = vec![
         (CONTENT_TYPE, "text/plain; charset=utf-8".to_owned()),
         (X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
@@ -69,24 +72,15 @@ fn answer(shared: &Shared, download: Download, is_range: bool) -> Response {
             format!("attachment; filename=\"{}\"", download.name),
         ),
         // A body that ends before it, because rotation was faster or the server stops, is seen to be incomplete.
-        (CONTENT_LENGTH, (end - offset).to_string()),
-        (LOG_OFFSET, offset.to_string()),
+        (CONTENT_LENGTH, (end - from).to_string()),
+        (ETAG, range::tag(base)),
+        (LOG_OFFSET, from.to_string()),
     ];
-    let status = if is_range {
-        let last = end - 1;
-        headers.push((CONTENT_RANGE, format!("bytes {offset}-{last}/{end}")));
-        StatusCode::PARTIAL_CONTENT
-    } else {
-        StatusCode::OK
-    };
+    if status == StatusCode::PARTIAL_CONTENT {
+        let (first, last, length) = (from - base, end - 1 - base, end - base);
+        headers.push((CONTENT_RANGE, format!("bytes {first}-{last}/{length}")));
+    }
     let stopped = shared.stop.clone().cancelled_owned();
     let body = Body::from_stream(download.bytes().take_until(stopped));
     (status, axum::response::AppendHeaders(headers), body).into_response()
-}
-
-/// The first byte of a range that has no end.
-fn range_of(headers: &HeaderMap) -> Option<u64> {
-    let value = headers.get(RANGE)?.to_str().ok()?;
-    let first = value.strip_prefix("bytes=")?.strip_suffix('-')?;
-    first.parse().ok()
 }

@@ -1,6 +1,7 @@
 //! What is served over HTTP.
 
 mod log;
+mod range;
 mod request_id;
 mod router;
 pub(crate) mod sse;

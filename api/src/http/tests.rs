@@ -209,7 +209,7 @@ fn text_of(response: &Response, header: &str) -> Option<String> {
 }
 
 #[tokio::test]
-async fn a_log_is_downloaded_as_it_is_and_from_any_byte_on() {
+async fn a_log_is_downloaded_as_it_is() {
     let served = Served::start(ApiConfig::default()).await;
     let bytes: Vec<u8> = (0..1_000_000_u32).map(|n| (n % 251) as u8).collect();
     let (url, _) = logged(&served, 1000, &bytes).await;
@@ -229,6 +229,8 @@ async fn a_log_is_downloaded_as_it_is_and_from_any_byte_on() {
         ("cache-control", Some("no-store")),
         ("content-length", Some("999000")),
         ("hai-log-offset", Some("1000")),
+        ("etag", Some("\"1000\"")),
+        ("accept-ranges", Some("bytes")),
         ("content-range", None),
     ] {
         assert_eq!(text_of(&whole, header).as_deref(), expected, "{header}");
@@ -237,21 +239,76 @@ async fn a_log_is_downloaded_as_it_is_and_from_any_byte_on() {
     assert!(name.ends_with("-1-0.log\""), "{name}");
     assert!(whole.bytes().await.unwrap() == bytes[1000..]);
 
-    for (range, first) in [("bytes=600000-", 600_000), ("bytes=5-", 1000)] {
-        let rest = get(Some(range)).await.unwrap();
-        assert_eq!(rest.status(), 206);
-        let expected = format!("bytes {first}-999999/1000000");
-        assert_eq!(text_of(&rest, "content-range"), Some(expected));
-        assert!(rest.bytes().await.unwrap() == bytes[first..]);
-    }
-    let beyond = get(Some("bytes=1000000-")).await.unwrap();
-    assert_eq!(beyond.status(), 416);
-    assert_eq!(
-        text_of(&beyond, "content-range").as_deref(),
-        Some("bytes */1000000")
-    );
     let other = get(Some("bytes=-5")).await.unwrap();
     assert_eq!(other.status(), 200, "ranges of other kinds are ignored");
+}
+
+/// Asks for the rest of a file of which so many bytes are there, as `curl -C -` does.
+async fn resume(served: &Served, url: &str, held: usize, tag: Option<&str>) -> Response {
+    let request = client().get(url).bearer_auth(served.token());
+    let request = request.header("range", format!("bytes={held}-"));
+    let request = match tag {
+        Some(tag) => request.header("if-range", tag),
+        None => request,
+    };
+    request.send().await.unwrap()
+}
+
+#[tokio::test]
+async fn a_download_of_a_whole_log_is_resumed_by_its_length() {
+    let served = Served::start(ApiConfig::default()).await;
+    let bytes: Vec<u8> = (0..1_000_000_u32).map(|n| (n % 251) as u8).collect();
+    let (url, _) = logged(&served, 0, &bytes).await;
+    for held in [5, 600_000] {
+        let rest = resume(&served, &url, held, None).await;
+        assert_eq!(rest.status(), 206);
+        let expected = format!("bytes {held}-999999/1000000");
+        assert_eq!(text_of(&rest, "content-range"), Some(expected));
+        assert!(rest.bytes().await.unwrap() == bytes[held..]);
+    }
+    let beyond = resume(&served, &url, 1_000_000, None).await;
+    assert_eq!(beyond.status(), 416);
+    let expected = "bytes */1000000";
+    assert_eq!(text_of(&beyond, "content-range").as_deref(), Some(expected));
+}
+
+#[tokio::test]
+async fn after_rotation_a_download_is_resumed_rightly_or_sent_whole() {
+    let served = Served::start(ApiConfig::default()).await;
+    let bytes: Vec<u8> = (0..1_000_000_u32).map(|n| (n % 251) as u8).collect();
+    let (url, dir) = logged(&served, 1000, &bytes).await;
+    let whole = client().get(&url).bearer_auth(served.token());
+    let whole = whole.send().await.unwrap();
+    let tag = text_of(&whole, "etag").unwrap();
+    let file = whole.bytes().await.unwrap();
+    fs::remove_file(dir.join(format!("{:020}.log", 1000))).unwrap();
+    let oldest = 500_500;
+
+    let rest = resume(&served, &url, 600_000, Some(&tag)).await;
+    assert_eq!(rest.status(), 206);
+    for (header, expected) in [
+        ("content-range", "bytes 600000-998999/999000"),
+        ("content-length", "399000"),
+        ("hai-log-offset", "601000"),
+        ("etag", &tag),
+    ] {
+        assert_eq!(text_of(&rest, header).as_deref(), Some(expected));
+    }
+    assert!(rest.bytes().await.unwrap() == file[600_000..]);
+    let complete = resume(&served, &url, file.len(), Some(&tag)).await;
+    assert_eq!(complete.status(), 416);
+
+    for (held, tag) in [
+        (600_000, None),
+        (400_000, Some(&*tag)),
+        (600_000, Some("\"x\"")),
+    ] {
+        let whole = resume(&served, &url, held, tag).await;
+        assert_eq!(whole.status(), 200, "{held} {tag:?}");
+        assert_eq!(text_of(&whole, "content-range"), None);
+        assert_eq!(text_of(&whole, "etag"), Some(format!("\"{oldest}\"")));
+        assert!(whole.bytes().await.unwrap() == bytes[oldest..]);
+    }
 }
 
 #[tokio::test]

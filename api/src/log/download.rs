@@ -19,8 +19,6 @@ pub(crate) struct Wanted {
     pub(crate) run: String,
     /// Index of the rank.
     pub(crate) rank: String,
-    /// Logical offset of the first byte.
-    pub(crate) from: u64,
 }
 
 /// What a rank had printed in a run when the download began.
@@ -63,7 +61,7 @@ impl Download {
         };
         let logs = app.logs.clone();
         let raw = tracker
-            .spawn_blocking(move || logs.raw(&log, run, wanted.from))
+            .spawn_blocking(move || logs.raw(&log, run))
             .await
             .map_err(|error| Error::Internal(error.into()))?
             .map_err(|error| Error::Internal(error.into()))?;
@@ -72,6 +70,11 @@ impl Download {
             name: format!("{}-{run}-{rank}.log", task.id),
             tracker,
         })
+    }
+
+    /// Leaves out what is in front of a logical offset.
+    pub(crate) fn skip_to(&mut self, offset: u64) {
+        self.raw.skip_to(offset);
     }
 
     /// Logical offset of the first byte.

@@ -13,7 +13,7 @@ use crate::scalar::Long;
 pub(crate) enum LogItemKind {
     /// A line, or a part of one.
     Line,
-    /// A hole: the oldest part of the log was removed before it was read.
+    /// A hole: a part of the log was removed before it was read, or the disk was full when it was printed.
     Gap,
 }
 

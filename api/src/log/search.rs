@@ -58,7 +58,7 @@ pub(crate) struct TaskLogMatch {
     text: String,
     /// What stands behind the first occurrence: of that the first kilobyte.
     trailing: String,
-    /// How often the pattern occurs in the line.
+    /// How often the pattern occurs in the line: of a long line, how often it begins in this part.
     occurrences: i32,
     /// The place in front of the line: a page of the log `after` it begins with the line.
     start_cursor: String,
@@ -124,7 +124,8 @@ impl LogSearchQuery {
         #[graphql(desc = "The ranks; all if left out.")] ranks: Option<Vec<i32>>,
         #[graphql(
             desc = "What to look for, in single lines without their stamps: at most 1000 \
-                          characters. `^` and `$` are the ends of a line."
+                          characters. `^` and `$` are the ends of a line. A line of more than a mebibyte is \
+                          searched in parts; what is not longer than 64 KiB is also found across them."
         )]
         pattern: String,
         #[graphql(

@@ -173,6 +173,10 @@ impl Tailer {
             // Invariant: the task was read before its log. If it had finished by then, nothing is missing from the log.
             let is_over = task.state == State::Finished;
             tail.set_runs((1..=task.run_count).collect());
+            if is_over {
+                // The last file may have begun behind a hole.
+                tail.look_again();
+            }
             let is_late = unfinished_since.is_some_and(|since| since.elapsed() >= UNFINISHED);
             let start = tail.cursor();
             let growth;

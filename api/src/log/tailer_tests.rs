@@ -108,6 +108,20 @@ async fn a_log_ends_for_all_its_followers() {
     }
 }
 
+#[tokio::test]
+async fn a_hole_in_front_of_the_last_lines_does_not_hide_them() {
+    let api = TestApi::with_nodes(1).await;
+    let id = running(&api).await;
+    let mut log = follow(&api, id);
+    append(&api, id, 1, "one\n");
+    assert_eq!(texts(&next(&mut log).await.unwrap()), ["one"]);
+    let dir = api.platform.app.logs.rank_dir("admin", id.0, 1, 0);
+    std::fs::write(dir.join("00000000000000001000.log"), "two\n").unwrap();
+    api.platform.exit(id, 0, 0).await;
+    api.platform.settle().await;
+    assert_eq!(texts(&next(&mut log).await.unwrap()), ["", "two"]);
+}
+
 /// Takes as long as it is until the files are listed anew.
 #[tokio::test]
 async fn a_hole_is_told_also_while_there_are_wake_ups_all_the_time() {

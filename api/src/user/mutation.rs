@@ -8,6 +8,7 @@ use rand::rngs::StdRng;
 use super::User;
 use super::object::UserRole;
 use crate::context::Access;
+use crate::scalar::Long;
 
 /// Most user groups that a new user joins.
 const MOST_GROUPS: usize = 100;
@@ -21,7 +22,7 @@ pub(crate) struct CreateUserInput {
     #[graphql(default_with = "UserRole::Internal")]
     role: UserRole,
     /// Uid of the user's processes; the next free one if left out.
-    uid: Option<i32>,
+    uid: Option<Long>,
     /// User groups to join, at most 100.
     #[graphql(default)]
     groups: Vec<String>,
@@ -55,7 +56,7 @@ impl UserMutation {
         let input = CreateUser {
             name: input.name,
             role: input.role.into(),
-            uid: input.uid.map(i64::from),
+            uid: input.uid.map(|uid| uid.0),
             groups: input.groups,
         };
         let mut random: StdRng = rand::make_rng();

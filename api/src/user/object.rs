@@ -7,7 +7,7 @@ use domain::{Error, quota};
 
 use crate::context::Access;
 use crate::loaders::{GroupsOf, QuotasOf};
-use crate::scalar::int;
+use crate::scalar::{Long, int};
 use crate::task::Priority;
 
 /// Whose user it is.
@@ -75,11 +75,8 @@ impl User {
     }
 
     /// Uid of the user's processes and files on the nodes.
-    async fn uid(&self) -> Result<i32> {
-        let uid = self.0.uid;
-        Ok(i32::try_from(uid).map_err(|_| {
-            Error::Unsupported(format!("the uid {uid} does not fit this field of 32 bits"))
-        })?)
+    async fn uid(&self) -> Long {
+        Long(self.0.uid)
     }
 
     /// Whether the user may sign in and start anything.

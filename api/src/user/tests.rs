@@ -30,12 +30,12 @@ async fn everybody_sees_himself() {
 #[tokio::test]
 async fn a_new_user_can_use_the_token_at_once() {
     let api = TestApi::with_nodes(1).await;
-    let input = json!({ "input": { "name": "ana", "uid": 2000, "groups": ["ops"] } });
+    let input = json!({ "input": { "name": "ana", "uid": 4_000_000_000_u32, "groups": ["ops"] } });
     let created = api.root(CREATE, input).await["createUser"].take();
     assert_eq!(
         created["user"],
         json!({
-            "name": "ana", "role": "INTERNAL", "uid": 2000, "active": true,
+            "name": "ana", "role": "INTERNAL", "uid": 4_000_000_000_u32, "active": true,
             "groups": ["internal", "public", "ana", "ops"],
         })
     );

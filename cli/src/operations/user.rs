@@ -19,7 +19,7 @@ pub(crate) struct User {
     pub(crate) id: cynic::Id,
     pub(crate) name: String,
     pub(crate) role: UserRole,
-    pub(crate) uid: i32,
+    pub(crate) uid: i64,
     pub(crate) active: bool,
     pub(crate) groups: Vec<String>,
     pub(crate) quotas: Vec<QuotaUsage>,

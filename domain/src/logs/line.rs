@@ -5,7 +5,7 @@ use std::{io, str};
 
 use chrono::{DateTime, Utc};
 
-use super::segment::{Chunk, Segments};
+use super::segment::{Ahead, Chunk, Segments};
 use super::stamp::STAMP_LEN;
 use super::{ItemKind, stamp};
 
@@ -14,6 +14,9 @@ pub(super) const MAX_PIECE: usize = 64 * 1024;
 
 /// How much is read at once, in bytes.
 pub(super) const READ_SIZE: usize = 64 * 1024;
+
+/// Length of the longest character, in bytes.
+const LONGEST_CHARACTER: usize = 4;
 
 /// What to do with a last line that has no end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +41,7 @@ pub(super) enum Piece {
         /// Whether the line goes on in the next piece.
         partial: bool,
     },
-    /// Bytes that were removed.
+    /// Bytes that were removed, or never written.
     Gap {
         /// How many.
         lost_bytes: u64,
@@ -91,6 +94,15 @@ impl Lines {
         self.buffer.clear();
         self.head = 0;
         Ok(())
+    }
+
+    /// The last character of the same line in front of `offset`, or more: it decides what is the beginning of a word.
+    pub(super) fn context(&mut self, offset: u64) -> io::Result<Vec<u8>> {
+        let Ahead::Bytes(mut bytes) = self.segments.read_before(offset, LONGEST_CHARACTER)? else {
+            return Ok(Vec::new());
+        };
+        let start = bytes.iter().rposition(|byte| *byte == b'\n');
+        Ok(bytes.split_off(start.map_or(0, |at| at + 1)))
     }
 
     /// Logical offset behind what was given out.

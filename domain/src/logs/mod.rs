@@ -10,7 +10,8 @@
 //!                     └── segment   offset → bytes        the files of one run, by pread
 //! ```
 //!
-//! The writer only appends, starts new segments and removes whole oldest ones; it never waits for a reader.
+//! The writer only appends, starts new segments and removes whole oldest ones; it never waits for a reader. What a full
+//! disk does not take is a hole in front of the next segment.
 
 mod back;
 mod cursor;

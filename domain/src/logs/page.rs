@@ -88,7 +88,7 @@ pub enum ItemKind {
         /// Whether the line goes on in the next item of this run.
         partial: bool,
     },
-    /// Bytes that were removed because the log was over its budget.
+    /// Bytes that are missing: removed because the log was over its budget, or never written because the disk was full.
     Gap {
         /// How many.
         lost_bytes: u64,

@@ -1,5 +1,7 @@
 //! What somebody looks for in logs.
 
+use std::ops::Range;
+
 use regex::bytes::{Regex, RegexBuilder};
 
 /// Most characters of a pattern.
@@ -69,12 +71,42 @@ impl Pattern {
             })
     }
 
-    /// Where the first occurrence begins and ends, and how many there are; `None` if there is none.
-    pub(super) fn find(&self, text: &[u8]) -> Option<(usize, usize, u64)> {
-        let mut occurrences = self.0.find_iter(text);
-        let first = occurrences.next()?;
-        Some((first.start(), first.end(), 1 + occurrences.count() as u64))
+    /// The occurrences that begin in a range of the text; `None` if there is none. What is around the range is looked at
+    /// too: an occurrence may end behind it, and `^` is only the beginning of all of the text.
+    pub(super) fn find(&self, text: &[u8], begin_in: Range<usize>) -> Option<Occurrences> {
+        let mut found: Option<Occurrences> = None;
+        let mut at = begin_in.start;
+        while let Some(occurrence) = (at <= text.len())
+            .then(|| self.0.find_at(text, at))
+            .flatten()
+            .filter(|occurrence| begin_in.contains(&occurrence.start()))
+        {
+            let (start, end) = (occurrence.start(), occurrence.end());
+            at = end + usize::from(occurrence.is_empty());
+            // Nothing, directly behind an occurrence, is none.
+            if occurrence.is_empty() && found.as_ref().is_some_and(|it| it.end == end) {
+                continue;
+            }
+            let found = found.get_or_insert(Occurrences {
+                first: (start, end),
+                count: 0,
+                end,
+            });
+            (found.count, found.end) = (found.count + 1, end);
+        }
+        found
     }
+}
+
+/// Where a pattern occurs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Occurrences {
+    /// Where the first one begins and ends.
+    pub(super) first: (usize, usize),
+    /// How many there are; they do not overlap.
+    pub(super) count: u64,
+    /// Where the last one ends.
+    pub(super) end: usize,
 }
 
 /// The sentence in a message that draws a picture before it.
@@ -89,7 +121,8 @@ mod tests {
 
     fn find(text: &str, kind: PatternKind, case_sensitive: bool, line: &[u8]) -> Option<u64> {
         let pattern = Pattern::new(text, kind, case_sensitive).unwrap();
-        pattern.find(line).map(|(_, _, occurrences)| occurrences)
+        let whole = 0..line.len() + 1;
+        pattern.find(line, whole).map(|found| found.count)
     }
 
     #[test]
@@ -119,5 +152,36 @@ mod tests {
             new("(a").to_string(),
             "is not a regular expression: unclosed group"
         );
+    }
+
+    #[test]
+    fn occurrences_are_counted_as_anywhere_else() {
+        for (text, line) in [
+            ("a*", "aab"),
+            ("", "é"),
+            ("x|", "axxb"),
+            ("aa", "aaaaa"),
+            ("\\b", "a b"),
+            ("$", "a"),
+        ] {
+            let expected = Regex::new(text).unwrap().find_iter(line.as_bytes()).count();
+            let pattern = Pattern(Regex::new(text).unwrap());
+            let found = pattern.find(line.as_bytes(), 0..line.len() + 1).unwrap();
+            assert_eq!(found.count, expected as u64, "{text:?} in {line:?}");
+        }
+    }
+
+    #[test]
+    fn an_occurrence_belongs_to_where_it_begins() {
+        let find = |text: &str, range| {
+            let pattern = Pattern::new(text, PatternKind::Regex, true).unwrap();
+            let found = pattern.find(b"ab ab ab", range)?;
+            Some((found.first, found.count, found.end))
+        };
+        assert_eq!(find("ab", 1..4), Some(((3, 5), 1, 5)));
+        assert_eq!(find("ab", 4..6), None);
+        assert_eq!(find("^ab", 3..9), None);
+        assert_eq!(find("\\bb", 1..9), None);
+        assert_eq!(find("ab$", 0..6), None);
     }
 }

@@ -8,7 +8,8 @@ use super::{LogError, LogStore, RankLog};
 /// Most bytes that are read at once.
 const READ_SIZE: usize = 256 * 1024;
 
-/// What one run had written when somebody came, from a place on.
+/// What one run had written when somebody came. In a hole that a full disk has left, each byte is a line feed: so every
+/// byte stands at its place, and the rest of a broken line begins a line.
 #[derive(Debug)]
 pub struct RawLog {
     dir: PathBuf,
@@ -18,11 +19,11 @@ pub struct RawLog {
 }
 
 impl LogStore {
-    /// The bytes of a run from the logical offset `from` on, or from the oldest that is kept. Blocks on the file system.
+    /// The bytes of a run from the oldest on that is kept. Blocks on the file system.
     ///
     /// # Errors
     /// If the file system fails.
-    pub fn raw(&self, log: &RankLog, run: i32, from: u64) -> Result<RawLog, LogError> {
+    pub fn raw(&self, log: &RankLog, run: i32) -> Result<RawLog, LogError> {
         let dir = self.dir_of(log, run);
         let unreadable = |source| LogError::Unreadable {
             dir: dir.clone(),
@@ -31,7 +32,7 @@ impl LogStore {
         let mut segments = Segments::list(dir.clone()).map_err(unreadable)?;
         let end = segments.end().map_err(unreadable)?;
         Ok(RawLog {
-            offset: from.max(segments.oldest()),
+            offset: segments.oldest(),
             segments,
             end,
             dir,
@@ -40,6 +41,11 @@ impl LogStore {
 }
 
 impl RawLog {
+    /// Leaves out what is in front of a logical offset.
+    pub fn skip_to(&mut self, offset: u64) {
+        self.offset = self.offset.max(offset);
+    }
+
     /// Logical offset of the next byte.
     pub fn offset(&self) -> u64 {
         self.offset
@@ -68,6 +74,14 @@ impl RawLog {
             Chunk::Bytes(n_bytes) => {
                 bytes.truncate(n_bytes);
                 self.offset += n_bytes as u64;
+                Ok(Some(bytes))
+            }
+            // What is in front of it is still there, so this is no work of rotation.
+            Chunk::Lost { until } if self.segments.oldest() <= self.offset => {
+                let n_lost = usize::try_from(until - self.offset).unwrap_or(READ_SIZE);
+                bytes.truncate(n_lost);
+                bytes.fill(b'\n');
+                self.offset += bytes.len() as u64;
                 Ok(Some(bytes))
             }
             Chunk::Lost { .. } | Chunk::End => Err(LogError::Removed {

@@ -5,10 +5,13 @@ use std::io;
 use chrono::{DateTime, Utc};
 
 use super::line::{Lines, Piece, Unfinished, whole_characters};
+use super::pattern::Occurrences;
 use super::{Cursor, LogError, LogStore, Pattern, RankLog};
 
 /// A longer line is searched in parts of about so many bytes.
 const MOST_LINE: usize = 1 << 20;
+/// The longest occurrence that is surely found in a line of several parts, in bytes: a part overlaps the next one so far.
+const LONGEST: usize = 64 << 10;
 /// Most bytes that are shown of an occurrence, and of the line on either side of it.
 const SHOWN: usize = 1000;
 
@@ -55,7 +58,7 @@ pub struct Match {
     pub cursor_after: Cursor,
     /// When the line was printed; absent if this is not its beginning.
     pub time: Option<DateTime<Utc>>,
-    /// How often the pattern occurs.
+    /// How often the pattern occurs. In a line of several parts an occurrence counts where it begins.
     pub occurrences: u64,
     /// The line in front of the first occurrence; of that the last kilobyte. Bytes that are no UTF-8 are replaced by
     /// U+FFFD.
@@ -72,6 +75,8 @@ struct Line {
     text: Vec<u8>,
     /// How much of the log it is; a gap is nothing of it.
     n_bytes: u64,
+    /// Whether only a part of the line was taken.
+    goes_on: bool,
 }
 
 impl LogStore {
@@ -140,6 +145,7 @@ impl LogStore {
                 source,
             };
             let mut lines = Lines::open(dir.clone(), offset, unfinished).map_err(unreadable)?;
+            let mut context = lines.context(offset).map_err(unreadable)?;
             loop {
                 let place = |offset| Cursor {
                     run,
@@ -147,7 +153,7 @@ impl LogStore {
                     offset,
                 };
                 let start = place(lines.offset());
-                let Some(line) = next_line(&mut lines).map_err(unreadable)? else {
+                let Some(mut line) = next_line(&mut lines).map_err(unreadable)? else {
                     break;
                 };
                 let is_full =
@@ -156,18 +162,33 @@ impl LogStore {
                     found.has_next = true;
                     return Ok(());
                 }
+                let n_context = context.len();
+                line.text.splice(..0, context.drain(..));
+                let until = match line.goes_on {
+                    true => whole_characters(&line.text[..line.text.len() - LONGEST]),
+                    false => line.text.len() + 1,
+                };
+                let occurrences = request.pattern.find(&line.text, n_context..until);
+                if line.goes_on {
+                    let next = occurrences.map_or(until, |it| it.end.max(until));
+                    let n_left = line.text.len() - next;
+                    let offset = lines.offset() - n_left as u64;
+                    lines.seek(offset).map_err(unreadable)?;
+                    context = lines.context(offset).map_err(unreadable)?;
+                    line.n_bytes -= n_left as u64;
+                }
                 let cursor_after = place(lines.offset());
                 found.n_bytes += line.n_bytes;
                 found.cursor = cursor_after;
-                if let Some((from, to, occurrences)) = request.pattern.find(&line.text) {
+                if let Some(Occurrences { first, count, .. }) = occurrences {
                     found.items.push(Match {
                         start,
                         cursor_after,
                         time: line.time,
-                        occurrences,
-                        leading: end_of(&line.text[..from]),
-                        text: start_of(&line.text[from..to]),
-                        trailing: start_of(&line.text[to..]),
+                        occurrences: count,
+                        leading: end_of(&line.text[n_context..first.0]),
+                        text: start_of(&line.text[first.0..first.1]),
+                        trailing: start_of(&line.text[first.1..]),
                     });
                 }
             }
@@ -192,16 +213,19 @@ fn next_line(lines: &mut Lines) -> io::Result<Option<Line>> {
                 time: None,
                 text: Vec::new(),
                 n_bytes: 0,
+                goes_on: false,
             })));
         };
         let line = whole.get_or_insert_with(|| Line {
             time,
             text: Vec::new(),
             n_bytes: 0,
+            goes_on: false,
         });
         line.text.extend_from_slice(&text);
         line.n_bytes = lines.offset() - start;
-        if !partial || line.text.len() >= MOST_LINE {
+        line.goes_on = partial && line.text.len() >= MOST_LINE;
+        if !partial || line.goes_on {
             break;
         }
     }

@@ -1,4 +1,4 @@
-//! The segments of one run's log as one range of bytes with holes where segments were removed.
+//! The segments of one run's log as one range of bytes with holes where segments were removed, or the disk was full.
 
 use std::fs::File;
 use std::io::ErrorKind;

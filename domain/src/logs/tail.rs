@@ -100,7 +100,8 @@ impl Tail {
         let run = self.reading.as_ref().map_or(from.run, |(run, _)| *run);
         let first = self.log.runs.partition_point(|other| *other < run);
         for (index, &run) in self.log.runs.clone().iter().enumerate().skip(first) {
-            let unfinished = match (index + 1 < self.log.runs.len(), partial) {
+            let is_over = index + 1 < self.log.runs.len();
+            let unfinished = match (is_over, partial) {
                 (true, _) => Unfinished::IsWhole,
                 (false, true) => Unfinished::GiveOut,
                 (false, false) => Unfinished::Withhold,
@@ -111,7 +112,8 @@ impl Tail {
                 source,
             };
             let mut lines = match self.reading.take() {
-                Some((reading, lines)) if reading == run => lines,
+                // Of a run that is over the files are listed anew: the last may have begun behind a hole.
+                Some((reading, lines)) if reading == run && !is_over => lines,
                 _ => {
                     let offset = if run == from.run { from.offset } else { 0 };
                     Lines::open(dir.clone(), offset, unfinished).map_err(unreadable)?

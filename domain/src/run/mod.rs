@@ -3,6 +3,8 @@
 mod agent_calls;
 mod change;
 mod decide;
+#[cfg(test)]
+mod decide_tests;
 mod ending;
 mod environment;
 mod finding;

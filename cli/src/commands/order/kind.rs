@@ -105,18 +105,34 @@ mod tests {
         task
     }
 
+    fn running() -> TaskSummary {
+        at(TaskState::Running, TaskDesired::Run)
+    }
+
+    fn draining() -> TaskSummary {
+        at(TaskState::Running, TaskDesired::Hold)
+    }
+
+    fn held() -> TaskSummary {
+        at(TaskState::Suspended, TaskDesired::Hold)
+    }
+
+    /// On its way back.
+    fn waiting() -> TaskSummary {
+        at(TaskState::Suspended, TaskDesired::Run)
+    }
+
     #[test]
     fn the_confirmation_of_a_stop_says_how_far_the_end_is() {
-        let running = at(TaskState::Running, TaskDesired::Run);
         let mut ended = at(TaskState::Finished, TaskDesired::Stop);
         ended.outcome = Some(Outcome::Stopped);
-        let told = |before, after| Order::Stop(StopAs::Stopped).told(before, after);
+        let told = |before: &_, after: &_| Order::Stop(StopAs::Stopped).told(before, after);
         assert_eq!(
-            told(&running, &running),
+            told(&running(), &running()),
             "task 12 `train.py` is being stopped\n"
         );
         assert_eq!(
-            told(&running, &ended),
+            told(&running(), &ended),
             "task 12 `train.py` has ended: stopped\n"
         );
         assert_eq!(
@@ -127,52 +143,47 @@ mod tests {
 
     #[test]
     fn the_confirmation_of_a_suspension_says_whether_anything_runs() {
-        let running = at(TaskState::Running, TaskDesired::Run);
         let waiting = at(TaskState::WaitingInit, TaskDesired::Run);
-        let draining = at(TaskState::Running, TaskDesired::Hold);
-        let held = at(TaskState::Suspended, TaskDesired::Hold);
-        assert!(suspended(&running, &draining).contains("saves and gives its nodes back"));
+        assert!(suspended(&running(), &draining()).contains("saves and gives its nodes back"));
         assert_eq!(
-            suspended(&draining, &draining),
+            suspended(&draining(), &draining()),
             "is already being suspended"
         );
-        assert_eq!(suspended(&waiting, &held), "is on hold");
-        assert_eq!(suspended(&held, &held), "was already on hold");
+        assert_eq!(suspended(&waiting, &held()), "is on hold");
+        assert_eq!(suspended(&held(), &held()), "was already on hold");
     }
 
     #[test]
     fn a_reason_from_before_a_resumption_is_not_repeated() {
-        let held = at(TaskState::Suspended, TaskDesired::Hold);
-        let mut waiting = at(TaskState::Suspended, TaskDesired::Run);
+        let mut waiting = waiting();
         waiting.wait = Some(Wait {
             reason: "HELD".to_owned(),
             message: "held by its owner".to_owned(),
             position: None,
             until: None,
         });
-        assert!(!resumed(&held, &waiting).contains("held"));
+        assert!(!resumed(&held(), &waiting).contains("held"));
         assert!(resumed(&waiting, &waiting).ends_with(": held by its owner"));
     }
 
     #[test]
     fn the_confirmation_of_a_resumption_says_what_is_awaited() {
-        let running = at(TaskState::Running, TaskDesired::Run);
-        let draining = at(TaskState::Running, TaskDesired::Hold);
-        let held = at(TaskState::Suspended, TaskDesired::Hold);
         let ended = at(TaskState::Finished, TaskDesired::Stop);
-        let waiting = at(TaskState::Suspended, TaskDesired::Run);
-        assert_eq!(resumed(&running, &running), "runs already");
-        assert_eq!(resumed(&held, &waiting), "goes on as soon as it has nodes");
+        assert_eq!(resumed(&running(), &running()), "runs already");
         assert_eq!(
-            resumed(&draining, &running),
+            resumed(&held(), &waiting()),
+            "goes on as soon as it has nodes"
+        );
+        assert_eq!(
+            resumed(&draining(), &running()),
             "goes on as soon as its run has ended"
         );
         assert_eq!(
-            resumed(&ended, &waiting),
+            resumed(&ended, &waiting()),
             "runs again as soon as it has nodes"
         );
         assert_eq!(
-            resumed(&waiting, &waiting),
+            resumed(&waiting(), &waiting()),
             "was not on hold, it waits for nodes"
         );
     }

@@ -151,7 +151,7 @@ fn a_hole_is_told_beside_the_log() {
         printer.print(&gap),
         Printed {
             text: "\n".to_owned(),
-            note: Some("… 512 bytes of the log of run 1 are not kept any more …".to_owned()),
+            note: Some("… 512 bytes of the log of run 1 are missing …".to_owned()),
         }
     );
 }

@@ -17,10 +17,7 @@ pub(super) fn gap(item: &LogItem) -> String {
         Some(bytes) => format!("{bytes} bytes"),
         None => "a part".to_owned(),
     };
-    format!(
-        "… {lost} of the log of run {} are not kept any more …",
-        item.run
-    )
+    format!("… {lost} of the log of run {} are missing …", item.run)
 }
 
 /// What a terminal shows of a text with carriage returns: what follows one overwrites from the start.

@@ -189,6 +189,24 @@ fn a_line_whose_rest_was_removed_is_followed_by_the_gap() {
 }
 
 #[test]
+fn a_hole_at_the_end_is_one_gap_from_both_ends() {
+    let logs = Fixture::new();
+    logs.append(1, 0, &stamped(1, b"begin"));
+    logs.append(1, 100, b"");
+    let gap = ItemKind::Gap {
+        lost_bytes: 100 - 29 - 5,
+    };
+    for place in [Place::Behind(None), Place::Before(None)] {
+        let page = logs.read(&PageRequest {
+            place,
+            ..request(&[1])
+        });
+        assert_eq!(kinds(&page.items), [line(1, "begin"), gap.clone()]);
+        assert_eq!(page.cursor, cursor(1, 100));
+    }
+}
+
+#[test]
 fn a_cursor_from_nowhere_is_harmless() {
     let logs = Fixture::new();
     logs.append(2, 0, &finished(1, "a€"));

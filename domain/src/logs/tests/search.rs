@@ -150,10 +150,46 @@ fn a_line_longer_than_a_page_shows_is_searched_whole_and_a_longer_one_in_parts()
     let endless = [&stamped(2, b"")[..], &b"needle ".repeat(MEBIBYTE)[..]].concat();
     logs.append(2, 0, &endless);
     let matches = found(&logs, &search("needle", &[2]));
-    assert_eq!(matches.items.len(), 7);
+    assert_eq!(matches.items.len(), 8);
     let occurrences: u64 = matches.items.iter().map(|item| item.occurrences).sum();
-    assert!(
-        (MEBIBYTE as u64 - 7..=MEBIBYTE as u64).contains(&occurrences),
-        "{occurrences}"
-    );
+    assert_eq!(occurrences, MEBIBYTE as u64);
+    assert_eq!(matches.n_bytes, endless.len() as u64);
+}
+
+/// A line of three mebibytes with this text around each of its bytes at which a part might end.
+fn line_with(text: &[u8]) -> Vec<u8> {
+    let mut line = vec![b'.'; 3 * MEBIBYTE];
+    for around in [MEBIBYTE - (64 << 10), MEBIBYTE, 2 * MEBIBYTE] {
+        let start = around - text.len() / 2;
+        line[start..start + text.len()].copy_from_slice(text);
+    }
+    [&stamped(1, &line)[..], b"\n"].concat()
+}
+
+#[test]
+fn an_occurrence_across_two_parts_of_a_long_line_is_found_once() {
+    let short = b"<needle>".to_vec();
+    let long = [b"<", &b"needle".repeat(10_000)[..], b">"].concat();
+    for text in [short, long] {
+        let logs = Fixture::new();
+        logs.append(1, 0, &line_with(&text));
+        for pattern in ["<(needle)+>", "[^.]+", "<needle"] {
+            let (_, one_by_one) = in_steps(&logs, search(pattern, &[1]), || false);
+            let at_once = found(&logs, &search(pattern, &[1])).items;
+            assert_eq!(at_once, one_by_one);
+            let occurrences: u64 = at_once.iter().map(|item| item.occurrences).sum();
+            assert_eq!(occurrences, 3, "{pattern} of {}", text.len());
+        }
+    }
+}
+
+#[test]
+fn only_the_ends_of_a_long_line_are_its_ends() {
+    let logs = Fixture::new();
+    logs.append(1, 0, &line_with(b"x"));
+    for (pattern, occurrences) in [("^.", 1), (".$", 1), ("\\b\\.", 3), ("^", 1), ("$", 1)] {
+        let matches = found(&logs, &search(pattern, &[1])).items;
+        let found: u64 = matches.iter().map(|item| item.occurrences).sum();
+        assert_eq!(found, occurrences, "{pattern}");
+    }
 }

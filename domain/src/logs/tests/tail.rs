@@ -86,6 +86,20 @@ fn a_tail_that_rotation_has_overtaken_tells_what_is_lost() {
 }
 
 #[test]
+fn a_tail_tells_of_holes_that_a_full_disk_has_left_when_the_run_is_over() {
+    let fixture = Fixture::new();
+    let mut tail = tail(&fixture, vec![1]);
+    fixture.append(1, 0, b"one\n");
+    assert_eq!(read(&mut tail, false), ["one"]);
+    fixture.append(1, 24, b"two\nthr");
+    fixture.append(1, 40, b"");
+    tail.set_runs(vec![1, 2]);
+    assert_eq!(read(&mut tail, false), ["20 lost", "two", "thr", "9 lost"]);
+    fixture.append(2, 0, b"four\n");
+    assert_eq!(read(&mut tail, false), ["four"]);
+}
+
+#[test]
 fn a_tail_stops_where_it_has_read_enough() {
     let fixture = Fixture::new();
     let mut tail = tail(&fixture, vec![1]);
