@@ -151,7 +151,10 @@ impl Group {
                 writer.begin_with_options(options).await?
             }
         };
-        self.transaction.insert(transaction).begin().await
+        let transaction = self.transaction.insert(transaction);
+        transaction
+            .begin_with_options(TransactionOptions::default())
+            .await
     }
 
     /// The write whose turn it was is over. If nobody waits, or enough have waited, all are kept.

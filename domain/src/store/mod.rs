@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr,
-    TransactionTrait,
+    TransactionOptions, TransactionTrait,
 };
 use tokio_util::task::TaskTracker;
 
@@ -194,7 +194,11 @@ impl Store {
         let begun = self.writes.spawn(async move {
             let write = match turns {
                 Some(turns) => Write::Turn(turns.next().await?),
-                None => Write::Own(writer.begin().await?),
+                None => Write::Own(
+                    writer
+                        .begin_with_options(TransactionOptions::default())
+                        .await?,
+                ),
             };
             Ok::<_, Error>(Open {
                 write: Some(write),
