@@ -18,7 +18,7 @@ use crate::loaders::{Driven, Loaders};
 use crate::log::{SearchGate, Tailers};
 use crate::metrics::{Label, Meter, Metrics, Momentary};
 use crate::schema::{self, PlatformSchema};
-use crate::shared::{self, Evaluations, Kind, Question};
+use crate::shared::{Asked, Evaluations, Wanted};
 use crate::span::{self, Spanned};
 
 /// The schema with everything that it needs.
@@ -36,7 +36,7 @@ pub(crate) struct Engine {
 struct Admitted {
     request: Request,
     /// If its answers can be shared.
-    question: Option<(Question, Kind)>,
+    wanted: Option<Wanted>,
 }
 
 impl Engine {
@@ -87,12 +87,15 @@ impl Engine {
             let mut meter = self.metrics.begin(Label::OTHER);
             let admitted = self.admit(bearer.as_ref(), request, &mut meter).await;
             let answers = match admitted {
-                Ok(Admitted { request, question }) => {
+                Ok(Admitted { request, wanted }) => {
                     // Who joins later does not change under whose id it is logged.
-                    let begin = || Spanned::here(answers(self.stream(request)).boxed()).boxed();
-                    match question {
-                        Some(question) => self.evaluations.join(question, &self.tracker, begin),
-                        None => begin(),
+                    let begin =
+                        |request| Spanned::here(answers(self.stream(request)).boxed()).boxed();
+                    match wanted {
+                        Some(wanted) => self
+                            .evaluations
+                            .join(wanted, &self.tracker, |place| begin(request.data(place))),
+                        None => begin(request),
                     }
                 }
                 Err(error) => {
@@ -201,17 +204,17 @@ impl Engine {
         let Some(actor) = actor else {
             return if limits::is_introspection(document) {
                 meter.admitted();
-                let question = None;
-                Ok(Admitted { request, question })
+                let wanted = None;
+                Ok(Admitted { request, wanted })
             } else {
                 Err(refusal(Error::Unauthenticated))
             };
         };
         meter.admitted();
-        let kind = shared::kind_of(document, operation.as_deref());
-        let question = kind.map(|kind| (Question::new(&request, &actor), kind));
+        let asked = Asked::of(document, operation.as_deref());
+        let wanted = asked.map(|asked| asked.wanted(&request, &actor));
         let request = request.data(actor);
-        Ok(Admitted { request, question })
+        Ok(Admitted { request, wanted })
     }
 }
 

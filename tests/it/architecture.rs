@@ -35,6 +35,11 @@ const ARROWS: &[(&str, &[&str], &str)] = &[
         "it carries messages and does not know what they mean",
     ),
     (
+        "bench",
+        &["scheduler", "transport"],
+        "what is measured is the program as users have it",
+    ),
+    (
         "domain",
         &["entity", "migration", "protocol", "scheduler"],
         "the rules do not know who asks or how",

@@ -52,7 +52,7 @@ impl AgentMutation {
         #[graphql(desc = "How it is.")] input: ReportRankInput,
     ) -> Result<bool> {
         let rank_report = RankReport::from(input);
-        unless_beaten(|| report(ctx.app(), ctx.actor(), &rank_report)).await?;
+        unless_beaten(|| run::take_report(ctx.app(), ctx.actor(), &rank_report)).await?;
         Ok(true)
     }
 
@@ -122,12 +122,6 @@ async fn register(app: &App, actor: &Actor, version: u32) -> domain::Result<prot
     let order = run::register(&mut tx, actor, version, &app.settings.graces).await?;
     tx.commit().await?;
     Ok(order)
-}
-
-async fn report(app: &App, actor: &Actor, report: &RankReport) -> domain::Result<()> {
-    let mut tx = app.begin().await?;
-    run::report(&mut tx, actor, report).await?;
-    tx.commit().await
 }
 
 /// Tries again while somebody else is faster: an agent's word is about its own rank and stays true.

@@ -1,10 +1,10 @@
 //! What agents say and hear, through the schema.
 
 use chrono::TimeDelta;
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 use serde_json::{Value, json};
 
-use crate::testing::{TestApi, refusal};
+use crate::testing::{TestApi, refusal, statements_of};
 
 const REGISTER: &str = "mutation ($version: Int! = 1) { registerAgent(input: {
     protocolVersion: $version, bootId: \"b\", pid: 7, startTime: 123456789012
@@ -63,6 +63,61 @@ async fn an_agent_hears_every_order_from_the_gate_to_the_end() {
     let task = api.root(query, json!({ "id": id.to_string() })).await["task"].take();
     let pod = json!({ "state": "STOPPED", "exitCode": 143, "message": "it was stopped" });
     assert_eq!(task["currentRun"]["pods"], json!([pod]));
+}
+
+#[tokio::test]
+async fn a_report_is_written_only_if_it_says_something_new_and_always_wakes_who_reads_the_log() {
+    let api = TestApi::with_nodes(1).await;
+    let id = api.platform.submit("t", 1).await.id;
+    api.platform.settle().await;
+    let token = api.agent_token(id, 0).await;
+    api.ask(Some(&token), REGISTER, json!({})).await;
+    let mut follower = api.platform.app.events.follow(id);
+    let writes = || api.platform.app.store.faults.n_writes();
+    let exit = json!({ "cause": "COMMAND", "code": 3 });
+    for (length, what, is_news) in [
+        (0, json!({ "started": false }), false),
+        (1, json!({ "started": true }), true),
+        (2, json!({ "started": true }), false),
+        (
+            3,
+            json!({ "started": true, "suspend": { "received": true, "ready": true } }),
+            true,
+        ),
+        (
+            4,
+            json!({ "started": true, "suspend": { "received": true, "ready": false } }),
+            false,
+        ),
+        (5, json!({ "started": true, "exit": exit }), true),
+        (6, json!({ "started": true, "exit": exit }), false),
+    ] {
+        let before = writes();
+        let mut input = what.clone();
+        input["logEnd"] = json!(length);
+        let answer = api
+            .ask(Some(&token), REPORT, json!({ "input": input }))
+            .await;
+        assert_eq!(answer["data"]["reportRank"], true, "{answer}");
+        assert_eq!(writes() - before, u32::from(is_news), "{what}");
+        let heard = follower.changed_or_log_grew().now_or_never();
+        assert_eq!(heard, Some(is_news), "{what}");
+        follower.drain();
+    }
+    let (_, pods) = api.platform.run(id).await;
+    assert_eq!((pods[0].exit_code, pods[0].log_end), (Some(3), Some(5)));
+}
+
+#[tokio::test]
+async fn a_report_that_says_nothing_new_costs_as_little_as_it_can() {
+    let api = TestApi::with_nodes(1).await;
+    let id = api.platform.submit("t", 1).await.id;
+    api.platform.bring_up(id).await;
+    let token = api.agent_token(id, 0).await;
+    let input = json!({ "input": { "logEnd": 7, "started": true } });
+    let report = statements_of(api.ask(Some(&token), REPORT, input)).await;
+    let signing_in = statements_of(api.ask(Some(&token), "{ __typename }", json!({}))).await;
+    assert_eq!(report, signing_in + 1);
 }
 
 #[tokio::test]

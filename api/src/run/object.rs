@@ -1,5 +1,7 @@
 //! A run and its pods as clients see them.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::run::{Moved, Pod as PodRow, Run as Row, RunId, is_spoilt, why_again};
@@ -10,13 +12,26 @@ use crate::limits;
 use crate::loaders::{PodsOf, RunsOf};
 use crate::task::{Outcome, Priority};
 
-/// A run with its pods, which are fetched if somebody asks.
-#[derive(Debug)]
-pub(crate) struct Run(Row);
+/// A run with its pods, which are fetched if somebody asks and they are not known yet.
+#[derive(Debug, Clone)]
+pub(crate) struct Run {
+    row: Row,
+    pods: Option<Arc<[PodRow]>>,
+}
 
 impl From<Row> for Run {
     fn from(row: Row) -> Self {
-        Self(row)
+        Self { row, pods: None }
+    }
+}
+
+impl Run {
+    /// One that was read with its pods, by rank.
+    pub(crate) fn with_pods(row: Row, pods: Arc<[PodRow]>) -> Self {
+        Self {
+            row,
+            pods: Some(pods),
+        }
     }
 }
 
@@ -25,54 +40,54 @@ impl From<Row> for Run {
 impl Run {
     /// Id of the run.
     async fn id(&self) -> ID {
-        ID(self.0.id.to_string())
+        ID(self.row.id.to_string())
     }
 
     /// Number within the task, from 1.
     async fn number(&self) -> i32 {
-        self.0.number
+        self.row.number
     }
 
     /// Where it is in its life.
     async fn state(&self) -> RunState {
-        self.0.state.into()
+        self.row.state.into()
     }
 
     /// Why it is ending, or ended.
     async fn drain_reason(&self) -> Option<DrainReason> {
-        self.0.drain_reason.map(Into::into)
+        self.row.drain_reason.map(Into::into)
     }
 
     /// How it ended; absent while it has not.
     async fn outcome(&self) -> Option<Outcome> {
-        self.0.outcome.map(Into::into)
+        self.row.outcome.map(Into::into)
     }
 
     /// How it ended, as a bit; 0 while it has not.
     async fn stop_code(&self) -> i32 {
-        self.0.stop_code
+        self.row.stop_code
     }
 
     /// Exit code of the first rank that failed, 0 if all succeeded; absent if no command ran to an end.
     async fn exit_code(&self) -> Option<i32> {
-        self.0.exit_code
+        self.row.exit_code
     }
 
     /// One sentence on the end, where the outcome does not say it all.
     async fn message(&self) -> Option<&str> {
-        self.0.message.as_deref()
+        self.row.message.as_deref()
     }
 
     /// One sentence on why the task ran again; absent for the first run.
     #[graphql(complexity = "limits::SOME")]
     async fn start_message(&self, ctx: &Context<'_>) -> Result<Option<String>> {
-        let Some(previous) = previous(ctx, &self.0).await? else {
+        let Some(previous) = previous(ctx, &self.row).await? else {
             return Ok(None);
         };
         let (mut from, mut to) = (Vec::new(), Vec::new());
         if is_spoilt(&previous) {
             from = pods(ctx, previous.id).await?;
-            to = pods(ctx, self.0.id).await?;
+            to = pods(ctx, self.row.id).await?;
         }
         let moved = Moved {
             from: &from,
@@ -83,28 +98,31 @@ impl Run {
 
     /// The level at which it runs and uses quota.
     async fn priority(&self) -> Result<Priority> {
-        Ok(Priority::from_value(self.0.level)?)
+        Ok(Priority::from_value(self.row.level)?)
     }
 
     /// When it was given its nodes.
     async fn created_at(&self) -> DateTime<Utc> {
-        self.0.created_at
+        self.row.created_at
     }
 
     /// When every agent had registered and the command started.
     async fn started_at(&self) -> Option<DateTime<Utc>> {
-        self.0.started_at
+        self.row.started_at
     }
 
     /// When nothing of it was left.
     async fn ended_at(&self) -> Option<DateTime<Utc>> {
-        self.0.ended_at
+        self.row.ended_at
     }
 
     /// Its ranks in order: one per node, so at most 100000.
     #[graphql(complexity = "limits::SOME * child_complexity")]
     async fn pods(&self, ctx: &Context<'_>) -> Result<Vec<Pod>> {
-        let pods = pods(ctx, self.0.id).await?;
+        let pods = match &self.pods {
+            Some(pods) => pods.to_vec(),
+            None => pods(ctx, self.row.id).await?,
+        };
         Ok(pods.into_iter().map(Pod::from).collect())
     }
 }

@@ -8,19 +8,27 @@
 //! Of a state the newest answer is all that counts, so a subscriber needs no queue: whoever is slow, or comes later, gets
 //! the newest. Of changes each counts, from the moment on at which one comes: an evaluation keeps the last ones for all
 //! its subscribers together, and who is further behind is told that some were lost.
+//!
+//! Where a subscriber goes on is no part of the question: of a state nobody is given twice in a row what has the same
+//! cursor, and whoever comes with one begins as if it had been given the state of that cursor.
 
+mod after;
+mod place;
+mod question;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use place::Place;
+pub(crate) use question::{Asked, Wanted};
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use async_graphql::parser::types::{ExecutableDocument, OperationType, Selection};
-use async_graphql::{Name, Request, Response};
+use async_graphql::Response;
 use domain::Error;
-use domain::auth::Actor;
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, stream};
+use question::{Kind, Question};
 use tokio::sync::{broadcast, watch};
 use tokio_util::task::TaskTracker;
 
@@ -30,67 +38,11 @@ use crate::error;
 /// How many changes a subscriber may be behind.
 const CAPACITY: usize = 1024;
 
-/// What the results of a subscription are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// States of one thing, each of which makes the one before it worthless.
-    State,
-    /// Changes of many things.
-    Changes,
-}
-
-/// The subscriptions that are shared.
-const SHARED: [(&str, Kind); 2] = [
-    ("taskChanged", Kind::State),
-    ("tasksChanged", Kind::Changes),
-];
-
-/// What must be the same for the answers to be the same.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Question {
-    query: String,
-    operation: Option<String>,
-    variables: String,
-    asker: Actor,
-}
-
-impl Question {
-    /// The question behind a request.
-    pub(crate) fn new(request: &Request, asker: &Actor) -> Self {
-        let variables = serde_json::to_string(&request.variables);
-        Self {
-            query: request.query.clone(),
-            operation: request.operation_name.clone(),
-            variables: variables.expect("variables are plain data with string keys"),
-            asker: asker.clone(),
-        }
-    }
-}
-
-/// What the results of an operation of a document are, chosen by its name, if it has one; absent for what is not shared.
-pub(crate) fn kind_of(document: &ExecutableDocument, name: Option<&str>) -> Option<Kind> {
-    let is_chosen = |other: Option<&Name>| name.is_none() || other.map(Name::as_str) == name;
-    let mut operations = document.operations.iter();
-    let (_, operation) = operations.find(|(other, _)| is_chosen(*other))?;
-    if operation.node.ty != OperationType::Subscription {
-        return None;
-    }
-    let [only] = operation.node.selection_set.node.items.as_slice() else {
-        return None;
-    };
-    let Selection::Field(field) = &only.node else {
-        return None;
-    };
-    let name = field.node.name.node.as_str();
-    let shared = SHARED.into_iter().find(|(shared, _)| *shared == name);
-    shared.map(|(_, kind)| kind)
-}
-
 /// Where the answers of an evaluation go. The channel closes after the last.
 #[derive(Debug)]
 enum Answers {
-    /// The newest; absent before the first.
-    Newest(watch::Sender<Option<Answer>>),
+    /// The newest, with its cursor if it has one; absent before the first.
+    Newest(watch::Sender<Option<State>>),
     /// Each.
     Each(broadcast::Sender<Answer>),
 }
@@ -103,9 +55,9 @@ impl Answers {
         }
     }
 
-    fn give(&self, answer: Answer) {
+    fn give(&self, answer: Answer, cursor: Option<String>) {
         match self {
-            Self::Newest(newest) => _ = newest.send_replace(Some(answer)),
+            Self::Newest(newest) => _ = newest.send_replace(Some((answer, cursor))),
             // Nobody listening is fine: that ends the evaluation.
             Self::Each(each) => _ = each.send(answer),
         }
@@ -125,27 +77,34 @@ impl Answers {
         }
     }
 
-    /// What a subscriber gets that comes now.
-    fn listen(&self) -> BoxStream<'static, Answer> {
+    /// What a subscriber gets that comes now and knows a state already.
+    fn listen(&self, after: Option<String>) -> BoxStream<'static, Answer> {
         match self {
             Self::Newest(newest) => {
                 let mut newest = newest.subscribe();
                 newest.mark_changed();
-                stream::unfold(newest, newer).boxed()
+                stream::unfold((newest, after), newer).boxed()
             }
             Self::Each(each) => stream::unfold(Some(each.subscribe()), next).boxed(),
         }
     }
 }
 
-type Receiver = watch::Receiver<Option<Answer>>;
+/// An answer of which only the newest counts, and the cursor of the state in it, if it has one.
+type State = (Answer, Option<String>);
+/// Where the newest comes, and the cursor of the one before.
+type Newest = (watch::Receiver<Option<State>>, Option<String>);
 
-async fn newer(mut newest: Receiver) -> Option<(Answer, Receiver)> {
+/// The next state, unless it is the one before: states that a slow subscriber has missed may have led back to it.
+async fn newer((mut newest, before): Newest) -> Option<(Answer, Newest)> {
     loop {
         newest.changed().await.ok()?;
-        let answer = newest.borrow_and_update().clone();
-        if let Some(answer) = answer {
-            return Some((answer, newest));
+        let state = newest.borrow_and_update().clone();
+        let Some((answer, cursor)) = state else {
+            continue;
+        };
+        if cursor.is_none() || cursor != before {
+            return Some((answer, (newest, cursor)));
         }
     }
 }
@@ -172,27 +131,30 @@ pub(crate) struct Evaluations(Arc<Mutex<HashMap<Question, Arc<Answers>>>>);
 
 impl Evaluations {
     /// The answers to a question: of the evaluation that runs already, else of a new one on the tracker, which runs
-    /// until it is over or nobody listens any more.
+    /// until it is over or nobody listens any more. Whoever gives a state notes its cursor in the place.
     pub(crate) fn join(
         &self,
-        (question, kind): (Question, Kind),
+        wanted: Wanted,
         tracker: &TaskTracker,
-        begin: impl FnOnce() -> BoxStream<'static, Answer>,
+        begin: impl FnOnce(Place) -> BoxStream<'static, Answer>,
     ) -> BoxStream<'static, Answer> {
+        let question = wanted.question;
         let mut running = self.lock();
         if let Some(answers) = running.get(&question) {
-            return answers.listen();
+            return answers.listen(wanted.after);
         }
-        let answers = Arc::new(Answers::new(kind));
-        let results = answers.listen();
+        let answers = Arc::new(Answers::new(wanted.kind));
+        let results = answers.listen(wanted.after);
         running.insert(question.clone(), Arc::clone(&answers));
         drop(running);
+        let place = Place::default();
         let evaluation = Evaluation {
             evaluations: self.clone(),
             question,
             answers,
+            place: place.clone(),
         };
-        tracker.spawn(evaluation.run(begin()));
+        tracker.spawn(evaluation.run(begin(place)));
         results
     }
 
@@ -212,6 +174,7 @@ struct Evaluation {
     evaluations: Evaluations,
     question: Question,
     answers: Arc<Answers>,
+    place: Place,
 }
 
 impl Evaluation {
@@ -219,7 +182,7 @@ impl Evaluation {
         loop {
             tokio::select! {
                 answer = results.next() => match answer {
-                    Some(answer) => self.answers.give(answer),
+                    Some(answer) => self.answers.give(answer, self.place.take()),
                     None => return,
                 },
                 () = self.answers.closed() => if self.is_left() {

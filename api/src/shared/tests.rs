@@ -3,6 +3,8 @@
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use async_graphql::{Request, Variables};
+use futures_util::FutureExt;
 use serde_json::{Value, json};
 
 use super::*;
@@ -50,15 +52,18 @@ async fn a_change_costs_the_same_for_a_hundred_subscribers_as_for_one() {
 }
 
 #[tokio::test]
-async fn subscribers_share_the_very_bytes() {
+async fn subscribers_share_the_very_bytes_wherever_they_go_on() {
     let api = TestApi::with_nodes(1).await;
     let id = api.platform.submit("t", 1).await.id;
-    let query = format!("subscription {{ taskChanged(id: {id}) {{ state }} }}");
+    let query =
+        "subscription ($id: ID!, $after: String) { taskChanged(id: $id, after: $after) { state } }";
     let mut texts = Vec::new();
     let mut open = Vec::new();
-    for _ in 0..2 {
+    for after in [json!(null), json!(null), json!("one"), json!("other")] {
+        let variables = json!({ "id": id.to_string(), "after": after });
+        let request = Request::new(query).variables(Variables::from_json(variables));
         let bearer = Bearer::new(api.platform.root_token.reveal());
-        let results = Arc::clone(&api.engine).results(Some(bearer), Request::new(&query));
+        let results = Arc::clone(&api.engine).results(Some(bearer), request);
         let mut results = results.boxed();
         let Some(Answer::Result(text)) = results.next().await else {
             panic!("the task is there");
@@ -66,7 +71,54 @@ async fn subscribers_share_the_very_bytes() {
         texts.push(text);
         open.push(results);
     }
-    assert!(Arc::ptr_eq(&texts[0], &texts[1]));
+    assert!(texts.iter().all(|text| Arc::ptr_eq(text, &texts[0])));
+}
+
+/// The states of an evaluation with these cursors, as a subscriber gets them that knows one.
+async fn given(cursors: &[Option<&str>], after: Option<&str>) -> Vec<Answer> {
+    let (evaluations, tracker) = (Evaluations::default(), TaskTracker::new());
+    let (sender, states) = tokio::sync::mpsc::channel::<String>(1);
+    let mut wanted = wanted(Kind::State).await;
+    wanted.after = after.map(str::to_owned);
+    let begin = |place: Place| {
+        let states = stream::unfold(states, async |mut states| {
+            let cursor = states.recv().await?;
+            Some((cursor, states))
+        });
+        states
+            .map(move |cursor| {
+                if !cursor.is_empty() {
+                    place.note(cursor.clone());
+                }
+                answer(&cursor)
+            })
+            .boxed()
+    };
+    let mut results = evaluations.join(wanted, &tracker, begin);
+    let mut given = Vec::new();
+    for cursor in cursors {
+        sender
+            .send(cursor.unwrap_or_default().to_owned())
+            .await
+            .unwrap();
+        // The evaluation takes its turn, then the subscriber.
+        tokio::task::yield_now().await;
+        given.extend(results.next().now_or_never().flatten());
+    }
+    given
+}
+
+#[tokio::test]
+async fn a_state_is_not_given_to_whoever_was_given_it_last() {
+    let all = [Some("a"), Some("a"), Some("b"), Some("a"), None, None];
+    let texts = |texts: &[&str]| texts.iter().map(|text| answer(text)).collect::<Vec<_>>();
+    for (after, expected) in [
+        (None, texts(&["a", "b", "a", "", ""])),
+        (Some("a"), texts(&["b", "a", "", ""])),
+        (Some("b"), texts(&["a", "b", "a", "", ""])),
+    ] {
+        assert_eq!(given(&all, after).await, expected, "{after:?}");
+    }
 }
 
 #[tokio::test]
@@ -101,12 +153,16 @@ async fn whoever_is_slow_gets_the_newest_state_only() {
     assert_eq!(state(&mut slow).await, None);
 }
 
-async fn question() -> Question {
-    Question {
-        query: "subscription { a }".to_owned(),
-        operation: None,
-        variables: "{}".to_owned(),
-        asker: TestApi::with_nodes(1).await.platform.root,
+async fn wanted(kind: Kind) -> Wanted {
+    Wanted {
+        question: Question {
+            query: "subscription { a }".to_owned(),
+            operation: None,
+            variables: "{}".to_owned(),
+            asker: TestApi::with_nodes(1).await.platform.root,
+        },
+        kind,
+        after: None,
     }
 }
 
@@ -117,15 +173,14 @@ fn answer(text: &str) -> Answer {
 #[tokio::test]
 async fn an_evaluation_ends_when_nobody_listens_and_the_next_one_begins_anew() {
     let (evaluations, tracker) = (Evaluations::default(), TaskTracker::new());
-    let question = question().await;
+    let wanted = wanted(Kind::State).await;
     for text in ["first", "second"] {
-        let begin = || {
+        let begin = |_| {
             stream::iter([answer(text)])
                 .chain(stream::pending())
                 .boxed()
         };
-        let mut results =
-            [(); 2].map(|()| evaluations.join((question.clone(), Kind::State), &tracker, begin));
+        let mut results = [(); 2].map(|()| evaluations.join(wanted.clone(), &tracker, begin));
         for results in &mut results {
             assert_eq!(results.next().await, Some(answer(text)));
         }
@@ -141,8 +196,8 @@ async fn an_evaluation_ends_when_nobody_listens_and_the_next_one_begins_anew() {
 async fn an_evaluation_that_breaks_off_ends_for_everybody() {
     let (evaluations, tracker) = (Evaluations::default(), TaskTracker::new());
     let broken = |_: &mut Context<'_>| -> Poll<Option<Answer>> { panic!("the test wants it") };
-    let begin = || stream::poll_fn(broken).boxed();
-    let mut results = evaluations.join((question().await, Kind::State), &tracker, begin);
+    let begin = |_| stream::poll_fn(broken).boxed();
+    let mut results = evaluations.join(wanted(Kind::State).await, &tracker, begin);
     let patience = Duration::from_secs(60);
     let ended = tokio::time::timeout(patience, results.next()).await;
     assert_eq!(ended, Ok(None));
@@ -155,9 +210,8 @@ async fn whoever_is_too_far_behind_is_told_that_changes_were_lost() {
     let (gate, open) = tokio::sync::oneshot::channel::<()>();
     let changes = (0..=CAPACITY).map(|n| answer(&n.to_string()));
     let after_it = stream::once(open).filter_map(async |_| None);
-    let begin = || after_it.chain(stream::iter(changes)).boxed();
-    let question = (question().await, Kind::Changes);
-    let mut slow = evaluations.join(question, &tracker, begin);
+    let begin = |_| after_it.chain(stream::iter(changes)).boxed();
+    let mut slow = evaluations.join(wanted(Kind::Changes).await, &tracker, begin);
     gate.send(()).unwrap();
     tracker.close();
     tracker.wait().await;
@@ -171,16 +225,14 @@ async fn whoever_is_too_far_behind_is_told_that_changes_were_lost() {
 #[tokio::test]
 async fn changes_are_evaluated_once_and_each_comes_to_everybody_in_order() {
     let (evaluations, tracker) = (Evaluations::default(), TaskTracker::new());
-    let question = question().await;
+    let wanted = wanted(Kind::Changes).await;
     let (sender, changes) = tokio::sync::mpsc::unbounded_channel();
     let mut begin = Some(stream::unfold(changes, |mut changes| async {
         let answer = changes.recv().await?;
         Some((answer, changes))
     }));
-    let mut all = [(); 100].map(|()| {
-        let question = (question.clone(), Kind::Changes);
-        evaluations.join(question, &tracker, || begin.take().unwrap().boxed())
-    });
+    let mut all = [(); 100]
+        .map(|()| evaluations.join(wanted.clone(), &tracker, |_| begin.take().unwrap().boxed()));
     for text in ["first", "second"] {
         sender.send(answer(text)).unwrap();
     }
@@ -201,7 +253,9 @@ async fn changes_are_evaluated_once_and_each_comes_to_everybody_in_order() {
 #[test]
 fn only_subscriptions_to_states_and_changes_are_shared() {
     let kind = |query: &str, name: Option<&str>| {
-        kind_of(Request::new(query).parsed_query().unwrap(), name)
+        let mut request = Request::new(query);
+        let asked = Asked::of(request.parsed_query().unwrap(), name);
+        asked.map(|asked| asked.kind)
     };
     let aliased = "subscription { a: taskChanged(id: 1) { id } }";
     assert_eq!(kind(aliased, None), Some(Kind::State));

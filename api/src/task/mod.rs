@@ -8,6 +8,9 @@ mod mutation;
 mod object;
 mod priority;
 mod query;
+#[cfg(test)]
+mod reconnect_tests;
+mod sight;
 mod subscription;
 #[cfg(test)]
 mod tests;

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::kinds::{Outcome, TaskDesired, TaskState, TaskType};
 use super::priority::Priority;
+use super::sight::Sight;
 use crate::connection::PageArgs;
 use crate::context::Access;
 use crate::limits;
@@ -32,6 +33,15 @@ struct UnreadableSpec {
 pub(crate) struct Task {
     row: Row,
     spec: OnceLock<Result<TaskSpec, Arc<Error>>>,
+    /// What was read with it, if that is already known: then it is shown as the cursor says.
+    seen: Option<Seen>,
+}
+
+/// The newest run of a task, and the cursor that stands for both.
+#[derive(Debug)]
+struct Seen {
+    run: Option<Run>,
+    cursor: String,
 }
 
 impl From<Row> for Task {
@@ -39,11 +49,21 @@ impl From<Row> for Task {
         Self {
             row,
             spec: OnceLock::new(),
+            seen: None,
         }
     }
 }
 
 impl Task {
+    /// One as its followers see it.
+    pub(super) fn seen(sight: Sight, cursor: String) -> Self {
+        let run = sight.newest.map(|(run, pods)| Run::with_pods(run, pods));
+        Self {
+            seen: Some(Seen { run, cursor }),
+            ..Self::from(sight.task)
+        }
+    }
+
     fn spec(&self) -> Result<&TaskSpec, Arc<Error>> {
         let id = self.row.id;
         let read = || {
@@ -175,6 +195,9 @@ impl Task {
 
     /// The newest run, also after its end; absent before the first.
     async fn current_run(&self, ctx: &Context<'_>) -> Result<Option<Run>> {
+        if let Some(seen) = &self.seen {
+            return Ok(seen.run.clone());
+        }
         let newest = self.row.run_count;
         if newest == 0 {
             return Ok(None);
@@ -201,6 +224,11 @@ impl Task {
             ..PageArgs::default()
         };
         run::page(ctx, &self.row, &args).await
+    }
+
+    /// Only in events of `taskChanged`: what to connect again with, as its `after`.
+    async fn cursor(&self) -> Option<&str> {
+        self.seen.as_ref().map(|seen| seen.cursor.as_str())
     }
 
     /// The document that was submitted.

@@ -1,18 +1,19 @@
 //! Tasks, live.
 
 use async_graphql::{Context, ID, Result, Subscription};
+use domain::App;
 use domain::auth::Actor;
-use domain::run::{Pod, Run};
-use domain::task::{self, PageRequest, State, Task as Row, TaskId};
-use domain::{App, run};
+use domain::task::{self, PageRequest, TaskId};
 use futures_util::Stream;
 
 use super::Task;
 use super::changes::Changes;
 use super::filter::TaskFilter;
+use super::sight::Sight;
 use crate::context::Access;
 use crate::id::task_id;
 use crate::live::{self, Source, Waker};
+use crate::shared::Place;
 
 /// Tasks, live.
 #[derive(Debug, Default)]
@@ -21,26 +22,36 @@ pub(crate) struct TaskSubscription;
 #[Subscription]
 impl TaskSubscription {
     /// One task: as it is now, then after each change of it or its newest run. Changes in quick succession may arrive as
-    /// one. Ends after the task has finished.
+    /// one. Ends after the task has finished. Whoever connects again with the `cursor` of the last event misses nothing:
+    /// if the task is still as it was then, nothing comes before the next change.
     async fn task_changed(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The task.")] id: ID,
+        #[graphql(
+            desc = "Cursor of the state that you know; any other text is as good as none. As a variable of its own it \
+                    costs the platform least."
+        )]
+        after: Option<String>,
     ) -> Result<impl Stream<Item = Result<Task>> + use<>> {
         ctx.user()?;
         let id = task_id(&id)?;
+        let place = ctx.data_opt::<Place>().cloned();
         Ok(live::results(OneTask {
             waker: Waker::new(&ctx.app().events, id),
             app: ctx.app().clone(),
             actor: ctx.actor().clone(),
             id,
-            seen: None,
+            // What each of many knows is considered where they listen.
+            known: after.filter(|_| place.is_none()),
+            place,
+            is_over: false,
         }))
     }
 
     /// Each task that you may see and that matches, whenever it or its newest run changes. Changes of one task in quick
     /// succession may arrive as one. If more changes than can be remembered, it ends with the code `CONFLICT`: subscribe
-    /// again, then read the list.
+    /// again, then read the list. It has no cursor: whoever connects again reads the list for what changed meanwhile.
     async fn tasks_changed(
         &self,
         ctx: &Context<'_>,
@@ -63,55 +74,34 @@ struct OneTask {
     actor: Actor,
     id: TaskId,
     waker: Waker,
-    seen: Option<Sight>,
-}
-
-/// What was last given, as far as a client can see it.
-#[derive(PartialEq)]
-struct Sight {
-    task: Row,
-    run: Option<Run>,
-    /// Without the length of the log, which nobody sees.
-    pods: Vec<(run::PodId, i64)>,
-}
-
-impl OneTask {
-    async fn look(&self) -> domain::Result<Sight> {
-        let db = self.app.reader();
-        let task = task::get(db, &self.actor, self.id).await?;
-        let newest = task.run_count..=task.run_count;
-        let run = run::numbered(db, &[(task.id, newest)]).await?.pop();
-        let pods = match &run {
-            Some(run) => run::pods_of(db, &[run.id]).await?,
-            None => Vec::new(),
-        };
-        let version = |pod: &Pod| (pod.id, pod.version);
-        Ok(Sight {
-            pods: pods.iter().map(version).collect(),
-            task,
-            run,
-        })
-    }
+    /// Cursor of the state that was given last, or was known before.
+    known: Option<String>,
+    /// Where the cursor is noted if many get what this gives.
+    place: Option<Place>,
+    is_over: bool,
 }
 
 impl Source for OneTask {
     type Item = Task;
 
     async fn next(&mut self) -> domain::Result<Option<Task>> {
-        let is_over = |sight: &Sight| sight.task.state == State::Finished;
-        if self.seen.as_ref().is_some_and(is_over) {
-            return Ok(None);
-        }
-        loop {
+        while !self.is_over {
             self.waker.reset();
-            let sight = self.look().await?;
-            if self.seen.as_ref() != Some(&sight) {
-                let row = sight.task.clone();
-                self.seen = Some(sight);
-                return Ok(Some(row.into()));
+            let sight = Sight::read(&self.app, &self.actor, self.id).await?;
+            self.is_over = sight.is_last();
+            let cursor = sight.cursor();
+            if self.known.as_ref() != Some(&cursor) {
+                self.known = Some(cursor.clone());
+                if let Some(place) = &self.place {
+                    place.note(cursor.clone());
+                }
+                return Ok(Some(Task::seen(sight, cursor)));
             }
-            self.waker.wait(self.app.settings.period).await;
+            if !self.is_over {
+                self.waker.wait(self.app.settings.period).await;
+            }
         }
+        Ok(None)
     }
 }
 

@@ -31,7 +31,7 @@ pub use numbered::numbered;
 pub use order::{changes_at, order};
 pub use outcome::{End, outcome};
 pub use query::{Page, get, list, order_of, pods_of};
-pub use report::{RankReport, is_over, register, report};
+pub use report::{RankReport, is_over, register, report, take_report};
 pub use requeue::{Again, Next, requeue};
 pub use restart::{Moved, is_spoilt, why_again};
 pub use state::{InvalidTransition, Phase, RunEvent, next, phase};

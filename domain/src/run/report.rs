@@ -7,6 +7,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, sea_query:
 
 use super::grace::Graces;
 use super::order::order;
+use crate::app::App;
 use crate::auth::{Action, Actor, AgentActor, Target, require};
 use crate::error::{Error, Result};
 use crate::events::Event;
@@ -57,10 +58,27 @@ pub async fn register(
     Ok(order(&run, tx.now(), graces))
 }
 
-/// An agent reports on its rank. Repeating a report changes nothing.
+/// An agent reports on its rank. Repeating a report changes nothing. Most say only that the log grew: these are not
+/// written anywhere and wait for no writer.
 ///
 /// # Errors
-/// [`Error::Forbidden`] for anybody but the rank's agent.
+/// [`Error::Forbidden`] for anybody but the rank's agent, [`Error::Conflict`] if somebody else was faster.
+pub async fn take_report(app: &App, actor: &Actor, report: &RankReport) -> Result<()> {
+    let agent = reporter(actor)?;
+    let pod = find_pod(app.reader(), agent).await?;
+    if after_report(&pod, report, app.now()).is_none() {
+        app.events.publish(Event::Log(agent.task));
+        return Ok(());
+    }
+    let mut tx = app.begin().await?;
+    self::report(&mut tx, actor, report).await?;
+    tx.commit().await
+}
+
+/// The same as part of a write.
+///
+/// # Errors
+/// As for [`take_report`].
 pub async fn report(tx: &mut Tx, actor: &Actor, report: &RankReport) -> Result<()> {
     let (agent, _, pod) = of_agent(tx, actor).await?;
     tx.wake(Event::Log(agent.task));
@@ -70,12 +88,20 @@ pub async fn report(tx: &mut Tx, actor: &Actor, report: &RankReport) -> Result<(
     Ok(())
 }
 
-/// Writes what became of a rank; terminal states are frozen. Says whether anything changed.
+/// Writes what became of a rank. Says whether anything changed.
 pub(crate) async fn apply(tx: &Tx, pod: &pod::Model, report: &RankReport) -> Result<bool> {
-    if is_over(pod.state) {
+    let Some(row) = after_report(pod, report, tx.now()) else {
         return Ok(false);
+    };
+    update(tx, pod, |pod| *pod = row).await?;
+    Ok(true)
+}
+
+/// What a report makes of a rank, if anything; terminal states are frozen.
+fn after_report(pod: &pod::Model, report: &RankReport, now: DateTime<Utc>) -> Option<pod::Model> {
+    if is_over(pod.state) {
+        return None;
     }
-    let now = tx.now();
     let mut row = pod.clone();
     // It only ever gets further: received, ready, forced.
     row.suspend = furthest(row.suspend, report.suspend);
@@ -88,11 +114,7 @@ pub(crate) async fn apply(tx: &Tx, pod: &pod::Model, report: &RankReport) -> Res
         end(&mut row, exit, now);
         row.log_end = Some(report.log_end);
     }
-    if row == *pod {
-        return Ok(false);
-    }
-    update(tx, pod, |pod| *pod = row).await?;
-    Ok(true)
+    (row != *pod).then_some(row)
 }
 
 /// The end of a rank, as the agent recorded it.
@@ -177,14 +199,19 @@ pub(super) async fn of_agent<'a>(
     tx: &Tx,
     actor: &'a Actor,
 ) -> Result<(&'a AgentActor, run::Model, pod::Model)> {
-    require(actor, Action::ReportRank, Target::Platform)?;
-    let agent = actor.agent().ok_or(Error::Unauthenticated)?;
+    let agent = reporter(actor)?;
     let run = run::Entity::find_by_id(agent.run)
         .one(tx.db())
         .await?
         .ok_or_else(|| Error::not_found("run", agent.run))?;
     let pod = find_pod(tx.db(), agent).await?;
     Ok((agent, run, pod))
+}
+
+/// The agent, if it is one.
+fn reporter(actor: &Actor) -> Result<&AgentActor> {
+    require(actor, Action::ReportRank, Target::Platform)?;
+    actor.agent().ok_or(Error::Unauthenticated)
 }
 
 async fn find_pod(db: &impl ConnectionTrait, agent: &AgentActor) -> Result<pod::Model> {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
+use tokio_util::task::TaskTracker;
 
 use super::*;
 
@@ -40,7 +41,7 @@ async fn kept(store: &Store) -> Vec<i64> {
 /// A write that waits for its turn, which another has.
 async fn waiting(store: &Store) -> JoinHandle<Tx> {
     let before = store.turns.as_ref().unwrap().n_waiting();
-    let waiter = tokio::spawn({
+    let waiter = TaskTracker::new().spawn({
         let store = store.clone();
         async move { begin(&store).await }
     });
@@ -56,7 +57,7 @@ async fn writes_that_wait_for_each_other_share_a_commit() {
     let first = begin(&store).await;
     insert(&first, 1).await.unwrap();
     let second = waiting(&store).await;
-    let first = tokio::spawn(first.commit());
+    let first = TaskTracker::new().spawn(first.commit());
     let second = second.await.unwrap();
     insert(&second, 2).await.unwrap();
     assert!(!first.is_finished(), "nothing is on the disk yet");
@@ -72,7 +73,7 @@ async fn a_write_that_fails_or_is_given_up_fails_alone() {
     let first = begin(&store).await;
     insert(&first, 1).await.unwrap();
     let second = waiting(&store).await;
-    let first = tokio::spawn(first.commit());
+    let first = TaskTracker::new().spawn(first.commit());
     let second = second.await.unwrap();
     let third = waiting(&store).await;
     insert(&second, 2).await.unwrap();
@@ -91,7 +92,7 @@ async fn the_last_that_is_given_up_commits_for_those_before_it() {
     let first = begin(&store).await;
     insert(&first, 1).await.unwrap();
     let second = waiting(&store).await;
-    let first = tokio::spawn(first.commit());
+    let first = TaskTracker::new().spawn(first.commit());
     drop(second.await.unwrap());
     let patience = Duration::from_secs(60);
     timeout(patience, first).await.unwrap().unwrap().unwrap();
@@ -117,7 +118,7 @@ async fn nobody_is_told_that_a_broken_transaction_was_kept() {
     let first = begin(&store).await;
     insert(&first, 1).await.unwrap();
     let second = waiting(&store).await;
-    let first = tokio::spawn(first.commit());
+    let first = TaskTracker::new().spawn(first.commit());
     let second = second.await.unwrap();
     // As SQLite itself does it when the disk is full.
     second.db().execute_unprepared("ROLLBACK").await.unwrap();

@@ -1,0 +1,88 @@
+//! What somebody subscribes to, so far as it is the same for many.
+
+use async_graphql::parser::types::{ExecutableDocument, OperationType, Selection};
+use async_graphql::{Name, Request};
+use domain::auth::Actor;
+
+use super::after::After;
+
+/// What the results of a subscription are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// States of one thing, each of which makes the one before it worthless.
+    State,
+    /// Changes of many things.
+    Changes,
+}
+
+/// The subscriptions that are shared.
+const SHARED: [(&str, Kind); 2] = [
+    ("taskChanged", Kind::State),
+    ("tasksChanged", Kind::Changes),
+];
+
+/// What must be the same for the answers to be the same.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Question {
+    pub(super) query: String,
+    pub(super) operation: Option<String>,
+    pub(super) variables: String,
+    pub(super) asker: Actor,
+}
+
+/// What somebody subscribes to.
+#[derive(Debug, Clone)]
+pub(crate) struct Wanted {
+    pub(super) question: Question,
+    pub(super) kind: Kind,
+    /// Cursor of the state that is known already.
+    pub(super) after: Option<String>,
+}
+
+/// What a document asks for that can be shared.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(super) kind: Kind,
+    pub(super) after: After,
+}
+
+impl Asked {
+    /// That of an operation, chosen by its name, if it has one; absent for what is not shared.
+    pub(crate) fn of(document: &ExecutableDocument, name: Option<&str>) -> Option<Self> {
+        let is_chosen = |other: Option<&Name>| name.is_none() || other.map(Name::as_str) == name;
+        let mut operations = document.operations.iter();
+        let (_, operation) = operations.find(|(other, _)| is_chosen(*other))?;
+        if operation.node.ty != OperationType::Subscription {
+            return None;
+        }
+        let [only] = operation.node.selection_set.node.items.as_slice() else {
+            return None;
+        };
+        let Selection::Field(field) = &only.node else {
+            return None;
+        };
+        let name = field.node.name.node.as_str();
+        let shared = SHARED.into_iter().find(|(shared, _)| *shared == name);
+        shared.map(|(_, kind)| Self {
+            kind,
+            after: After::of(document, &operation.node, &field.node),
+        })
+    }
+
+    /// What it is with the rest of the request.
+    pub(crate) fn wanted(self, request: &Request, asker: &Actor) -> Wanted {
+        let mut variables = request.variables.clone();
+        let after = self.after.take(&mut variables);
+        let variables = serde_json::to_string(&variables);
+        Wanted {
+            question: Question {
+                query: request.query.clone(),
+                operation: request.operation_name.clone(),
+                variables: variables.expect("variables are plain data with string keys"),
+                asker: asker.clone(),
+            },
+            kind: self.kind,
+            after,
+        }
+    }
+}
