@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use axum::serve::ListenerExt;
 use chrono::TimeDelta;
 use domain::auth::Token;
 use domain::clock::{Clock, SystemClock};
@@ -22,7 +23,7 @@ use domain::workers::{Janitor, NodeWatcher, Worker};
 use domain::{App, Settings};
 use protocol::{LogLimits, ServerFile};
 use rand::rngs::StdRng;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -154,6 +155,7 @@ impl Platform {
             stop.clone(),
         );
         let shutdown = stop.clone().cancelled_owned();
+        let listener = listener.tap_io(send_at_once);
         tracker.spawn(async move {
             let served = axum::serve(listener, router).with_graceful_shutdown(shutdown);
             if let Err(error) = served.await {
@@ -183,6 +185,14 @@ impl Platform {
         }
         self.runtime.close().await;
         self.app.store.close().await;
+    }
+}
+
+/// A small message leaves at once. Otherwise it waits until the client has confirmed the one before it, which takes 40 ms
+/// on Linux: as long as everything else together between a submit and the start of its command.
+fn send_at_once(socket: &mut TcpStream) {
+    if let Err(error) = socket.set_nodelay(true) {
+        tracing::debug!(%error, "a connection sends with delay");
     }
 }
 
