@@ -53,10 +53,10 @@ async fn measure(ground: &Ground, database: &Database) -> Result<()> {
     let admin = Client::new(&site, &site.token);
     let name = database.name();
     for (what, filter) in [
-        ("all", json!({})),
-        ("of a user", json!({"user": "user7"})),
-        ("finished", json!({"states": ["FINISHED"]})),
-        ("by name", json!({"names": ["t777", "t77777"]})),
+        ("everything", json!({})),
+        ("one user", json!({"user": "user7"})),
+        ("the finished", json!({"states": ["FINISHED"]})),
+        ("two names", json!({"names": ["t777", "t77777"]})),
     ] {
         let mut times = pages(&admin, &filter).await?;
         let metric = format!("{name}: page of {what}");

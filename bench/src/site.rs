@@ -192,6 +192,31 @@ impl Site {
     }
 }
 
+impl Drop for Site {
+    /// Agents and commands outlive their server: here they would be in the way of the next figure.
+    fn drop(&mut self) {
+        if let Some(server) = &mut self.server {
+            let _ = server.process.start_kill();
+        }
+        // One that is being started while the others die is found in the next round.
+        while kill_ranks(self.dir.path()) > 0 {}
+    }
+}
+
+/// Kills every process that carries the mark of a rank below a directory. Says how many there were.
+fn kill_ranks(dir: &Path) -> usize {
+    let mark = format!("HAI_RANK_DIR={}/", dir.display()).into_bytes();
+    let pids = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = pids.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    let is_marked = |pid: &i32| {
+        let environ = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        environ.windows(mark.len()).any(|part| part == mark)
+    };
+    pids.filter(is_marked)
+        .filter(|pid| kill(Pid::from_raw(*pid), Signal::SIGKILL).is_ok())
+        .count()
+}
+
 impl SiteCommand {
     fn build(&self, dir: &Path) -> Command {
         let mut command = match &self.cores {

@@ -96,7 +96,7 @@ pub(super) async fn run(ground: &Ground) -> Result<()> {
 /// The directory of the log of the task's only rank, once the task has ended.
 async fn log_of(site: &Site, id: &str) -> Result<PathBuf> {
     loop {
-        for user in fs::read_dir(site.data_dir().join("logs"))
+        for user in fs::read_dir(site.data_dir().join("log"))
             .into_iter()
             .flatten()
         {
