@@ -176,3 +176,80 @@ fn update(backend: DbBackend) -> &'static str {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use scheduler::{GroupName, Level, UserName, WaitReason};
+
+    use super::*;
+
+    fn at(second: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(second, 0).unwrap()
+    }
+
+    /// A line of so many tasks, of which the first has moved up by so many places.
+    fn line(n_tasks: u32, moved: u32, reason: &WaitReason) -> Report {
+        let wait = |number: u32| Wait {
+            task: TaskKey(number.into()),
+            user: UserName("ada".to_owned()),
+            group: GroupName("training".to_owned()),
+            zone: None,
+            level: Some(Level::Normal),
+            position: Some(1000 + number - moved),
+            reason: reason.clone(),
+        };
+        Report {
+            waiting: (0..n_tasks).map(wait).collect(),
+            issues: Vec::new(),
+        }
+    }
+
+    /// Looks at a report as a tick does. Gives how many reasons are written, and when the rest is.
+    fn tick(waits: &mut Waits, report: &Report, second: i64) -> (usize, Option<DateTime<Utc>>) {
+        let news = waits.news(report, |_| Some(1), at(second));
+        let n_written = news.waits.len();
+        (n_written, waits.note(news, report, at(second)))
+    }
+
+    #[test]
+    fn a_new_reason_is_written_at_once_and_the_same_one_only_once() {
+        let mut waits = Waits::default();
+        let held = line(1000, 0, &WaitReason::Held);
+        assert_eq!(tick(&mut waits, &held, 0), (1000, None));
+        assert_eq!(tick(&mut waits, &held, 1), (0, None));
+        let inactive = line(1000, 0, &WaitReason::InactiveUser);
+        assert_eq!(tick(&mut waits, &inactive, 1), (1000, None));
+    }
+
+    #[test]
+    fn the_numbers_of_a_long_line_are_written_now_and_then_and_those_of_a_short_one_at_once() {
+        let mut waits = Waits::default();
+        for (n_tasks, at_once) in [(FEW, true), (FEW + 1, false)] {
+            let n_tasks = u32::try_from(n_tasks).unwrap();
+            let of = |moved| line(n_tasks, moved, &WaitReason::Held);
+            tick(&mut waits, &of(0), 100);
+            let all = (n_tasks as usize, None);
+            let expected = if at_once { all } else { (0, Some(at(105))) };
+            assert_eq!(tick(&mut waits, &of(1), 101), expected);
+            tick(&mut waits, &of(2), 105);
+            assert_eq!(tick(&mut waits, &of(2), 105), (0, None), "all is written");
+        }
+    }
+
+    #[test]
+    fn a_changed_task_has_lost_its_reason() {
+        let mut waits = Waits::default();
+        let report = line(1, 0, &WaitReason::Held);
+        tick(&mut waits, &report, 0);
+        let news = waits.news(&report, |_| Some(2), at(0));
+        assert_eq!(news.waits.len(), 1);
+    }
+
+    #[test]
+    fn what_no_longer_waits_is_forgotten() {
+        let mut waits = Waits::default();
+        tick(&mut waits, &line(1000, 0, &WaitReason::Held), 0);
+        tick(&mut waits, &line(10, 0, &WaitReason::Held), 1);
+        assert_eq!(waits.written.len(), 10);
+    }
+}
