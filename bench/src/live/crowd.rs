@@ -1,6 +1,6 @@
 //! Many clients on one core: what they read is looked at as text.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -37,7 +37,6 @@ pub(super) struct Seen {
     /// When each task was last sent to each level, in microseconds since the start.
     sent: Vec<[AtomicU64; LEVELS.len()]>,
     times: Mutex<Vec<Duration>>,
-    n_lost: AtomicUsize,
 }
 
 impl Seen {
@@ -46,7 +45,6 @@ impl Seen {
             start: Instant::now(),
             sent: (0..TASKS).map(|_| Default::default()).collect(),
             times: Mutex::default(),
-            n_lost: AtomicUsize::new(0),
         }
     }
 
@@ -134,22 +132,11 @@ impl Crowd {
         )
     }
 
-    /// So many updates of each task should have come to each of its followers: those that did not are lost.
-    pub(super) fn expect(&self, n_rounds: usize) {
-        let n_expected = 2 * self.n_sockets * n_rounds;
-        let n_seen = self
-            .seen
-            .times
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .len();
-        let lost = n_expected.saturating_sub(n_seen);
-        self.seen.n_lost.store(lost, Ordering::Relaxed);
-    }
-
-    /// How many did not come.
-    pub(super) fn lost(&self) -> usize {
-        self.seen.n_lost.load(Ordering::Relaxed)
+    /// How many of the updates did not come, of which there were so many for each follower of each task.
+    pub(super) fn lost(&self, n_rounds: usize) -> usize {
+        let times = self.seen.times.lock();
+        let n_seen = times.unwrap_or_else(PoisonError::into_inner).len();
+        (2 * self.n_sockets * n_rounds).saturating_sub(n_seen)
     }
 
     /// Hangs up.

@@ -48,8 +48,8 @@ pub(crate) async fn run(ground: &Ground) -> Result<()> {
     let before = site.memory()?;
     let crowd = Crowd::gather(&site.url, &site.token, &ids, SOCKETS).await?;
     let each = (site.memory()? - before) as f64 / SOCKETS as f64 / 1024.0;
-    let ours = measure(&crowd, &admin, &ids).await?;
-    let (p99, lost) = (report("HAI Platform", ours), crowd.lost());
+    let (ours, lost) = measure(&crowd, &admin, &ids).await?;
+    let p99 = report("HAI Platform", ours);
     say("live", "updates lost", lost as f64, "", Goal::AtMost(0.0));
     say(
         "live",
@@ -76,7 +76,7 @@ pub(crate) async fn run(ground: &Ground) -> Result<()> {
 }
 
 /// Changes every task once a second, and gives what the crowd has seen.
-async fn measure(crowd: &Crowd, admin: &Client, ids: &[String]) -> Result<Vec<Duration>> {
+async fn measure(crowd: &Crowd, admin: &Client, ids: &[String]) -> Result<(Vec<Duration>, usize)> {
     let mut pace = interval(Duration::from_secs(1) / u32::try_from(TASKS)?);
     let n_rounds = usize::try_from(MEASURED.as_secs())?;
     let mut changes = tokio::task::JoinSet::new();
@@ -98,8 +98,8 @@ async fn measure(crowd: &Crowd, admin: &Client, ids: &[String]) -> Result<Vec<Du
         change??;
     }
     sleep(Duration::from_secs(2)).await;
-    crowd.expect(n_rounds);
-    Ok(crowd.take())
+    let lost = crowd.lost(n_rounds);
+    Ok((crowd.take(), lost))
 }
 
 /// Prints the times of one server, and gives the p99 in milliseconds.

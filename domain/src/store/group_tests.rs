@@ -51,13 +51,20 @@ async fn waiting(store: &Store) -> JoinHandle<Tx> {
     waiter
 }
 
+/// A write of 1 that commits while another waits for its turn.
+async fn a_commit_behind_which_another_waits(
+    store: &Store,
+) -> (JoinHandle<Result<()>>, JoinHandle<Tx>) {
+    let first = begin(store).await;
+    insert(&first, 1).await.unwrap();
+    let second = waiting(store).await;
+    (TaskTracker::new().spawn(first.commit()), second)
+}
+
 #[tokio::test]
 async fn writes_that_wait_for_each_other_share_a_commit() {
     let (_dir, store) = store().await;
-    let first = begin(&store).await;
-    insert(&first, 1).await.unwrap();
-    let second = waiting(&store).await;
-    let first = TaskTracker::new().spawn(first.commit());
+    let (first, second) = a_commit_behind_which_another_waits(&store).await;
     let second = second.await.unwrap();
     insert(&second, 2).await.unwrap();
     assert!(!first.is_finished(), "nothing is on the disk yet");
@@ -70,10 +77,7 @@ async fn writes_that_wait_for_each_other_share_a_commit() {
 #[tokio::test]
 async fn a_write_that_fails_or_is_given_up_fails_alone() {
     let (_dir, store) = store().await;
-    let first = begin(&store).await;
-    insert(&first, 1).await.unwrap();
-    let second = waiting(&store).await;
-    let first = TaskTracker::new().spawn(first.commit());
+    let (first, second) = a_commit_behind_which_another_waits(&store).await;
     let second = second.await.unwrap();
     let third = waiting(&store).await;
     insert(&second, 2).await.unwrap();
@@ -89,10 +93,7 @@ async fn a_write_that_fails_or_is_given_up_fails_alone() {
 #[tokio::test]
 async fn the_last_that_is_given_up_commits_for_those_before_it() {
     let (_dir, store) = store().await;
-    let first = begin(&store).await;
-    insert(&first, 1).await.unwrap();
-    let second = waiting(&store).await;
-    let first = TaskTracker::new().spawn(first.commit());
+    let (first, second) = a_commit_behind_which_another_waits(&store).await;
     drop(second.await.unwrap());
     let patience = Duration::from_secs(60);
     timeout(patience, first).await.unwrap().unwrap().unwrap();
@@ -115,10 +116,7 @@ async fn whoever_stops_waiting_for_a_commit_does_not_undo_it() {
 #[tokio::test]
 async fn nobody_is_told_that_a_broken_transaction_was_kept() {
     let (_dir, store) = store().await;
-    let first = begin(&store).await;
-    insert(&first, 1).await.unwrap();
-    let second = waiting(&store).await;
-    let first = TaskTracker::new().spawn(first.commit());
+    let (first, second) = a_commit_behind_which_another_waits(&store).await;
     let second = second.await.unwrap();
     // As SQLite itself does it when the disk is full.
     second.db().execute_unprepared("ROLLBACK").await.unwrap();
