@@ -3,9 +3,10 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use async_graphql::{Request, Response, ServerError};
+use async_graphql::{Request, Response, ServerError, Variables};
 use domain::auth::Actor;
 use domain::{App, Error, Result};
+use futures_util::stream::BoxStream;
 use futures_util::{Stream, StreamExt, stream};
 use tokio_util::task::TaskTracker;
 
@@ -18,7 +19,7 @@ use crate::loaders::{Driven, Loaders};
 use crate::log::{SearchGate, Tailers};
 use crate::metrics::{Label, Meter, Metrics, Momentary};
 use crate::schema::{self, PlatformSchema};
-use crate::shared::{Asked, Evaluations, Wanted};
+use crate::shared::{Asked, Begin, Evaluations, Share, Wanted};
 use crate::span::{self, Spanned};
 
 /// The schema with everything that it needs.
@@ -36,7 +37,28 @@ pub(crate) struct Engine {
 struct Admitted {
     request: Request,
     /// If its answers can be shared.
-    wanted: Option<Wanted>,
+    shared: Option<(Wanted, Again)>,
+}
+
+/// A request that can be made again.
+struct Again {
+    query: String,
+    operation: Option<String>,
+    variables: Variables,
+    actor: Actor,
+}
+
+impl Again {
+    fn request(&self, share: Option<Share>) -> Request {
+        let mut request = Request::new(self.query.as_str())
+            .variables(self.variables.clone())
+            .data(self.actor.clone());
+        request.operation_name.clone_from(&self.operation);
+        match share {
+            Some(share) => request.data(share),
+            None => request,
+        }
+    }
 }
 
 impl Engine {
@@ -87,16 +109,17 @@ impl Engine {
             let mut meter = self.metrics.begin(Label::OTHER);
             let admitted = self.admit(bearer.as_ref(), request, &mut meter).await;
             let answers = match admitted {
-                Ok(Admitted { request, wanted }) => {
-                    // Who joins later does not change under whose id it is logged.
-                    let begin =
-                        |request| Spanned::here(answers(self.stream(request)).boxed()).boxed();
-                    match wanted {
-                        Some(wanted) => self
-                            .evaluations
-                            .join(wanted, &self.tracker, |place| begin(request.data(place))),
-                        None => begin(request),
-                    }
+                Ok(Admitted {
+                    request,
+                    shared: None,
+                }) => self.begin(request),
+                Ok(Admitted {
+                    shared: Some((wanted, again)),
+                    ..
+                }) => {
+                    let engine = Arc::clone(&self);
+                    let begin: Begin = Arc::new(move |share| engine.begin(again.request(share)));
+                    self.evaluations.join(wanted, &self.tracker, &begin)
                 }
                 Err(error) => {
                     let refused = told(Response::from_errors(vec![error]));
@@ -171,10 +194,12 @@ impl Engine {
             .unwrap_or_else(|| Response::from_errors(vec![lost()]))
     }
 
-    fn stream(&self, request: Request) -> Driven {
+    /// The results of an operation. Who joins later does not change under whose id it is logged.
+    fn begin(&self, request: Request) -> BoxStream<'static, Answer> {
         let loaders = Arc::new(Loaders::new(self.app.clone()));
         let request = request.data(Arc::clone(&loaders));
-        Driven::new(self.schema.execute_stream(request), loaders)
+        let results = Driven::new(self.schema.execute_stream(request), loaders);
+        Spanned::here(answers(results).boxed()).boxed()
     }
 
     /// Finds out who asks, and whether it is not too much. Without a token one can ask what the schema is, nothing else.
@@ -204,17 +229,25 @@ impl Engine {
         let Some(actor) = actor else {
             return if limits::is_introspection(document) {
                 meter.admitted();
-                let wanted = None;
-                Ok(Admitted { request, wanted })
+                let shared = None;
+                Ok(Admitted { request, shared })
             } else {
                 Err(refusal(Error::Unauthenticated))
             };
         };
         meter.admitted();
         let asked = Asked::of(document, operation.as_deref());
-        let wanted = asked.map(|asked| asked.wanted(&request, &actor));
+        let shared = asked.map(|asked| {
+            let again = Again {
+                query: request.query.clone(),
+                operation,
+                variables: request.variables.clone(),
+                actor: actor.clone(),
+            };
+            (asked.wanted(&request, &actor), again)
+        });
         let request = request.data(actor);
-        Ok(Admitted { request, wanted })
+        Ok(Admitted { request, shared })
     }
 }
 

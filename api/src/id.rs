@@ -3,7 +3,7 @@
 use async_graphql::ID;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use domain::task::TaskId;
+use domain::task::{NoPosition, Position, TaskId};
 use domain::{Error, Result};
 
 /// Characters of a client's text that a message repeats.
@@ -53,6 +53,18 @@ impl List {
         let text = String::from_utf8(bytes).ok()?;
         text.strip_prefix(self.prefix()).map(str::to_owned)
     }
+}
+
+/// The cursor of a position in the changes of tasks.
+pub(crate) fn of_position(position: &Position) -> String {
+    URL_SAFE_NO_PAD.encode(position.to_string())
+}
+
+/// The position behind a cursor.
+pub(crate) fn position(cursor: &str) -> std::result::Result<Position, NoPosition> {
+    let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| NoPosition)?;
+    let text = String::from_utf8(bytes).map_err(|_| NoPosition)?;
+    text.parse()
 }
 
 #[cfg(test)]

@@ -34,6 +34,16 @@ pub enum Event {
     Resync,
 }
 
+impl Event {
+    /// The task that changed, if it is known which.
+    pub fn task(&self) -> Option<TaskId> {
+        match *self {
+            Self::Task(id) | Self::Run(id, _) => Some(id),
+            Self::Log(_) | Self::Nodes | Self::Quotas | Self::Resync => None,
+        }
+    }
+}
+
 /// The bus of one process.
 #[derive(Debug, Clone)]
 pub struct Events(Arc<Bus>);

@@ -17,6 +17,7 @@ pub mod reservation;
 pub mod run;
 pub mod submission;
 pub mod task;
+pub mod task_change;
 pub mod task_tag;
 pub mod user;
 pub mod user_group;

@@ -6,60 +6,75 @@
 //! ```
 //!
 //! Of a state the newest answer is all that counts, so a subscriber needs no queue: whoever is slow, or comes later, gets
-//! the newest. Of changes each counts, from the moment on at which one comes: an evaluation keeps the last ones for all
-//! its subscribers together, and who is further behind is told that some were lost.
+//! the newest. Of changes each counts: an evaluation keeps the last ones for all its subscribers together, and who is
+//! further behind, or comes with a position, reads alone what it missed and then joins.
 //!
 //! Where a subscriber goes on is no part of the question: of a state nobody is given twice in a row what has the same
 //! cursor, and whoever comes with one begins as if it had been given the state of that cursor.
 
 mod after;
-mod place;
+mod each;
+mod newest;
 mod question;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use place::Place;
+pub(crate) use each::Each;
+pub(crate) use newest::Newest;
 pub(crate) use question::{Asked, Wanted};
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use async_graphql::Response;
-use domain::Error;
+use domain::task::{Position, Snapshot};
+use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
-use futures_util::{StreamExt, stream};
 use question::{Kind, Question};
-use tokio::sync::{broadcast, watch};
 use tokio_util::task::TaskTracker;
 
 use crate::answer::Answer;
-use crate::error;
+use crate::id;
 
-/// How many changes a subscriber may be behind.
-const CAPACITY: usize = 1024;
+/// For whom an evaluation reads.
+#[derive(Debug, Clone)]
+pub(crate) enum Share {
+    /// For all who follow a state.
+    Newest(Arc<Newest>),
+    /// For all who follow changes.
+    Each(Arc<Each>),
+    /// For one who knows everything up to a position, and will join the others behind what is visible in the snapshot.
+    Until(Position, Snapshot),
+}
+
+/// Begins an evaluation.
+pub(crate) type Begin = Arc<dyn Fn(Option<Share>) -> BoxStream<'static, Answer> + Send + Sync>;
 
 /// Where the answers of an evaluation go. The channel closes after the last.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Answers {
-    /// The newest, with its cursor if it has one; absent before the first.
-    Newest(watch::Sender<Option<State>>),
-    /// Each.
-    Each(broadcast::Sender<Answer>),
+    Newest(Arc<Newest>),
+    Each(Arc<Each>),
 }
 
 impl Answers {
     fn new(kind: Kind) -> Self {
         match kind {
-            Kind::State => Self::Newest(watch::Sender::new(None)),
-            Kind::Changes => Self::Each(broadcast::Sender::new(CAPACITY)),
+            Kind::State => Self::Newest(Arc::default()),
+            Kind::Changes => Self::Each(Arc::default()),
         }
     }
 
-    fn give(&self, answer: Answer, cursor: Option<String>) {
+    fn share(&self) -> Share {
         match self {
-            Self::Newest(newest) => _ = newest.send_replace(Some((answer, cursor))),
-            // Nobody listening is fine: that ends the evaluation.
-            Self::Each(each) => _ = each.send(answer),
+            Self::Newest(newest) => Share::Newest(Arc::clone(newest)),
+            Self::Each(each) => Share::Each(Arc::clone(each)),
+        }
+    }
+
+    fn give(&self, answer: Answer) {
+        match self {
+            Self::Newest(newest) => newest.give(answer),
+            Self::Each(each) => each.give(answer),
         }
     }
 
@@ -72,89 +87,62 @@ impl Answers {
 
     fn is_left(&self) -> bool {
         match self {
-            Self::Newest(newest) => newest.receiver_count() == 0,
-            Self::Each(each) => each.receiver_count() == 0,
+            Self::Newest(newest) => newest.is_left(),
+            Self::Each(each) => each.is_left(),
         }
     }
 
-    /// What a subscriber gets that comes now and knows a state already.
-    fn listen(&self, after: Option<String>) -> BoxStream<'static, Answer> {
+    fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Newest(one), Self::Newest(other)) => Arc::ptr_eq(one, other),
+            (Self::Each(one), Self::Each(other)) => Arc::ptr_eq(one, other),
+            _ => false,
+        }
+    }
+
+    /// What a subscriber gets that comes now.
+    fn listen(&self, after: Option<String>, begin: &Begin) -> BoxStream<'static, Answer> {
         match self {
-            Self::Newest(newest) => {
-                let mut newest = newest.subscribe();
-                newest.mark_changed();
-                stream::unfold((newest, after), newer).boxed()
-            }
-            Self::Each(each) => stream::unfold(Some(each.subscribe()), next).boxed(),
-        }
-    }
-}
-
-/// An answer of which only the newest counts, and the cursor of the state in it, if it has one.
-type State = (Answer, Option<String>);
-/// Where the newest comes, and the cursor of the one before.
-type Newest = (watch::Receiver<Option<State>>, Option<String>);
-
-/// The next state, unless it is the one before: states that a slow subscriber has missed may have led back to it.
-async fn newer((mut newest, before): Newest) -> Option<(Answer, Newest)> {
-    loop {
-        newest.changed().await.ok()?;
-        let state = newest.borrow_and_update().clone();
-        let Some((answer, cursor)) = state else {
-            continue;
-        };
-        if cursor.is_none() || cursor != before {
-            return Some((answer, (newest, cursor)));
-        }
-    }
-}
-
-type Each = Option<broadcast::Receiver<Answer>>;
-
-async fn next(each: Each) -> Option<(Answer, Each)> {
-    let mut each = each?;
-    match each.recv().await {
-        Ok(answer) => Some((answer, Some(each))),
-        Err(broadcast::error::RecvError::Closed) => None,
-        Err(broadcast::error::RecvError::Lagged(_)) => {
-            let advice = "some changes were lost: subscribe again, then read the list";
-            let refusal = error::refusal(Error::Conflict(advice.to_owned()));
-            let lost = error::told(Response::from_errors(vec![refusal])).into();
-            Some((lost, None))
+            Self::Newest(newest) => newest.listen(after),
+            Self::Each(each) => match after.as_deref().map(id::position) {
+                None => each.listen(None, Arc::clone(begin)),
+                Some(Ok(known)) => each.listen(Some(known), Arc::clone(begin)),
+                // It is refused where everything else that is asked is checked.
+                Some(Err(_)) => begin(None),
+            },
         }
     }
 }
 
 /// The evaluations that run, by their question.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Evaluations(Arc<Mutex<HashMap<Question, Arc<Answers>>>>);
+pub(crate) struct Evaluations(Arc<Mutex<HashMap<Question, Answers>>>);
 
 impl Evaluations {
     /// The answers to a question: of the evaluation that runs already, else of a new one on the tracker, which runs
-    /// until it is over or nobody listens any more. Whoever gives a state notes its cursor in the place.
+    /// until it is over or nobody listens any more.
     pub(crate) fn join(
         &self,
         wanted: Wanted,
         tracker: &TaskTracker,
-        begin: impl FnOnce(Place) -> BoxStream<'static, Answer>,
+        begin: &Begin,
     ) -> BoxStream<'static, Answer> {
         let question = wanted.question;
         let mut running = self.lock();
         if let Some(answers) = running.get(&question) {
-            return answers.listen(wanted.after);
+            return answers.listen(wanted.after, begin);
         }
-        let answers = Arc::new(Answers::new(wanted.kind));
-        let results = answers.listen(wanted.after);
-        running.insert(question.clone(), Arc::clone(&answers));
+        let answers = Answers::new(wanted.kind);
+        let results = answers.listen(wanted.after, begin);
+        running.insert(question.clone(), answers.clone());
         drop(running);
-        let place = Place::default();
+        let reading = begin(Some(answers.share()));
         let evaluation = Evaluation {
             evaluations: self.clone(),
             question,
             answers,
-            place: place.clone(),
         };
-        tracker.spawn(evaluation.run(begin(place)));
+        tracker.spawn(evaluation.run(reading));
         results
     }
 
@@ -164,7 +152,7 @@ impl Evaluations {
     }
 
     /// No step leaves the map half changed, so a panic elsewhere does not matter.
-    fn lock(&self) -> MutexGuard<'_, HashMap<Question, Arc<Answers>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Question, Answers>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -173,8 +161,7 @@ impl Evaluations {
 struct Evaluation {
     evaluations: Evaluations,
     question: Question,
-    answers: Arc<Answers>,
-    place: Place,
+    answers: Answers,
 }
 
 impl Evaluation {
@@ -182,7 +169,7 @@ impl Evaluation {
         loop {
             tokio::select! {
                 answer = results.next() => match answer {
-                    Some(answer) => self.answers.give(answer, self.place.take()),
+                    Some(answer) => self.answers.give(answer),
                     None => return,
                 },
                 () = self.answers.closed() => if self.is_left() {
@@ -203,9 +190,9 @@ impl Evaluation {
     }
 
     /// A successor for the same question stays.
-    fn forget(&self, running: &mut HashMap<Question, Arc<Answers>>) {
+    fn forget(&self, running: &mut HashMap<Question, Answers>) {
         if let Some(answers) = running.get(&self.question)
-            && Arc::ptr_eq(answers, &self.answers)
+            && answers.is(&self.answers)
         {
             running.remove(&self.question);
         }

@@ -4,7 +4,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use async_graphql::{Request, Variables};
-use futures_util::FutureExt;
+use futures_util::{FutureExt, Stream, stream};
 use serde_json::{Value, json};
 
 use super::*;
@@ -80,7 +80,10 @@ async fn given(cursors: &[Option<&str>], after: Option<&str>) -> Vec<Answer> {
     let (sender, states) = tokio::sync::mpsc::channel::<String>(1);
     let mut wanted = wanted(Kind::State).await;
     wanted.after = after.map(str::to_owned);
-    let begin = |place: Place| {
+    let begin = once(move |share| {
+        let Some(Share::Newest(newest)) = share else {
+            panic!("it is for all who follow the state");
+        };
         let states = stream::unfold(states, async |mut states| {
             let cursor = states.recv().await?;
             Some((cursor, states))
@@ -88,13 +91,13 @@ async fn given(cursors: &[Option<&str>], after: Option<&str>) -> Vec<Answer> {
         states
             .map(move |cursor| {
                 if !cursor.is_empty() {
-                    place.note(cursor.clone());
+                    newest.note(cursor.clone());
                 }
                 answer(&cursor)
             })
             .boxed()
-    };
-    let mut results = evaluations.join(wanted, &tracker, begin);
+    });
+    let mut results = evaluations.join(wanted, &tracker, &begin);
     let mut given = Vec::new();
     for cursor in cursors {
         sender
@@ -153,6 +156,15 @@ async fn whoever_is_slow_gets_the_newest_state_only() {
     assert_eq!(state(&mut slow).await, None);
 }
 
+/// Begins one evaluation only.
+fn once(begin: impl FnOnce(Option<Share>) -> BoxStream<'static, Answer> + Send + 'static) -> Begin {
+    let begin = Mutex::new(Some(begin));
+    Arc::new(move |share| {
+        let begin = begin.lock().unwrap().take();
+        begin.expect("it is only begun once")(share)
+    })
+}
+
 async fn wanted(kind: Kind) -> Wanted {
     Wanted {
         question: Question {
@@ -175,12 +187,12 @@ async fn an_evaluation_ends_when_nobody_listens_and_the_next_one_begins_anew() {
     let (evaluations, tracker) = (Evaluations::default(), TaskTracker::new());
     let wanted = wanted(Kind::State).await;
     for text in ["first", "second"] {
-        let begin = |_| {
+        let begin = once(move |_| {
             stream::iter([answer(text)])
                 .chain(stream::pending())
                 .boxed()
-        };
-        let mut results = [(); 2].map(|()| evaluations.join(wanted.clone(), &tracker, begin));
+        });
+        let mut results = [(); 2].map(|()| evaluations.join(wanted.clone(), &tracker, &begin));
         for results in &mut results {
             assert_eq!(results.next().await, Some(answer(text)));
         }
@@ -196,57 +208,120 @@ async fn an_evaluation_ends_when_nobody_listens_and_the_next_one_begins_anew() {
 async fn an_evaluation_that_breaks_off_ends_for_everybody() {
     let (evaluations, tracker) = (Evaluations::default(), TaskTracker::new());
     let broken = |_: &mut Context<'_>| -> Poll<Option<Answer>> { panic!("the test wants it") };
-    let begin = |_| stream::poll_fn(broken).boxed();
-    let mut results = evaluations.join(wanted(Kind::State).await, &tracker, begin);
+    let begin = once(move |_| stream::poll_fn(broken).boxed());
+    let mut results = evaluations.join(wanted(Kind::State).await, &tracker, &begin);
     let patience = Duration::from_secs(60);
     let ended = tokio::time::timeout(patience, results.next()).await;
     assert_eq!(ended, Ok(None));
     assert!(evaluations.lock().is_empty());
 }
 
+/// Changes as an evaluation gives them: each is written by a write of its own.
+fn changes(
+    share: Option<Share>,
+    numbers: impl Stream<Item = u32> + Send + 'static,
+) -> BoxStream<'static, Answer> {
+    let Some(Share::Each(each)) = share else {
+        panic!("it is for all who follow the changes");
+    };
+    each.read_to(&"1:1:".parse().unwrap());
+    let changes = numbers.map(move |number| {
+        each.note(position(number));
+        answer(&number.to_string())
+    });
+    changes.boxed()
+}
+
+/// Behind the change with this number, in the middle of what was visible at the end.
+fn position(number: u32) -> Position {
+    format!("1:1:/9999:9999:/{number}/7").parse().unwrap()
+}
+
+async fn texts(results: BoxStream<'static, Answer>) -> Vec<String> {
+    let texts = results.map(|answer| answer.result().to_owned());
+    texts.collect().await
+}
+
 #[tokio::test]
-async fn whoever_is_too_far_behind_is_told_that_changes_were_lost() {
+async fn whoever_is_too_far_behind_reads_alone_what_it_missed() {
+    const N_CHANGES: u32 = 3000;
     let (evaluations, tracker) = (Evaluations::default(), TaskTracker::new());
     let (gate, open) = tokio::sync::oneshot::channel::<()>();
-    let changes = (0..=CAPACITY).map(|n| answer(&n.to_string()));
-    let after_it = stream::once(open).filter_map(async |_| None);
-    let begin = |_| after_it.chain(stream::iter(changes)).boxed();
-    let mut slow = evaluations.join(wanted(Kind::Changes).await, &tracker, begin);
+    let begin: Begin = {
+        let open = Mutex::new(Some(open));
+        Arc::new(move |share| match share {
+            Some(Share::Until(known, from)) => {
+                let text = format!("{known} to {from}");
+                stream::iter([answer(&text)]).boxed()
+            }
+            share => {
+                let open = open.lock().unwrap().take().unwrap();
+                let after_it = stream::once(open).filter_map(async |_| None);
+                changes(share, after_it.chain(stream::iter(2..2 + N_CHANGES)))
+            }
+        })
+    };
+    let slow = evaluations.join(wanted(Kind::Changes).await, &tracker, &begin);
     gate.send(()).unwrap();
     tracker.close();
     tracker.wait().await;
-    let Some(Answer::Failure { errors, .. }) = slow.next().await else {
-        panic!("some are lost");
-    };
-    assert!(errors.contains("CONFLICT"), "{errors}");
-    assert_eq!(slow.next().await, None);
+    let given = texts(slow).await;
+    let expected = (2..2 + N_CHANGES).map(|number| number.to_string());
+    let expected: Vec<_> = std::iter::once("1:1: to 1:1:".to_owned())
+        .chain(expected)
+        .collect();
+    assert_eq!(given, expected);
+}
+
+#[tokio::test]
+async fn whoever_comes_with_a_position_gets_what_was_sent_since_and_nothing_twice() {
+    let (evaluations, tracker) = (Evaluations::default(), TaskTracker::new());
+    let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
+    let receiver = Mutex::new(Some(receiver));
+    let begin: Begin = Arc::new(move |share| match share {
+        Some(Share::Until(..)) => stream::iter([answer("alone")]).boxed(),
+        share => {
+            let receiver = receiver.lock().unwrap().take().unwrap();
+            let numbers = stream::unfold(receiver, |mut receiver| async {
+                let number = receiver.recv().await?;
+                Some((number, receiver))
+            });
+            changes(share, numbers)
+        }
+    });
+    let mut wanted = wanted(Kind::Changes).await;
+    let mut first = evaluations.join(wanted.clone(), &tracker, &begin);
+    for number in [2, 3, 4] {
+        sender.send(number).unwrap();
+        assert_eq!(first.next().await, Some(answer(&number.to_string())));
+    }
+    wanted.after = Some(id::of_position(&position(3)));
+    let second = evaluations.join(wanted.clone(), &tracker, &begin);
+    wanted.after = None;
+    let third = evaluations.join(wanted, &tracker, &begin);
+    sender.send(5).unwrap();
+    drop(sender);
+    assert_eq!(texts(second).await, ["alone", "4", "5"]);
+    assert_eq!(texts(third).await, ["5"]);
+    assert_eq!(texts(first).await, ["5"]);
+    assert!(evaluations.lock().is_empty());
 }
 
 #[tokio::test]
 async fn changes_are_evaluated_once_and_each_comes_to_everybody_in_order() {
     let (evaluations, tracker) = (Evaluations::default(), TaskTracker::new());
     let wanted = wanted(Kind::Changes).await;
-    let (sender, changes) = tokio::sync::mpsc::unbounded_channel();
-    let mut begin = Some(stream::unfold(changes, |mut changes| async {
-        let answer = changes.recv().await?;
-        Some((answer, changes))
-    }));
-    let mut all = [(); 100]
-        .map(|()| evaluations.join(wanted.clone(), &tracker, |_| begin.take().unwrap().boxed()));
-    for text in ["first", "second"] {
-        sender.send(answer(text)).unwrap();
-    }
-    drop(sender);
-    let mut texts = Vec::new();
-    for results in &mut all {
+    let begin = once(|share| changes(share, stream::iter([2, 3])));
+    let all = [(); 100].map(|()| evaluations.join(wanted.clone(), &tracker, &begin));
+    let mut firsts = Vec::new();
+    for mut results in all {
         let Some(Answer::Result(text)) = results.next().await else {
             panic!("there is a first");
         };
-        texts.push(text);
-        assert_eq!(results.next().await, Some(answer("second")));
-        assert_eq!(results.next().await, None);
+        firsts.push(text);
+        assert_eq!(texts(results).await, ["3"]);
     }
-    assert!(texts.iter().all(|text| Arc::ptr_eq(text, &texts[0])));
+    assert!(firsts.iter().all(|text| Arc::ptr_eq(text, &firsts[0])));
     assert!(evaluations.lock().is_empty());
 }
 

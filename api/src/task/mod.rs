@@ -1,6 +1,7 @@
 //! Tasks: what users submit, in the words of the schema.
 
-mod changes;
+#[cfg(test)]
+mod changes_tests;
 mod filter;
 mod input;
 mod kinds;

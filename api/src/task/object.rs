@@ -226,7 +226,7 @@ impl Task {
         run::page(ctx, &self.row, &args).await
     }
 
-    /// Only in events of `taskChanged`: what to connect again with, as its `after`.
+    /// Only in events of subscriptions: what to connect again with, as `after`.
     async fn cursor(&self) -> Option<&str> {
         self.seen.as_ref().map(|seen| seen.cursor.as_str())
     }

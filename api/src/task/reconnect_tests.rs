@@ -19,7 +19,8 @@ const N_BREAKS: usize = 500;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// All but what time alone changes: the reason to wait in words.
-const SHOWN: &str = "state desired outcome priority runCount exitCode wait { reason position }
+pub(super) const SHOWN: &str =
+    "state desired outcome priority runCount exitCode wait { reason position }
     currentRun { number state drainReason outcome pods { rank state exitCode suspend } }";
 
 /// The ways in which one can ask: the last is evaluated for each follower alone.

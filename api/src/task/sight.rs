@@ -1,13 +1,14 @@
 //! All of a task that followers of it are told about, as it was read at one time.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::App;
 use domain::auth::Actor;
-use domain::run::{self, Pod, Run};
-use domain::task::{self, State, Task, TaskId};
+use domain::run::{self, Pod, Run, RunId};
+use domain::task::{self, Mark, State, Task, TaskId};
 use sha2::{Digest, Sha256};
 
 /// Bytes of a cursor: enough that no two states of a task ever meet in one.
@@ -40,6 +41,35 @@ impl Sight {
         Ok(Self { task, newest })
     }
 
+    /// Reads those that the actor may see, that match, and that are still as the changes left them: of those that are not
+    /// there is a later change.
+    ///
+    /// # Errors
+    /// If the database is away.
+    pub(super) async fn at(
+        app: &App,
+        actor: &Actor,
+        filter: &task::Filter,
+        marks: &[Mark],
+    ) -> domain::Result<Vec<(Mark, Self)>> {
+        let db = app.reader();
+        let ids: Vec<_> = marks.iter().map(|mark| mark.task).collect();
+        let tasks = task::matching(db, actor, filter, &ids).await?;
+        let runs = task::runs_of(db, &tasks).await?;
+        let run_ids: Vec<_> = runs.iter().map(|run| run.id).collect();
+        let pods = run::pods_of(db, &run_ids).await?;
+        let matched: HashMap<_, _> = tasks.into_iter().map(|task| (task.id, task)).collect();
+        let marks = marks.iter().filter(|mark| matched.contains_key(&mark.task));
+        let marks: Vec<_> = marks.copied().collect();
+        // Asked last, after everything was read.
+        let marks = task::still_newest(db, &marks).await?;
+        let mut sights = Sights::new(matched, runs, pods);
+        Ok(marks
+            .into_iter()
+            .filter_map(|mark| Some((mark, sights.take(mark.task)?)))
+            .collect())
+    }
+
     /// Whether the task has finished.
     pub(super) fn is_last(&self) -> bool {
         self.task.state == State::Finished
@@ -65,6 +95,36 @@ impl Sight {
             digest.update(wait.to_string());
         }
         URL_SAFE_NO_PAD.encode(&digest.finalize()[..CURSOR_BYTES])
+    }
+}
+
+/// What was read of many tasks.
+struct Sights {
+    tasks: HashMap<TaskId, Task>,
+    newest: HashMap<TaskId, Run>,
+    pods: HashMap<RunId, Vec<Pod>>,
+}
+
+impl Sights {
+    fn new(tasks: HashMap<TaskId, Task>, runs: Vec<Run>, all: Vec<Pod>) -> Self {
+        let mut pods: HashMap<_, Vec<_>> = HashMap::new();
+        for pod in all {
+            pods.entry(pod.run_id).or_default().push(pod);
+        }
+        Self {
+            tasks,
+            newest: runs.into_iter().map(|run| (run.task_id, run)).collect(),
+            pods,
+        }
+    }
+
+    fn take(&mut self, id: TaskId) -> Option<Sight> {
+        let task = self.tasks.remove(&id)?;
+        let newest = self.newest.remove(&id).map(|run| {
+            let pods = self.pods.remove(&run.id).unwrap_or_default();
+            (run, pods.into())
+        });
+        Some(Sight { task, newest })
     }
 }
 

@@ -1,19 +1,23 @@
 //! Tasks, live.
 
+use std::collections::VecDeque;
+use std::sync::Arc;
+
 use async_graphql::{Context, ID, Result, Subscription};
-use domain::App;
 use domain::auth::Actor;
-use domain::task::{self, PageRequest, TaskId};
+use domain::events::{Event, Listener};
+use domain::task::{self, Changes, Mark, Position, Snapshot, TaskId};
+use domain::{App, Error};
 use futures_util::Stream;
+use tokio::time::sleep;
 
 use super::Task;
-use super::changes::Changes;
 use super::filter::TaskFilter;
 use super::sight::Sight;
 use crate::context::Access;
-use crate::id::task_id;
+use crate::id::{self, task_id};
 use crate::live::{self, Source, Waker};
-use crate::shared::Place;
+use crate::shared::{Each, Newest, Share};
 
 /// Tasks, live.
 #[derive(Debug, Default)]
@@ -36,36 +40,71 @@ impl TaskSubscription {
     ) -> Result<impl Stream<Item = Result<Task>> + use<>> {
         ctx.user()?;
         let id = task_id(&id)?;
-        let place = ctx.data_opt::<Place>().cloned();
+        let newest = match ctx.data_opt::<Share>() {
+            Some(Share::Newest(newest)) => Some(Arc::clone(newest)),
+            _ => None,
+        };
         Ok(live::results(OneTask {
             waker: Waker::new(&ctx.app().events, id),
             app: ctx.app().clone(),
             actor: ctx.actor().clone(),
             id,
             // What each of many knows is considered where they listen.
-            known: after.filter(|_| place.is_none()),
-            place,
+            known: after.filter(|_| newest.is_none()),
+            newest,
             is_over: false,
         }))
     }
 
     /// Each task that you may see and that matches, whenever it or its newest run changes. Changes of one task in quick
-    /// succession may arrive as one. If more changes than can be remembered, it ends with the code `CONFLICT`: subscribe
-    /// again, then read the list. It has no cursor: whoever connects again reads the list for what changed meanwhile.
+    /// succession may arrive as one. Whoever connects again with the `cursor` of the last event misses nothing and gets
+    /// nothing twice, whichever server it asks.
     async fn tasks_changed(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Only tasks that match after the change.")] filter: Option<TaskFilter>,
+        #[graphql(
+            desc = "Cursor of the last event that you know. As a variable of its own it costs the platform least."
+        )]
+        after: Option<String>,
     ) -> Result<impl Stream<Item = Result<Task>> + use<>> {
         ctx.user()?;
-        let changes = Changes::collect(&ctx.app().events, ctx.tracker());
+        let app = ctx.app();
+        let listener = app.events.subscribe();
+        let now = Snapshot::now(app.reader()).await?;
+        let after = after.map(|cursor| known(&cursor, &now)).transpose()?;
+        let (known, each, until) = match ctx.data_opt::<Share>() {
+            Some(Share::Each(each)) => (Position::at(now), Some(Arc::clone(each)), None),
+            Some(Share::Until(known, until)) => (known.clone(), None, Some(until.clone())),
+            _ => (after.unwrap_or_else(|| Position::at(now)), None, None),
+        };
+        if let Some(each) = &each {
+            each.read_to(known.seen());
+        }
         Ok(live::results(ManyTasks {
-            changes,
-            app: ctx.app().clone(),
+            changes: Changes::after(known, until),
+            app: app.clone(),
             actor: ctx.actor().clone(),
-            filter: filter.unwrap_or_default().resolve(ctx.app()).await?,
+            filter: filter.unwrap_or_default().resolve(app).await?,
+            listener,
+            each,
+            read: VecDeque::new(),
         }))
     }
+}
+
+/// The position that somebody knows.
+fn known(cursor: &str, now: &Snapshot) -> domain::Result<Position> {
+    let position = id::position(cursor).map_err(|_| {
+        let reason = "must be the cursor of an event of tasksChanged";
+        Error::invalid("after", reason)
+    })?;
+    if position.is_ahead_of(now) {
+        let advice = "the cursor is of a later time than the database: it was put back to an earlier state. \
+                      Subscribe without a cursor, then read the list";
+        return Err(Error::Conflict(advice.to_owned()));
+    }
+    Ok(position)
 }
 
 /// Gives one task again and again.
@@ -77,7 +116,7 @@ struct OneTask {
     /// Cursor of the state that was given last, or was known before.
     known: Option<String>,
     /// Where the cursor is noted if many get what this gives.
-    place: Option<Place>,
+    newest: Option<Arc<Newest>>,
     is_over: bool,
 }
 
@@ -92,8 +131,8 @@ impl Source for OneTask {
             let cursor = sight.cursor();
             if self.known.as_ref() != Some(&cursor) {
                 self.known = Some(cursor.clone());
-                if let Some(place) = &self.place {
-                    place.note(cursor.clone());
+                if let Some(newest) = &self.newest {
+                    newest.note(cursor.clone());
                 }
                 return Ok(Some(Task::seen(sight, cursor)));
             }
@@ -111,6 +150,11 @@ struct ManyTasks {
     actor: Actor,
     filter: task::Filter,
     changes: Changes,
+    listener: Listener,
+    /// Where positions are noted if many get what this gives.
+    each: Option<Arc<Each>>,
+    /// What was read and is not given yet.
+    read: VecDeque<(Mark, Sight)>,
 }
 
 impl Source for ManyTasks {
@@ -118,19 +162,45 @@ impl Source for ManyTasks {
 
     async fn next(&mut self) -> domain::Result<Option<Task>> {
         loop {
-            let TaskId(id) = self.changes.next().await?;
-            // The part of the list in which only this task can be.
-            let request = PageRequest {
-                limit: 1,
-                after: Some(TaskId(id.saturating_add(1))),
-                before: Some(TaskId(id.saturating_sub(1))),
-                backwards: false,
-            };
-            let db = self.app.reader();
-            let page = task::list(db, &self.actor, &self.filter, request).await?;
-            if let Some(row) = page.tasks.into_iter().next() {
-                return Ok(Some(row.into()));
+            if let Some((mark, sight)) = self.read.pop_front() {
+                let position = self.changes.position(mark);
+                let cursor = id::of_position(&position);
+                if let Some(each) = &self.each {
+                    each.note(position);
+                }
+                return Ok(Some(Task::seen(sight, cursor)));
             }
+            self.listener.drain();
+            let Some(marks) = self.changes.next(self.app.reader()).await? else {
+                return Ok(None);
+            };
+            if let Some(each) = &self.each {
+                each.read_to(self.changes.seen());
+            }
+            if marks.is_empty() {
+                self.wait().await;
+            } else {
+                let sights = Sight::at(&self.app, &self.actor, &self.filter, &marks);
+                self.read = sights.await?.into();
+            }
+        }
+    }
+}
+
+impl ManyTasks {
+    /// Waits until a task changes. Other processes wake nobody here.
+    async fn wait(&mut self) {
+        let changed = async {
+            loop {
+                let event = self.listener.next().await;
+                if event == Event::Resync || event.task().is_some() {
+                    return;
+                }
+            }
+        };
+        tokio::select! {
+            () = changed => {}
+            () = sleep(self.app.settings.period) => {}
         }
     }
 }

@@ -91,10 +91,6 @@ async fn follow(client: &Client, news: &Sender<News>) -> Result<std::convert::In
                     News::Changed(Box::new(change.tasks_changed))
                 }
                 None => return Err(loss(&address, closed())),
-                // Too many changes to remember: everything is read again.
-                Some(Err(error)) if error.code() == Some("CONFLICT") => {
-                    return Err(loss(&address, closed()));
-                }
                 Some(Err(error)) => return Err(lost(error)),
             },
         };

@@ -26,6 +26,7 @@ pub mod faults;
 mod group;
 #[cfg(test)]
 mod group_tests;
+mod mark;
 #[cfg(test)]
 mod tests;
 mod tx;

@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
+use entity::TaskId;
 use sea_orm::DatabaseTransaction;
 use tokio_util::task::TaskTracker;
 
 #[cfg(any(test, feature = "testing"))]
 use super::faults;
 use super::group::Turn;
+use super::mark;
 use crate::error::{Error, Result};
 use crate::events::{Event, Events};
 
@@ -41,10 +43,13 @@ pub(super) enum Write {
 }
 
 impl Write {
-    async fn commit(self) -> Result<()> {
+    async fn commit(self, changed: BTreeSet<TaskId>) -> Result<()> {
         match self {
-            Self::Turn(turn) => turn.commit().await,
-            Self::Own(transaction) => Ok(transaction.commit().await?),
+            Self::Turn(turn) => turn.commit(changed).await,
+            Self::Own(transaction) => {
+                mark::changed(&transaction, &changed).await?;
+                Ok(transaction.commit().await?)
+            }
         }
     }
 }
@@ -72,7 +77,8 @@ impl Tx {
         self.now
     }
 
-    /// Wakes somebody after the commit.
+    /// Wakes somebody after the commit. A task that is told to have changed is marked in the same transaction, for those
+    /// who ask later.
     pub fn wake(&mut self, event: Event) {
         self.wakes.insert(event);
     }
@@ -84,8 +90,9 @@ impl Tx {
     pub async fn commit(mut self) -> Result<()> {
         let write = self.open.write.take().expect("it is not committed yet");
         let writes = self.open.writes.clone();
+        let changed = self.wakes.iter().filter_map(Event::task).collect();
         let committed = writes.spawn(async move {
-            write.commit().await?;
+            write.commit(changed).await?;
             #[cfg(any(test, feature = "testing"))]
             if self.loses_answer {
                 return Err(faults::scripted_failure());

@@ -1,6 +1,7 @@
 //! Tasks: what users submit.
 
 mod change;
+mod changes;
 mod query;
 mod reprioritize;
 mod shown;
@@ -13,10 +14,12 @@ mod wait;
 #[cfg(test)]
 mod tests;
 
+pub use changes::{Changes, Mark, NoPosition, Position, Snapshot, still_newest};
 pub use entity::TaskId;
 pub use entity::task::{Desired, Model as Task, Outcome, State, StopAs};
 pub use query::{
-    Cursor, Filter, Page, PageRequest, count, find_by_name, get, list, load, runs_of, tags_of,
+    Cursor, Filter, Page, PageRequest, count, find_by_name, get, list, load, matching, runs_of,
+    tags_of,
 };
 pub use reprioritize::{Lasts, Reprioritize, reprioritize};
 pub use scheduler::Priority;

@@ -96,6 +96,23 @@ pub async fn load(db: &impl ConnectionTrait, ids: &[TaskId]) -> Result<Vec<Task>
         .await?)
 }
 
+/// Those of some tasks that the actor may see and that match.
+///
+/// # Errors
+/// If the database is away.
+pub async fn matching(
+    db: &impl ConnectionTrait,
+    actor: &Actor,
+    filter: &Filter,
+    ids: &[TaskId],
+) -> Result<Vec<Task>> {
+    Ok(task::Entity::find()
+        .filter(task::Column::Id.is_in(ids.iter().copied()))
+        .filter(condition(actor, filter)?)
+        .all(db)
+        .await?)
+}
+
 /// A page of the tasks that the actor may see.
 ///
 /// # Errors
