@@ -4,6 +4,7 @@ mod architecture;
 mod bad_input;
 mod command_line;
 mod doctor;
+mod json;
 mod kill;
 mod recording;
 mod restart;
