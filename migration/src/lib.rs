@@ -14,6 +14,7 @@ mod m20261123_000003_create_node;
 mod m20261123_000004_create_task;
 mod m20261123_000005_create_run;
 mod m20261123_000006_create_reservation;
+mod m20261127_000002_index_task_name;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
@@ -32,6 +33,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000004_create_task::Migration),
             Box::new(m20261123_000005_create_run::Migration),
             Box::new(m20261123_000006_create_reservation::Migration),
+            Box::new(m20261127_000002_index_task_name::Migration),
         ]
     }
 }
