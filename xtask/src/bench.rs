@@ -102,6 +102,9 @@ struct Figure {
 /// If there is no such benchmark, or one fails. A goal that is missed is no error: it is shown.
 pub(crate) fn run(root: &Path, machine: &Machine, names: &[String], json: bool) -> Result<()> {
     let chosen = chosen(names)?;
+    // First, because it takes a while to build what then cannot be compared.
+    let peers = chosen.iter().map(|bench| Peer::install(bench.peer));
+    let _peers = peers.collect::<Result<Vec<Peer>>>()?;
     let programs = build(root)?;
     if !json {
         println!("{}", conditions());
@@ -156,7 +159,6 @@ fn build(root: &Path) -> Result<PathBuf> {
 }
 
 fn measure(programs: &Path, machine: &Machine, bench: &Bench) -> Result<Vec<Figure>> {
-    let _peer = Peer::install(bench.peer)?;
     let postgres = Postgres::start(&machine.postgres, Durability::Full)?;
     let [server, load] = CORES;
     let output = Command::new("taskset")

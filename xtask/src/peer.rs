@@ -1,4 +1,4 @@
-//! Debian packages of a program that ours is compared with: there for one benchmark, and gone after it.
+//! Debian packages of a program that ours is compared with: there while benchmarks run, and gone after them.
 //!
 //! A **keeper**, a shell in a process group of its own, installs them, waits for the end of a pipe that only we hold
 //! open, then removes what it has installed and nothing else. The kernel closes the pipe even if we are killed.
