@@ -11,6 +11,7 @@ mod live;
 mod logs;
 mod plan;
 mod site;
+mod slurm;
 mod start;
 mod submit;
 mod tasks;
@@ -42,6 +43,7 @@ enum Bench {
     /// What `live` is compared with.
     #[value(hide = true)]
     LivePeer,
+    Slurm,
 }
 
 #[tokio::main]
@@ -57,6 +59,7 @@ async fn main() -> Result<()> {
         Bench::Logs => logs::run(&ground).await?,
         Bench::Live => live::run(&ground).await?,
         Bench::LivePeer => live::peer::serve().await?,
+        Bench::Slurm => slurm::run(&ground).await?,
         Bench::Submit => submit::run(&ground).await?,
     }
     Ok(())

@@ -16,21 +16,28 @@ use crate::client::Client;
 use crate::figure::{Goal, say, say_times};
 use crate::site::{Database, Ground, Site};
 
-const CLIENTS: usize = 48;
-const WARM_UP: Duration = Duration::from_secs(2);
-const MEASURED: Duration = Duration::from_secs(10);
+pub(crate) const CLIENTS: usize = 48;
+pub(crate) const WARM_UP: Duration = Duration::from_secs(2);
+pub(crate) const MEASURED: Duration = Duration::from_secs(10);
 /// Most aliases of a document that the server takes.
 const IDS_PER_QUESTION: usize = 100;
+const GOALS: Goals = Goals {
+    rate: Goal::AtLeast(3000.0),
+    p99: Goal::AtMost(20.0),
+    lost: Goal::AtMost(0.0),
+};
 
 /// Measures on every database.
 pub(crate) async fn run(ground: &Ground) -> Result<()> {
     for database in ground.databases() {
-        measure(ground, &database).await?;
+        let mut submits = measure(ground, &database).await?;
+        submits.say("submit", database.name(), &GOALS);
     }
     Ok(())
 }
 
-async fn measure(ground: &Ground, database: &Database) -> Result<()> {
+/// Measures on one database.
+pub(crate) async fn measure(ground: &Ground, database: &Database) -> Result<Submits> {
     let mut site = Site::start(ground, database, 1).await?;
     site.script("hold.sh", "exec sleep 100000")?;
     site.script("true.sh", "true")?;
@@ -51,39 +58,66 @@ async fn measure(ground: &Ground, database: &Database) -> Result<()> {
         acknowledged.extend(client??);
     }
 
-    let is_measured = |one: &&Submitted| one.at >= start && one.at < start + MEASURED;
-    let measured = acknowledged.iter().filter(is_measured);
-    let mut times: Vec<Duration> = measured.map(|one| one.took).collect();
-    let name = database.name();
-    let rate = times.len() as f64 / MEASURED.as_secs_f64();
-    say(
-        "submit",
-        &format!("{name}: rate"),
-        rate,
-        "/s",
-        Goal::AtLeast(3000.0),
-    );
-    say_times(
-        "submit",
-        &format!("{name}: submit"),
-        &mut times,
-        Goal::None,
-        Goal::AtMost(20.0),
-    );
-
     site.again().await?;
     let admin = Client::new(&site, &site.token);
     let lost = lost(&admin, &acknowledged).await?;
-    let metric = format!("{name}: lost of {} after SIGKILL", acknowledged.len());
-    say("submit", &metric, lost as f64, "", Goal::AtMost(0.0));
-    Ok(())
+    Ok(Submits::count(&acknowledged, start, lost))
+}
+
+/// What became of the submits.
+pub(crate) struct Submits {
+    /// How long those took that were answered in the measured time.
+    times: Vec<Duration>,
+    acknowledged: usize,
+    lost: usize,
+}
+
+/// What the figures of submits should be.
+pub(crate) struct Goals {
+    pub(crate) rate: Goal,
+    pub(crate) p99: Goal,
+    pub(crate) lost: Goal,
+}
+
+impl Submits {
+    /// Counts the submits that were answered from `start` on.
+    pub(crate) fn count(acknowledged: &[Submitted], start: Instant, lost: usize) -> Self {
+        let is_measured = |one: &&Submitted| one.at >= start && one.at < start + MEASURED;
+        let measured = acknowledged.iter().filter(is_measured);
+        Self {
+            times: measured.map(|one| one.took).collect(),
+            acknowledged: acknowledged.len(),
+            lost,
+        }
+    }
+
+    /// How many in a second.
+    pub(crate) fn rate(&self) -> f64 {
+        self.times.len() as f64 / MEASURED.as_secs_f64()
+    }
+
+    /// Prints the figures. Gives how long all but one in a hundred took, in milliseconds.
+    pub(crate) fn say(&mut self, bench: &str, who: &str, goals: &Goals) -> f64 {
+        say(
+            bench,
+            &format!("{who}: rate"),
+            self.rate(),
+            "/s",
+            goals.rate,
+        );
+        let metric = format!("{who}: submit");
+        let p99 = say_times(bench, &metric, &mut self.times, Goal::None, goals.p99);
+        let metric = format!("{who}: lost of {} after SIGKILL", self.acknowledged);
+        say(bench, &metric, self.lost as f64, "", goals.lost);
+        p99
+    }
 }
 
 /// A submit that was answered.
-struct Submitted {
-    id: String,
-    at: Instant,
-    took: Duration,
+pub(crate) struct Submitted {
+    pub(crate) id: String,
+    pub(crate) at: Instant,
+    pub(crate) took: Duration,
 }
 
 /// Submits one task after the other until the server dies, as it is about to.

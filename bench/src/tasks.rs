@@ -16,13 +16,21 @@ use crate::client::Client;
 use crate::figure::{Goal, say};
 use crate::site::{Database, Ground, Site};
 
-const NODES: u32 = 64;
-const TASKS: usize = 2000;
-const CLIENTS: usize = 4;
+pub(crate) const NODES: u32 = 64;
+pub(crate) const TASKS: usize = 2000;
+pub(crate) const CLIENTS: usize = 4;
 const LOOK: Duration = Duration::from_millis(100);
 
 /// Measures on SQLite.
 pub(crate) async fn run(ground: &Ground) -> Result<()> {
+    let rate = measure(ground).await?;
+    let metric = format!("{TASKS} tasks of `true` on {NODES} nodes");
+    say("tasks", &metric, rate, "/s", Goal::AtLeast(150.0));
+    Ok(())
+}
+
+/// How many tasks a second.
+pub(crate) async fn measure(ground: &Ground) -> Result<f64> {
     let site = Site::start(&ground.on_all_cores()?, &Database::Sqlite, NODES).await?;
     site.script("true.sh", "true")?;
     let client = Client::new(&site, &site.token);
@@ -38,10 +46,7 @@ pub(crate) async fn run(ground: &Ground) -> Result<()> {
     while finished(&client).await? < TASKS as u64 {
         sleep(LOOK).await;
     }
-    let rate = TASKS as f64 / start.elapsed().as_secs_f64();
-    let metric = format!("{TASKS} tasks of `true` on {NODES} nodes");
-    say("tasks", &metric, rate, "/s", Goal::AtLeast(150.0));
-    Ok(())
+    Ok(TASKS as f64 / start.elapsed().as_secs_f64())
 }
 
 /// Submits as long as there is a number left.

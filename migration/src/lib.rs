@@ -15,6 +15,7 @@ mod m20261123_000004_create_task;
 mod m20261123_000005_create_run;
 mod m20261123_000006_create_reservation;
 mod m20261127_000001_create_task_change;
+mod m20261127_000002_index_task_name;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
@@ -34,6 +35,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000005_create_run::Migration),
             Box::new(m20261123_000006_create_reservation::Migration),
             Box::new(m20261127_000001_create_task_change::Migration),
+            Box::new(m20261127_000002_index_task_name::Migration),
         ]
     }
 }

@@ -176,6 +176,16 @@ impl Up {
         Ok(db.close().await?)
     }
 
+    /// Changes rows behind the platform's back.
+    ///
+    /// # Errors
+    /// If the database refuses.
+    pub async fn tamper(&self, sql: &str) -> Result<()> {
+        let db = self.connect().await?;
+        db.execute_unprepared(sql).await?;
+        Ok(db.close().await?)
+    }
+
     /// The changes that the database has, in order.
     ///
     /// # Errors

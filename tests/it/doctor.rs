@@ -61,6 +61,20 @@ async fn a_platform_is_examined_while_it_runs_and_while_it_is_down() -> Result<(
 }
 
 #[tokio::test]
+async fn a_clock_that_has_gone_backwards_is_a_problem() -> Result<()> {
+    let mut up = Up::start().await?;
+    up.kill().await?;
+    let (_, findings) = examined(&up).await?;
+    assert_eq!(verdict(&findings, "time"), "ok", "{findings:#}");
+    up.tamper("UPDATE access_token SET created_at = '2999-12-31T00:00:00+00:00'")
+        .await?;
+    let (code, findings) = examined(&up).await?;
+    assert_eq!(verdict(&findings, "time"), "problem", "{findings:#}");
+    assert_eq!(code, Some(1));
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_database_from_a_newer_version_is_a_problem_and_is_left_alone() -> Result<()> {
     let up = Up::prepare().await?;
     up.pretend_to_be_newer("m29991231_000001_future").await?;

@@ -10,57 +10,75 @@ use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
 use crate::machine::Machine;
+use crate::peer::Peer;
 use crate::postgres::{Durability, Postgres};
 
 /// A benchmark: its name, whether it runs when nobody asks for it by name, and what its figures mean.
 struct Bench {
     name: &'static str,
-    /// Peers are not measured unasked: they are installed for it.
     is_usual: bool,
+    /// Debian packages of the peer, which are installed for it; so it is not measured unasked.
+    peer: &'static [&'static str],
     says: &'static str,
 }
 
-const BENCHES: [Bench; 7] = [
+const BENCHES: [Bench; 8] = [
     Bench {
         name: "plan",
         is_usual: true,
+        peer: &[],
         says: "one call of the planner on one thread, the cluster full and the line long; bound by the processor. \
                It says nothing about reading rows and committing decisions.",
     },
     Bench {
         name: "start",
         is_usual: true,
+        peer: &[],
         says: "from a submit to the first line of the script, 64 nodes free, on SQLite; agents and server share all \
                cores. It says nothing about images or a network.",
     },
     Bench {
         name: "tasks",
         is_usual: true,
+        peer: &[],
         says: "2000 tasks of `true` from the first submit to the last end, 64 nodes, on SQLite; bound by the \
                processor: three processes are started for each task.",
     },
     Bench {
         name: "submit",
         is_usual: true,
+        peer: &[],
         says: "durable submits of 48 clients over loopback while the scheduler plans the growing line; server on one \
                core, clients on another (PostgreSQL wherever it finds time); then SIGKILL and a count.",
     },
     Bench {
         name: "list",
         is_usual: true,
+        peer: &[],
         says: "pages of 50 tasks with their runs and pods out of 1,000,000 tasks, one after the other.",
     },
     Bench {
         name: "logs",
         is_usual: true,
+        peer: &[],
         says: "lines of 60 real tasks to 1000 followers (1000 tasks do not fit on a small machine), agents and server \
                on all cores; then moments and a pattern in a log of 100,000,000 lines (6 GB in the temporary folder).",
     },
     Bench {
         name: "live",
         is_usual: true,
+        peer: &[],
         says: "10,000 WebSockets with two subscriptions, 20,000 updates a second from 100 mutations; server on one core, \
                clients on another. The peer is a plain axum server with broadcast channels, without a database.",
+    },
+    Bench {
+        name: "slurm",
+        is_usual: false,
+        peer: &["munge", "slurm-client", "slurmctld", "slurmd"],
+        says: "what `tasks` and `submit` measure, of Slurm and of the platform in one run. Slurm: Debian's, one controller, \
+               64 slurmd of one core (one for submits), cons_tres and backfill, no accounting, no control groups; a \
+               submit is a process `sbatch`, on the clients' core. HAI: 64 virtual nodes (one for submits), SQLite; a \
+               submit is a POST. So submits compare what a user has, not what the controllers could do.",
     },
 ];
 
@@ -84,6 +102,9 @@ struct Figure {
 /// If there is no such benchmark, or one fails. A goal that is missed is no error: it is shown.
 pub(crate) fn run(root: &Path, machine: &Machine, names: &[String], json: bool) -> Result<()> {
     let chosen = chosen(names)?;
+    // First, because it takes a while to build what then cannot be compared.
+    let peers = chosen.iter().map(|bench| Peer::install(bench.peer));
+    let _peers = peers.collect::<Result<Vec<Peer>>>()?;
     let programs = build(root)?;
     if !json {
         println!("{}", conditions());
@@ -223,7 +244,7 @@ mod tests {
         let error = chosen(&["plna".to_owned()]).map(drop).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "there is no benchmark plna: there is plan, start, tasks, submit, list, logs, live"
+            "there is no benchmark plna: there is plan, start, tasks, submit, list, logs, live, slurm"
         );
     }
 }

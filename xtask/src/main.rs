@@ -4,6 +4,7 @@ mod bench;
 mod foreign;
 mod fuzz;
 mod machine;
+mod peer;
 mod postgres;
 mod story;
 mod summary;

@@ -54,7 +54,6 @@ impl Account {
     pub(crate) fn check_covers(&self, task: &Task, policy: &Policy) -> Result<(), WaitReason> {
         let largest = self
             .choices(task, policy)
-            .into_iter()
             .max_by_key(|(level, balance)| (balance.limit, *level));
         match largest {
             None | Some((_, Balance { limit: 0, .. })) => Err(WaitReason::NoQuota {
@@ -76,7 +75,6 @@ impl Account {
         let needed = task.nodes;
         let first = self
             .choices(task, policy)
-            .into_iter()
             .find(|(_, balance)| balance.room() >= needed);
         if let Some((level, mut balance)) = first {
             balance.promised += needed;
@@ -85,7 +83,6 @@ impl Account {
         }
         let roomiest = self
             .choices(task, policy)
-            .into_iter()
             .max_by_key(|(level, balance)| (balance.limit >= needed, balance.room(), *level));
         match roomiest {
             Some((
@@ -109,12 +106,16 @@ impl Account {
     }
 
     /// The levels the task may take, in the order in which they are tried.
-    fn choices(&self, task: &Task, policy: &Policy) -> Vec<(Level, Balance)> {
+    fn choices<'c>(
+        &'c self,
+        task: &'c Task,
+        policy: &'c Policy,
+    ) -> impl Iterator<Item = (Level, Balance)> + use<'c> {
         let levels = match &task.priority {
             Priority::Auto => policy.auto_levels.as_slice(),
             Priority::Fixed(level) => slice::from_ref(level),
         };
-        let balance = |level| (level, self.levels.get(&level).copied().unwrap_or_default());
-        levels.iter().copied().map(balance).collect()
+        let balance = move |level| (level, self.levels.get(&level).copied().unwrap_or_default());
+        levels.iter().copied().map(balance)
     }
 }

@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::account::Account;
-use crate::order::own_order;
-use crate::plan::earliest;
-use crate::stock::{Stock, count};
-use crate::survey::{Applicant, Survey};
-use crate::{Level, Millis, Policy, QuotaBook, Task, User, Wait, WaitReason};
+use crate::plan::{Waiting, earliest};
+use crate::stock::{Stock, Tally, count};
+use crate::survey::{Applicant, Survey, TaskOwner};
+use crate::{Level, Millis, Policy, QuotaBook, Task, User, WaitReason};
 
 /// A task that may run when it is its turn and there are nodes.
 pub(crate) struct Candidate<'a> {
@@ -19,8 +18,8 @@ pub(crate) struct Candidate<'a> {
 
 pub(crate) struct Admission<'a> {
     /// The tasks of each owner in their own order.
-    pub(crate) in_line: Vec<Candidate<'a>>,
-    pub(crate) turned_away: Vec<Wait>,
+    pub(crate) in_line: Vec<Vec<Candidate<'a>>>,
+    pub(crate) turned_away: Vec<Waiting<'a>>,
     /// When time may next remove an obstacle or change a quota.
     pub(crate) wake_at: Option<Millis>,
 }
@@ -34,7 +33,7 @@ pub(crate) fn admit<'a>(
     let turned_away = survey
         .ambiguous
         .iter()
-        .map(|task| Wait::outside(task, WaitReason::Duplicate))
+        .map(|task| Waiting::outside(task, WaitReason::Duplicate))
         .collect();
     let mut admission = Admission {
         in_line: Vec::new(),
@@ -42,39 +41,28 @@ pub(crate) fn admit<'a>(
         wake_at: None,
     };
 
-    let mut applicants = survey.applicants.clone();
-    applicants.sort_by(|left, right| {
-        owner(left)
-            .cmp(&owner(right))
-            .then_with(|| own_order(left.task, right.task))
-    });
-    for own in applicants.chunk_by(|left, right| owner(left) == owner(right)) {
-        let mut gate = Gate {
-            survey,
-            book,
-            policy,
-            account: None,
-            wake_at: None,
-        };
-        for applicant in own {
+    for owner in &survey.owners {
+        let mut gate = Gate::of(owner, survey, book, policy);
+        let mut in_line = Vec::with_capacity(owner.applicants.len());
+        for applicant in &owner.applicants {
             match gate.pass(applicant) {
-                Ok(candidate) => admission.in_line.push(candidate),
+                Ok(candidate) => in_line.push(candidate),
                 Err(reason) => admission
                     .turned_away
-                    .push(Wait::outside(applicant.task, reason)),
+                    .push(Waiting::outside(applicant.task, reason)),
             }
         }
+        admission.in_line.push(in_line);
         admission.wake_at = earliest(admission.wake_at, gate.wake_at);
     }
     admission
 }
 
-fn owner<'a>(applicant: &Applicant<'a>) -> impl Ord + use<'a> {
-    (&applicant.task.group, &applicant.task.user)
-}
-
 /// Where the tasks of one owner and group pass one by one.
 struct Gate<'g, 'a> {
+    owner: &'g TaskOwner<'a>,
+    user: Option<&'a User>,
+    stock: Option<&'g Stock<'a>>,
     survey: &'g Survey<'a>,
     book: &'g QuotaBook<'g>,
     policy: &'g Policy,
@@ -83,40 +71,50 @@ struct Gate<'g, 'a> {
     wake_at: Option<Millis>,
 }
 
-impl<'a> Gate<'_, 'a> {
+impl<'g, 'a> Gate<'g, 'a> {
+    fn of(
+        owner: &'g TaskOwner<'a>,
+        survey: &'g Survey<'a>,
+        book: &'g QuotaBook<'g>,
+        policy: &'g Policy,
+    ) -> Self {
+        Self {
+            owner,
+            user: survey.users.get(owner.user).copied(),
+            stock: survey.stocks.get(owner.group),
+            survey,
+            book,
+            policy,
+            account: None,
+            wake_at: None,
+        }
+    }
+
     /// Asks in the order in which [`WaitReason`] lists the answers.
     fn pass(&mut self, applicant: &Applicant<'a>) -> Result<Candidate<'a>, WaitReason> {
         let (task, policy) = (applicant.task, self.policy);
-        let user = self
-            .survey
-            .users
-            .get(&task.user)
-            .ok_or(WaitReason::UnknownUser)?;
+        let user = self.user.ok_or(WaitReason::UnknownUser)?;
         if !user.active {
             return Err(WaitReason::InactiveUser);
         }
-        let stock = self
-            .survey
-            .stocks
-            .get(&task.group)
-            .ok_or(WaitReason::NoSuchGroup)?;
+        let stock = self.stock.ok_or(WaitReason::NoSuchGroup)?;
         if applicant.held {
             return Err(WaitReason::Held);
         }
         if task.nodes == 0 {
             return Err(WaitReason::NoNodesAsked);
         }
-        let total = stock.tally(task.zone.as_ref()).total;
-        if task.nodes > total {
+        let tally = stock.tally(task.zone.as_ref());
+        if task.nodes > tally.total {
             return Err(WaitReason::GroupTooSmall {
                 needed: task.nodes,
-                total,
+                total: tally.total,
             });
         }
-        self.account(user, task).check_covers(task, policy)?;
+        self.account(user).check_covers(task, policy)?;
         self.check_backoff(applicant)?;
-        let excluded = self.check_exclusions(applicant, stock)?;
-        let level = self.account(user, task).reserve(task, policy)?;
+        let excluded = self.check_exclusions(applicant, stock, tally)?;
+        let level = self.account(user).reserve(task, policy)?;
         Ok(Candidate {
             task,
             level,
@@ -124,11 +122,14 @@ impl<'a> Gate<'_, 'a> {
         })
     }
 
-    fn account(&mut self, user: &User, task: &Task) -> &mut Account {
+    fn account(&mut self, user: &User) -> &mut Account {
         self.account.get_or_insert_with(|| {
-            let limits = self.book.limits(user, &task.group);
+            let TaskOwner {
+                group, user: name, ..
+            } = self.owner;
+            let limits = self.book.limits(user, group);
             self.wake_at = earliest(self.wake_at, limits.valid_until);
-            Account::open(&limits, &self.survey.usage, &task.user, &task.group)
+            Account::open(&limits, &self.survey.usage, name, group)
         })
     }
 
@@ -148,6 +149,7 @@ impl<'a> Gate<'_, 'a> {
         &mut self,
         applicant: &Applicant<'_>,
         stock: &Stock<'_>,
+        tally: Tally,
     ) -> Result<BTreeMap<usize, Millis>, WaitReason> {
         let pin = applicant.task.zone.as_ref();
         let mut excluded = BTreeMap::new();
@@ -162,7 +164,7 @@ impl<'a> Gate<'_, 'a> {
             }
         }
         let needed = applicant.task.nodes;
-        let ready = stock.tally(pin).ready;
+        let ready = tally.ready;
         let n_excluded = count(excluded.len());
         if needed > ready || needed <= ready - n_excluded {
             return Ok(excluded);

@@ -103,7 +103,11 @@ pub fn plan(snapshot: &Snapshot, policy: &Policy) -> Plan {
 
 /// Serves the line of every group once. A second round finds nothing to do, but knows what the
 /// first one used.
-fn round(survey: &mut survey::Survey<'_>, book: &QuotaBook<'_>, policy: &Policy) -> place::Served {
+fn round<'a>(
+    survey: &mut survey::Survey<'a>,
+    book: &QuotaBook<'_>,
+    policy: &Policy,
+) -> place::Served<'a> {
     let admission = admit::admit(survey, book, policy);
     let mut all = place::Served {
         decisions: preempt::uphold(survey, &admission.in_line),

@@ -4,7 +4,7 @@ use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeMap;
 
 use crate::admit::Candidate;
-use crate::{GroupName, Task, TaskKey};
+use crate::{GroupName, Level, Task, TaskKey};
 
 /// The order of one user's tasks among themselves.
 pub(crate) fn own_order(left: &Task, right: &Task) -> Ordering {
@@ -24,21 +24,23 @@ fn rank(task: &Task) -> f64 {
 /// A task's place is its key, or that of the youngest of its owner's tasks that go before it by
 /// rank. So an owner's own order holds without anyone getting ahead of another user's earlier task.
 ///
-/// Each owner's candidates must arrive in [`own_order`].
+/// The candidates arrive by owner, those of each in [`own_order`].
 pub(crate) fn queues<'a>(
-    in_line: Vec<Candidate<'a>>,
+    in_line: Vec<Vec<Candidate<'a>>>,
 ) -> BTreeMap<&'a GroupName, Vec<Candidate<'a>>> {
-    let mut youngest = BTreeMap::<_, TaskKey>::new();
     let mut queues = BTreeMap::<_, Vec<_>>::new();
-    for candidate in in_line {
-        let Task {
-            key, user, group, ..
-        } = candidate.task;
-        let place = youngest
-            .entry((group, user, candidate.level))
-            .or_insert(*key);
-        *place = (*place).max(*key);
-        queues.entry(group).or_default().push((*place, candidate));
+    for own in in_line {
+        let Some(first) = own.first() else {
+            continue;
+        };
+        let queue = queues.entry(&first.task.group).or_default();
+        let mut youngest = BTreeMap::<Level, TaskKey>::new();
+        for candidate in own {
+            let key = candidate.task.key;
+            let place = youngest.entry(candidate.level).or_insert(key);
+            *place = (*place).max(key);
+            queue.push((*place, candidate));
+        }
     }
     queues
         .into_iter()

@@ -4,16 +4,17 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::admit::Candidate;
+use crate::plan::Waiting;
 use crate::preempt::{Attempt, overtake, preempt};
 use crate::stock::{Occupancy, Reservation, Stock, count};
 use crate::survey::Run;
-use crate::{Decision, Millis, NodeName, TaskKey, Wait, WaitReason};
+use crate::{Decision, Millis, NodeName, TaskKey, WaitReason};
 
 /// What became of the line of one group.
 #[derive(Default)]
-pub(crate) struct Served {
+pub(crate) struct Served<'a> {
     pub(crate) decisions: Vec<Decision>,
-    pub(crate) waiting: Vec<Wait>,
+    pub(crate) waiting: Vec<Waiting<'a>>,
     /// When time alone may change something for the first in line.
     pub(crate) wake_at: Option<Millis>,
 }
@@ -25,7 +26,7 @@ pub(crate) fn serve<'a>(
     stock: &mut Stock<'a>,
     queue: Vec<Candidate<'a>>,
     runs: &BTreeMap<TaskKey, Run>,
-) -> Served {
+) -> Served<'a> {
     let mut served = Served::default();
     let mut queue = queue.into_iter();
     let head = loop {
@@ -116,7 +117,7 @@ pub(crate) fn share<Zone: Copy>(
 }
 
 /// Why those wait who are left in line.
-fn reasons(stock: &Stock<'_>, waiting: &[Candidate<'_>]) -> Vec<Wait> {
+fn reasons<'a>(stock: &Stock<'_>, waiting: &[Candidate<'a>]) -> Vec<Waiting<'a>> {
     let head = waiting.first().map(|head| head.task.key);
     let reason = |candidate: &Candidate<'_>, n_ahead| {
         let key = candidate.task.key;
@@ -128,7 +129,7 @@ fn reasons(stock: &Stock<'_>, waiting: &[Candidate<'_>]) -> Vec<Wait> {
     };
     let waits = waiting.iter().zip(0..).map(|(candidate, n_ahead)| {
         let reason = reason(candidate, n_ahead);
-        Wait::in_line(candidate.task, candidate.level, n_ahead + 1, reason)
+        Waiting::in_line(candidate.task, candidate.level, n_ahead + 1, reason)
     });
     waits.collect()
 }

@@ -75,11 +75,14 @@ pub struct Report {
 }
 
 impl Report {
-    pub(crate) fn new(mut waiting: Vec<Wait>, mut issues: Vec<Issue>) -> Self {
-        waiting.sort_by_key(|wait| wait.task);
+    pub(crate) fn new(mut waiting: Vec<Waiting<'_>>, mut issues: Vec<Issue>) -> Self {
+        waiting.sort_by_cached_key(|each| each.task.key);
         issues.sort();
         issues.dedup();
-        Self { waiting, issues }
+        Self {
+            waiting: waiting.into_iter().map(Wait::from).collect(),
+            issues,
+        }
     }
 }
 
@@ -103,22 +106,48 @@ pub struct Wait {
     pub reason: WaitReason,
 }
 
-impl Wait {
-    /// The entry of a task that stands outside the line.
-    pub(crate) fn outside(task: &Task, reason: WaitReason) -> Self {
+/// Why a task waits, before it is told: of a round that decides something nothing is told, and there are many.
+pub(crate) struct Waiting<'a> {
+    task: &'a Task,
+    level: Option<Level>,
+    position: Option<u32>,
+    reason: WaitReason,
+}
+
+impl<'a> Waiting<'a> {
+    /// A task that stands outside the line.
+    pub(crate) fn outside(task: &'a Task, reason: WaitReason) -> Self {
         let level = match task.priority {
             Priority::Auto => None,
             Priority::Fixed(level) => Some(level),
         };
-        Self::of(task, level, None, reason)
+        Self {
+            task,
+            level,
+            position: None,
+            reason,
+        }
     }
 
-    /// The entry of a task in line.
-    pub(crate) fn in_line(task: &Task, level: Level, position: u32, reason: WaitReason) -> Self {
-        Self::of(task, Some(level), Some(position), reason)
+    /// A task in line.
+    pub(crate) fn in_line(task: &'a Task, level: Level, position: u32, reason: WaitReason) -> Self {
+        Self {
+            task,
+            level: Some(level),
+            position: Some(position),
+            reason,
+        }
     }
+}
 
-    fn of(task: &Task, level: Option<Level>, position: Option<u32>, reason: WaitReason) -> Self {
+impl From<Waiting<'_>> for Wait {
+    fn from(waiting: Waiting<'_>) -> Self {
+        let Waiting {
+            task,
+            level,
+            position,
+            reason,
+        } = waiting;
         Self {
             task: task.key,
             user: task.user.clone(),

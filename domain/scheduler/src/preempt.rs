@@ -22,13 +22,14 @@ pub(crate) enum Attempt {
 
 /// Sets aside what is reserved for tasks in line, and gives up what serves nobody any more: the
 /// task left the line, its reservation is not all it needs, or it cannot use one of the nodes.
-pub(crate) fn uphold(survey: &mut Survey<'_>, in_line: &[Candidate<'_>]) -> Vec<Decision> {
+pub(crate) fn uphold(survey: &mut Survey<'_>, in_line: &[Vec<Candidate<'_>>]) -> Vec<Decision> {
     let reservations = std::mem::take(&mut survey.reservations);
     if reservations.is_empty() {
         return Vec::new();
     }
-    let in_line: BTreeMap<TaskKey, &Candidate<'_>> =
-        in_line.iter().map(|each| (each.task.key, each)).collect();
+    let in_line: BTreeMap<TaskKey, &Candidate<'_>> = (in_line.iter().flatten())
+        .map(|each| (each.task.key, each))
+        .collect();
     let mut released = Vec::new();
     for (task, names) in reservations {
         let kept = in_line.get(&task).and_then(|candidate| {

@@ -1,7 +1,8 @@
 //! Looks over a snapshot once: what is there, who has what, and which rows make no sense.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use crate::order::own_order;
 use crate::relevel::Wish;
 use crate::stock::{Occupancy, Stock};
 use crate::{
@@ -23,8 +24,8 @@ pub(crate) struct Survey<'a> {
     pub(crate) wishes: Vec<Wish<'a>>,
     /// Tasks on their way out.
     draining: BTreeSet<TaskKey>,
-    /// Tasks that wait, each with a key of its own.
-    pub(crate) applicants: Vec<Applicant<'a>>,
+    /// Who has tasks that wait, by group and name.
+    pub(crate) owners: Vec<TaskOwner<'a>>,
     /// One of the waiting tasks for each key that several tasks have.
     pub(crate) ambiguous: Vec<&'a Task>,
     pub(crate) issues: Vec<Issue>,
@@ -61,8 +62,15 @@ impl Run {
     }
 }
 
+/// A user whose tasks wait in one group.
+pub(crate) struct TaskOwner<'a> {
+    pub(crate) group: &'a GroupName,
+    pub(crate) user: &'a UserName,
+    /// In their own order, each with a key of its own.
+    pub(crate) applicants: Vec<Applicant<'a>>,
+}
+
 /// A task that waits.
-#[derive(Clone, Copy)]
 pub(crate) struct Applicant<'a> {
     pub(crate) task: &'a Task,
     pub(crate) not_before: Option<Millis>,
@@ -117,7 +125,7 @@ impl<'a> Survey<'a> {
             runs: BTreeMap::new(),
             wishes: Vec::new(),
             draining: claims.draining,
-            applicants: Vec::new(),
+            owners: Vec::new(),
             ambiguous: Vec::new(),
             issues,
         };
@@ -149,12 +157,15 @@ impl<'a> Survey<'a> {
         }
         if !started.is_empty() {
             let usage = &mut self.usage;
-            self.applicants.retain(|Applicant { task, .. }| {
-                if let Some(level) = started.get(&task.key) {
-                    usage.add(task, *level, task.nodes);
-                }
-                !started.contains_key(&task.key)
-            });
+            for owner in &mut self.owners {
+                owner.applicants.retain(|Applicant { task, .. }| {
+                    let level = started.get(&task.key);
+                    if let Some(level) = level {
+                        usage.add(task, *level, task.nodes);
+                    }
+                    level.is_none()
+                });
+            }
         }
         if self.draining.len() > n_draining {
             self.runs.retain(|task, _| !self.draining.contains(task));
@@ -169,10 +180,11 @@ impl<'a> Survey<'a> {
         let mut tasks: Vec<&Task> = tasks.iter().collect();
         let shown = |task: &&'a Task| (&task.user, &task.group, &task.zone, task.priority.value());
         tasks.sort_by_key(|task| (task.key, shown(task)));
+        let mut waiting = Vec::new();
         for same_key in tasks.chunk_by(|left, right| left.key == right.key) {
             let mut applicants = same_key.iter().copied().filter_map(Applicant::find);
             if let [task] = same_key {
-                self.applicants.extend(applicants);
+                waiting.extend(applicants);
                 let run = Run::find(task, self.now, policy);
                 self.runs.extend(run.map(|run| (task.key, run)));
                 self.wishes.extend(Wish::find(task));
@@ -184,7 +196,28 @@ impl<'a> Survey<'a> {
                 });
             }
         }
+        self.owners = by_owner(waiting);
     }
+}
+
+/// There are far fewer owners than tasks: so names are sorted once for each owner.
+fn by_owner(waiting: Vec<Applicant<'_>>) -> Vec<TaskOwner<'_>> {
+    let mut found = HashMap::<_, Vec<_>>::new();
+    for applicant in waiting {
+        let owner = (&applicant.task.group, &applicant.task.user);
+        found.entry(owner).or_default().push(applicant);
+    }
+    let owners = found.into_iter().map(|((group, user), mut applicants)| {
+        applicants.sort_by(|left, right| own_order(left.task, right.task));
+        TaskOwner {
+            group,
+            user,
+            applicants,
+        }
+    });
+    let mut owners: Vec<TaskOwner<'_>> = owners.collect();
+    owners.sort_by_key(|owner| (owner.group, owner.user));
+    owners
 }
 
 /// Which active tasks say that they have which nodes, and which of the tasks are on their way out.

@@ -5,7 +5,7 @@ use entity::{run, task, task_tag};
 use sea_orm::sea_query::{BinOper, Expr, ExprTrait, Func, Query};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect,
+    QuerySelect, Select,
 };
 
 use super::{ShownState, State, Task, TaskId};
@@ -123,6 +123,21 @@ pub async fn list(
     filter: &Filter,
     page: PageRequest,
 ) -> Result<Page> {
+    let mut tasks = select(actor, filter, page)?.all(db).await?;
+    let has_more = tasks.len() as u64 > page.limit;
+    tasks.truncate(usize::try_from(page.limit).unwrap_or(usize::MAX));
+    if page.backwards {
+        tasks.reverse();
+    }
+    Ok(Page { tasks, has_more })
+}
+
+/// The tasks of a page in the order of reading, and one more if there is one.
+pub(super) fn select(
+    actor: &Actor,
+    filter: &Filter,
+    page: PageRequest,
+) -> Result<Select<task::Entity>> {
     let mut query = task::Entity::find().filter(condition(actor, filter)?);
     if let Some(after) = page.after {
         query = query.filter(task::Column::Id.lt(after));
@@ -135,13 +150,7 @@ pub async fn list(
     } else {
         query.order_by_desc(task::Column::Id)
     };
-    let mut tasks = query.limit(page.limit + 1).all(db).await?;
-    let has_more = tasks.len() as u64 > page.limit;
-    tasks.truncate(usize::try_from(page.limit).unwrap_or(usize::MAX));
-    if page.backwards {
-        tasks.reverse();
-    }
-    Ok(Page { tasks, has_more })
+    Ok(query.limit(page.limit + 1))
 }
 
 /// How many tasks there are in the whole list.

@@ -1,5 +1,6 @@
 //! Submitting, stopping and listing tasks, on a real database.
 
+use sea_orm::{ConnectionTrait, DbBackend, QueryTrait};
 use serde_json::json;
 
 use super::*;
@@ -211,4 +212,42 @@ async fn filters_find_text_as_it_is_written() {
         ..Filter::default()
     };
     assert_eq!(count(app.app.reader(), &app.root, &none).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn names_are_looked_up_among_the_tasks_of_everybody() {
+    let app = TestApp::with_nodes(1).await;
+    let (ada, _) = app.user("ada").await;
+    let old = app.submit("same", 9).await;
+    let of_ada = app
+        .submit_document(&ada, app.document("same", 9))
+        .await
+        .unwrap();
+    app.submit("another", 9).await;
+    stop_as(&app, old.id, StopAs::Stopped).await;
+    let filter = Filter {
+        names: Some(vec!["same".to_owned(), "none".to_owned()]),
+        ..Filter::default()
+    };
+    let request = PageRequest {
+        limit: 10,
+        after: None,
+        before: None,
+        backwards: false,
+    };
+    let db = app.app.reader();
+    let page = list(db, &app.root, &filter, request).await.unwrap();
+    let found: Vec<TaskId> = page.tasks.iter().map(|task| task.id).collect();
+    assert_eq!(found, [of_ada.id, old.id]);
+
+    // What PostgreSQL does depends on how many tasks there are.
+    if db.get_database_backend() == DbBackend::Sqlite {
+        let mut query = query::select(&app.root, &filter, request)
+            .unwrap()
+            .build(DbBackend::Sqlite);
+        query.sql.insert_str(0, "EXPLAIN QUERY PLAN ");
+        let steps = db.query_all_raw(query).await.unwrap();
+        let first: String = steps[0].try_get("", "detail").unwrap();
+        assert_eq!(first, "SEARCH task USING INDEX task_by_name (name=?)");
+    }
 }

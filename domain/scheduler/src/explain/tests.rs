@@ -1,12 +1,14 @@
 //! Every sentence there is.
 
 use super::*;
+use crate::plan::Waiting;
 use crate::testing::{grant, task};
 use crate::{Level, TaskKey};
 
 fn sentences(reasons: &[WaitReason]) -> String {
     let task = task(9).in_zone("A");
-    let wait = |reason: &WaitReason| Wait::in_line(&task, Level::Normal, 3, reason.clone());
+    let wait =
+        |reason: &WaitReason| Wait::from(Waiting::in_line(&task, Level::Normal, 3, reason.clone()));
     let sentences: Vec<String> = reasons
         .iter()
         .map(|reason| explain(&wait(reason), 10_000))
@@ -91,7 +93,7 @@ fn a_zone_is_named_only_if_it_is_asked_for() {
         reserved: 0,
         excluded: 0,
     };
-    let wait = Wait::in_line(&task(9), Level::Normal, 1, reason);
+    let wait = Wait::from(Waiting::in_line(&task(9), Level::Normal, 1, reason));
     assert_eq!(
         explain(&wait, 0),
         "waits for 2 more nodes in group training: 4 needed, 2 free"

@@ -44,6 +44,8 @@ pub(super) struct Database {
     pub(super) durability: Vec<(&'static str, String)>,
     /// How far its clock is ahead of ours, in milliseconds.
     pub(super) ahead_ms: Option<i64>,
+    /// How far the newest time in it is ahead of our clock, in milliseconds: less than zero if time goes forward.
+    pub(super) newest_ahead_ms: Option<i64>,
 }
 
 /// The server of the directory.
@@ -180,6 +182,7 @@ fn database(found: &Result<Database, String>) -> Vec<Finding> {
         findings.push(Finding::ok("durability", "confirmed writes are kept"));
     }
     findings.extend(database.ahead_ms.map(clock));
+    findings.extend(database.newest_ahead_ms.map(time));
     findings
 }
 
@@ -206,6 +209,22 @@ fn clock(ahead_ms: i64) -> Finding {
     let todo = "synchronize both with NTP";
     match ahead_ms.unsigned_abs() {
         0..1000 => Finding::ok(what, said),
+        1000..30_000 => Finding::warning(what, said, todo),
+        _ => Finding::problem(what, said, todo),
+    }
+}
+
+/// What has happened already is not to come. Clocks of several servers differ a little.
+fn time(newest_ahead_ms: i64) -> Finding {
+    let what = "time";
+    let seconds = newest_ahead_ms / 1000;
+    let said = format!("the newest time in the database is {seconds} s after this machine's");
+    let todo = "set this machine's clock right before the server goes on: waits would take that much longer";
+    match newest_ahead_ms {
+        ..1000 => Finding::ok(
+            what,
+            "has not gone backwards since the last entry of the database",
+        ),
         1000..30_000 => Finding::warning(what, said, todo),
         _ => Finding::problem(what, said, todo),
     }
@@ -351,6 +370,10 @@ mod tests {
             (clock(-999), Ok),
             (clock(1000), Warning),
             (clock(-60_000), Problem),
+            (time(-86_400_000), Ok),
+            (time(999), Ok),
+            (time(1000), Warning),
+            (time(30_000), Problem),
             (wal(0), Ok),
             (wal(1 << 30), Warning),
         ]);

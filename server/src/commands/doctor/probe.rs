@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use domain::clock::{Clock, SystemClock};
 use domain::store::{Location, Store};
 use nix::sys::resource::{Resource, getrlimit};
@@ -29,6 +30,13 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// CIFS, which the library does not name.
 const CIFS: i64 = 0xff53_4d42;
 const CHANGES: &str = "SELECT version FROM seaql_migrations ORDER BY version";
+/// When the last thing happened that both databases know of. The newest rows are enough, however long the history is.
+const NEWEST: &str = "SELECT max(at) FROM (
+    SELECT * FROM (SELECT created_at AS at FROM task ORDER BY id DESC LIMIT 1000) AS submitted
+    UNION ALL SELECT * FROM (SELECT created_at FROM run ORDER BY id DESC LIMIT 1000) AS begun
+    UNION ALL SELECT * FROM (SELECT ended_at FROM run ORDER BY id DESC LIMIT 1000) AS ended
+    UNION ALL SELECT * FROM (SELECT created_at FROM access_token ORDER BY id DESC LIMIT 1000) AS given
+    ) AS happened";
 
 /// All that can be found out about a platform.
 pub(super) async fn facts(data_dir: &DataDir, environment: &Environment) -> Facts {
@@ -88,10 +96,12 @@ async fn sqlite(path: &Path) -> Result<Database, sqlx::Error> {
     let options = SqliteConnectOptions::new().filename(path).read_only(true);
     let mut db: SqliteConnection = options.connect().await?;
     let has = sqlx::query_scalar(CHANGES).fetch_all(&mut db).await?;
+    let newest = sqlx::query_scalar(NEWEST).fetch_one(&mut db).await;
     db.close().await?;
     Ok(Database {
         has,
         known: Store::known_changes(),
+        newest_ahead_ms: ahead(newest),
         ..Database::default()
     })
 }
@@ -107,13 +117,21 @@ async fn postgres(url: &str) -> Result<Database, sqlx::Error> {
     let now = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
     let theirs: i64 = sqlx::query_scalar(now).fetch_one(&mut db).await?;
     let ours = SystemClock.now().timestamp_millis();
+    let newest = sqlx::query_scalar(NEWEST).fetch_one(&mut db).await;
     db.close().await?;
     Ok(Database {
         has,
         known: Store::known_changes(),
         durability,
         ahead_ms: Some(theirs - ours),
+        newest_ahead_ms: ahead(newest),
     })
+}
+
+/// How far a moment is ahead of our clock. A database of another version may not have the tables to know one.
+fn ahead(newest: Result<Option<DateTime<Utc>>, sqlx::Error>) -> Option<i64> {
+    let ahead = newest.ok()?? - SystemClock.now();
+    Some(ahead.num_milliseconds())
 }
 
 async fn server(data_dir: &DataDir) -> Result<Server, String> {
