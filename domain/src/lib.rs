@@ -8,6 +8,7 @@
 //! - What they are given: [`app::App`]. What may go wrong: [`error::Error`].
 
 pub mod app;
+pub mod audit;
 pub mod auth;
 pub mod clock;
 pub mod environment;

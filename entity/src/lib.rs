@@ -5,6 +5,8 @@
 //! [`exclusion`], [`submission`]).
 
 pub mod access_token;
+pub mod audit;
+pub mod audit_seal;
 pub mod environment;
 pub mod exclusion;
 pub mod host;
@@ -22,4 +24,4 @@ pub mod task_tag;
 pub mod user;
 pub mod user_group;
 
-pub use id::{AccessTokenId, PodId, QuotaId, RunId, TaskId, UserId};
+pub use id::{AccessTokenId, AuditId, AuditSealId, PodId, QuotaId, RunId, TaskId, UserId};

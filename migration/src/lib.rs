@@ -16,6 +16,7 @@ mod m20261123_000005_create_run;
 mod m20261123_000006_create_reservation;
 mod m20261127_000001_create_task_change;
 mod m20261127_000002_index_task_name;
+mod m20261127_000003_create_audit;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
@@ -36,6 +37,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000006_create_reservation::Migration),
             Box::new(m20261127_000001_create_task_change::Migration),
             Box::new(m20261127_000002_index_task_name::Migration),
+            Box::new(m20261127_000003_create_audit::Migration),
         ]
     }
 }

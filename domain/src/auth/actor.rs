@@ -2,6 +2,8 @@
 
 use entity::{RunId, TaskId, UserId, user};
 
+use super::Action;
+
 /// Whoever asks for something.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Actor {
@@ -16,8 +18,12 @@ pub enum Actor {
 pub struct UserActor {
     /// Number of the user.
     pub id: UserId,
-    /// Name of the user.
+    /// Name of the user: as whom everything is done.
     pub name: String,
+    /// Name of whoever holds the token: another user, if the token was made for one.
+    pub holder: String,
+    /// What the token is good for.
+    pub scope: Scope,
     /// Inside or outside of the organisation.
     pub role: user::Role,
     /// Every group the user belongs to: the role's, `public`, the memberships, and the user's own name.
@@ -51,6 +57,28 @@ impl Actor {
         match self {
             Self::Agent(agent) => Some(agent),
             Self::User(_) => None,
+        }
+    }
+}
+
+/// What a token is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// Everything that its user may do.
+    All,
+    /// The same, except to sign in to dev containers and to make or revoke tokens.
+    ExceptJupyter,
+    /// To read.
+    Read,
+}
+
+impl Scope {
+    /// Whether it is good for that.
+    pub fn allows(self, action: Action) -> bool {
+        match self {
+            Self::All => true,
+            Self::ExceptJupyter => !matches!(action, Action::MakeToken | Action::ReadTokens),
+            Self::Read => action.is_reading() && action != Action::ReadTokens,
         }
     }
 }

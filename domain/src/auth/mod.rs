@@ -2,12 +2,14 @@
 
 mod actor;
 pub mod agent_token;
+mod permission;
 mod policy;
 mod sign_in;
 mod token;
 
-pub use actor::{Actor, AgentActor, UserActor};
-pub use policy::{Action, Target, may, require};
+pub use actor::{Actor, AgentActor, Scope, UserActor};
+pub use permission::Permission;
+pub use policy::{Action, Target, may, may_at_all, require};
 pub use sign_in::sign_in;
 pub(crate) use token::hex;
 pub use token::{Token, issue};

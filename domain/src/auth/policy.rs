@@ -1,12 +1,13 @@
 //! Who may do what: one pure function.
 
 use entity::UserId;
+use entity::user::Role;
 
-use super::Actor;
+use super::{Actor, Permission};
 use crate::error::{Error, Result};
 
 /// Something that can be done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Action {
     /// See what everybody who signed in may see: nodes, the overview, oneself.
     Look,
@@ -14,16 +15,96 @@ pub enum Action {
     SubmitTask,
     /// See a task, its runs and its log.
     ReadTask,
-    /// Stop a task.
+    /// Stop a task, hold it, let it run again.
     StopTask,
     /// Change how urgent a task is.
     SetPriority,
+    /// See who there is.
+    ReadUsers,
     /// Create a user.
     CreateUser,
-    /// Set a quota.
+    /// Let a user in, or shut one out.
+    ActivateUser,
+    /// Say to which groups a user belongs.
+    SetGroups,
+    /// See the tokens that act for a user or are held by one.
+    ReadTokens,
+    /// Make or revoke a token that acts for a user.
+    MakeToken,
+    /// See a user's quotas.
+    ReadQuotas,
+    /// Set the quota of a user oneself, within the ceilings.
+    SetOwnQuota,
+    /// Set a quota or a ceiling.
     SetQuota,
+    /// Set a quota of a guest.
+    SetExternalQuota,
+    /// Enable and disable nodes, and say which there should be.
+    ManageNodes,
+    /// Say which directories whose tasks see.
+    ManageMounts,
+    /// See what a task of a user mounts.
+    ReadMounts,
+    /// Find out which task was on a node.
+    LocateTask,
+    /// Read who did what.
+    ReadAudit,
     /// What an agent says about its own rank.
     ReportRank,
+}
+
+impl Action {
+    /// All of them.
+    pub const ALL: [Self; 21] = [
+        Self::Look,
+        Self::SubmitTask,
+        Self::ReadTask,
+        Self::StopTask,
+        Self::SetPriority,
+        Self::ReadUsers,
+        Self::CreateUser,
+        Self::ActivateUser,
+        Self::SetGroups,
+        Self::ReadTokens,
+        Self::MakeToken,
+        Self::ReadQuotas,
+        Self::SetOwnQuota,
+        Self::SetQuota,
+        Self::SetExternalQuota,
+        Self::ManageNodes,
+        Self::ManageMounts,
+        Self::ReadMounts,
+        Self::LocateTask,
+        Self::ReadAudit,
+        Self::ReportRank,
+    ];
+
+    /// Whether it changes nothing.
+    pub fn is_reading(self) -> bool {
+        match self {
+            Self::Look
+            | Self::ReadTask
+            | Self::ReadUsers
+            | Self::ReadTokens
+            | Self::ReadQuotas
+            | Self::ReadMounts
+            | Self::LocateTask
+            | Self::ReadAudit => true,
+            Self::SubmitTask
+            | Self::StopTask
+            | Self::SetPriority
+            | Self::CreateUser
+            | Self::ActivateUser
+            | Self::SetGroups
+            | Self::MakeToken
+            | Self::SetOwnQuota
+            | Self::SetQuota
+            | Self::SetExternalQuota
+            | Self::ManageNodes
+            | Self::ManageMounts
+            | Self::ReportRank => false,
+        }
+    }
 }
 
 /// What it is done to.
@@ -35,40 +116,43 @@ pub enum Target {
     Of(UserId),
 }
 
-/// Groups whose members act on everybody's tasks (`spec`: `task_admin`).
-const TASK_ADMINS: &[&str] = &["task_admin"];
-/// Groups whose members change the priority of everybody's tasks, beside those who may do anything to them.
-const PRIORITY_ADMINS: &[&str] = &["cluster_manager"];
-/// Groups whose members create users.
-const USER_ADMINS: &[&str] = &[
-    "cluster_manager",
-    "ops",
-    "account_manager",
-    "developer_admin",
-];
-/// Groups whose members set quotas.
-const QUOTA_ADMINS: &[&str] = &["internal_quota_limit_editor"];
-
 /// Whether the actor may do it.
 pub fn may(actor: &Actor, action: Action, target: Target) -> bool {
     let user = match actor {
         Actor::Agent(agent) => return action == Action::ReportRank && !agent.expired,
         Actor::User(user) => user,
     };
+    if !user.scope.allows(action) {
+        return false;
+    }
+    let is_own = target == Target::Of(user.id);
+    let is_internal = user.role == Role::Internal;
     match action {
         Action::Look | Action::SubmitTask => true,
-        Action::ReadTask | Action::StopTask => {
-            target == Target::Of(user.id) || user.in_any(TASK_ADMINS)
-        }
-        Action::SetPriority => {
-            target == Target::Of(user.id)
-                || user.in_any(TASK_ADMINS)
-                || user.in_any(PRIORITY_ADMINS)
-        }
-        Action::CreateUser => user.in_any(USER_ADMINS),
-        Action::SetQuota => user.in_any(QUOTA_ADMINS),
+        Action::ReadTask | Action::StopTask => is_own || user.has(Permission::ManageTasks),
+        Action::SetPriority => is_own || user.has(Permission::SetPriorities),
+        Action::ReadUsers => is_internal || user.has(Permission::ActivateUsers),
+        Action::CreateUser => user.has(Permission::CreateUsers),
+        Action::ActivateUser => user.has(Permission::ActivateUsers),
+        Action::SetGroups => user.has(Permission::ManageGroups),
+        Action::ReadTokens | Action::MakeToken => is_own || user.has(Permission::ManageTokens),
+        Action::ReadQuotas => is_own || user.has(Permission::ManageQuotas),
+        Action::SetOwnQuota => is_own && is_internal,
+        Action::SetQuota => user.has(Permission::ManageQuotas),
+        Action::SetExternalQuota => user.has(Permission::ManageExternalQuotas),
+        Action::ManageNodes => user.has(Permission::ManageNodes),
+        Action::ManageMounts => user.has(Permission::ManageMounts),
+        Action::ReadMounts => is_own || user.has(Permission::Inspect),
+        Action::LocateTask => user.has(Permission::Inspect),
+        Action::ReadAudit => user.has(Permission::ReadAudit),
         Action::ReportRank => false,
     }
+}
+
+/// Whether there is anything that the actor may do it to.
+pub fn may_at_all(actor: &Actor, action: Action) -> bool {
+    let own = actor.user().map(|user| Target::Of(user.id));
+    may(actor, action, own.unwrap_or(Target::Platform))
 }
 
 /// Refuses what the actor may not do.
@@ -79,34 +163,70 @@ pub fn require(actor: &Actor, action: Action, target: Target) -> Result<()> {
     if may(actor, action, target) {
         return Ok(());
     }
-    Err(Error::Forbidden(match action {
-        Action::CreateUser => "only administrators of users may create users".to_owned(),
-        Action::SetQuota => "only administrators of quotas may set quotas".to_owned(),
-        Action::ReportRank => "only the agent of a rank may report on it".to_owned(),
+    let reason = match action {
+        Action::CreateUser => "only administrators of users may create users",
+        Action::ActivateUser => "only administrators of users may let users in or shut them out",
+        Action::SetGroups => "only members of root may change the groups of users",
+        Action::SetQuota | Action::SetExternalQuota => {
+            "only administrators of quotas may set quotas"
+        }
+        Action::SetOwnQuota => "only members of the organisation may set a quota of their own",
+        Action::ManageNodes => "only administrators of nodes may change them",
+        Action::ManageMounts => "only administrators of mounts may change them",
+        Action::ReadAudit => "only members of root may read who did what",
+        Action::ReportRank => "only the agent of a rank may report on it",
         Action::Look
         | Action::SubmitTask
         | Action::ReadTask
         | Action::StopTask
-        | Action::SetPriority => "this token may not do that".to_owned(),
-    }))
+        | Action::SetPriority
+        | Action::ReadUsers
+        | Action::ReadTokens
+        | Action::MakeToken
+        | Action::ReadQuotas
+        | Action::ReadMounts
+        | Action::LocateTask => "this token may not do that",
+    };
+    Err(Error::Forbidden(reason.to_owned()))
 }
 
 #[cfg(test)]
 mod tests {
     use std::fmt::Write as _;
 
-    use entity::{RunId, TaskId, user::Role};
+    use entity::{RunId, TaskId};
 
     use super::*;
-    use crate::auth::{AgentActor, UserActor};
+    use crate::auth::{AgentActor, Scope, UserActor};
 
-    fn user(id: i64, groups: &[&str]) -> Actor {
+    /// All groups that give rights.
+    const ADMINS: [&str; 11] = [
+        "account_manager",
+        "cluster_manager",
+        "create_access_token",
+        "developer_admin",
+        "external_quota_editor",
+        "internal_quota_limit_editor",
+        "ops",
+        "platform",
+        "system",
+        "task_admin",
+        "root",
+    ];
+
+    fn actor(id: i64, role: Role, scope: Scope, groups: &[&str]) -> Actor {
         Actor::User(UserActor {
             id: UserId(id),
             name: format!("user{id}"),
-            role: Role::Internal,
+            holder: format!("user{id}"),
+            scope,
+            role,
             groups: groups.iter().map(ToString::to_string).collect(),
         })
+    }
+
+    fn user(id: i64, groups: &[&str]) -> Actor {
+        actor(id, Role::Internal, Scope::All, groups)
     }
 
     #[test]
@@ -117,38 +237,32 @@ mod tests {
             rank: 0,
             expired: false,
         });
-        let actors = [
-            ("owner", user(1, &["public"])),
-            ("other", user(2, &["public"])),
-            ("task_admin", user(3, &["task_admin"])),
-            ("cluster_manager", user(7, &["cluster_manager"])),
-            ("ops", user(4, &["ops"])),
-            ("quota editor", user(5, &["internal_quota_limit_editor"])),
-            ("root", user(6, &["root"])),
+        let admin = |group: &'static str| (group, user(3, &[group]));
+        let mut actors = vec![
+            ("owner", user(1, &[])),
+            ("owner, external", actor(1, Role::External, Scope::All, &[])),
+            ("owner, to read", actor(1, Role::Internal, Scope::Read, &[])),
+            (
+                "owner, no jupyter",
+                actor(1, Role::Internal, Scope::ExceptJupyter, &[]),
+            ),
+            ("other", user(2, &[])),
+            ("other, external", actor(2, Role::External, Scope::All, &[])),
             ("agent", agent),
         ];
-        let actions = [
-            Action::Look,
-            Action::SubmitTask,
-            Action::ReadTask,
-            Action::StopTask,
-            Action::SetPriority,
-            Action::CreateUser,
-            Action::SetQuota,
-            Action::ReportRank,
-        ];
+        actors.extend(ADMINS.into_iter().map(admin));
+        actors.push((
+            "root, to read",
+            actor(6, Role::Internal, Scope::Read, &["root"]),
+        ));
         let mut table = String::new();
-        for (name, actor) in &actors {
-            let _ = write!(table, "{name:>15}:");
-            for action in actions {
-                let mark = if may(actor, action, Target::Of(UserId(1))) {
-                    "yes"
-                } else {
-                    "-"
-                };
-                let _ = write!(table, " {action:?}={mark}");
+        for action in Action::ALL {
+            let _ = writeln!(table, "{action:?}");
+            for (name, actor) in &actors {
+                if may(actor, action, Target::Of(UserId(1))) {
+                    let _ = writeln!(table, "    {name}");
+                }
             }
-            table.push('\n');
         }
         insta::assert_snapshot!(table);
     }

@@ -5,7 +5,7 @@ use entity::{access_token, user};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, JoinType, QueryFilter, QuerySelect};
 
 use super::token::hash;
-use super::{Actor, UserActor};
+use super::{Actor, Scope, UserActor};
 use crate::error::{Error, Result};
 use crate::user::groups_of;
 
@@ -33,6 +33,8 @@ pub async fn sign_in(db: &impl ConnectionTrait, now: DateTime<Utc>, token: &str)
     let groups = groups_of(db, &user).await?;
     Ok(Actor::User(UserActor {
         id: user.id,
+        holder: user.name.clone(),
+        scope: Scope::All,
         name: user.name,
         role: user.role,
         groups,

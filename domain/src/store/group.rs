@@ -10,12 +10,10 @@
 //!
 //! A commit that fails fails for all of its group, and nobody has been told anything else before.
 
-use std::collections::BTreeSet;
 use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use entity::TaskId;
 use sea_orm::{
     DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode, TransactionOptions,
     TransactionTrait,
@@ -23,7 +21,7 @@ use sea_orm::{
 use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
 use tokio_util::task::TaskTracker;
 
-use super::mark;
+use super::trail::Trail;
 use crate::error::{Error, Result};
 
 /// Most writes that share a commit: the first of them waits for the last.
@@ -45,8 +43,8 @@ struct Group {
     transaction: Option<DatabaseTransaction>,
     /// Those that are done but for the commit.
     members: Vec<oneshot::Sender<std::result::Result<(), Arc<DbErr>>>>,
-    /// The tasks that they changed.
-    changed: BTreeSet<TaskId>,
+    /// What they leave.
+    trail: Trail,
 }
 
 /// A write whose turn it is.
@@ -100,7 +98,7 @@ impl Turn {
     }
 
     /// Keeps what was written, and answers when it is on the disk.
-    pub(super) async fn commit(self, mut changed: BTreeSet<TaskId>) -> Result<()> {
+    pub(super) async fn commit(self, trail: Trail) -> Result<()> {
         let (sender, kept) = oneshot::channel();
         let mut group = self.group;
         if let Err(error) = self.savepoint.commit().await {
@@ -108,7 +106,7 @@ impl Turn {
             return Err(error.into());
         }
         group.members.push(sender);
-        group.changed.append(&mut changed);
+        group.trail.append(trail);
         group.leave(&self.n_waiting).await;
         drop(group);
         let lost = |source: Box<dyn std::error::Error + Send + Sync>| Error::Unavailable {
@@ -171,8 +169,8 @@ impl Group {
         let Some(transaction) = self.transaction.take() else {
             return;
         };
-        let changed = mem::take(&mut self.changed);
-        let kept = keep(transaction, &changed).await.map_err(Arc::new);
+        let trail = mem::take(&mut self.trail);
+        let kept = keep(transaction, trail).await.map_err(Arc::new);
         for member in mem::take(&mut self.members) {
             // One that is no longer waited for is kept all the same.
             let _ = member.send(kept.clone());
@@ -183,15 +181,12 @@ impl Group {
     fn give_up(&mut self) {
         self.transaction = None;
         self.members.clear();
-        self.changed.clear();
+        self.trail = Trail::default();
     }
 }
 
-/// One mark for all: they become visible together.
-async fn keep(
-    transaction: DatabaseTransaction,
-    changed: &BTreeSet<TaskId>,
-) -> std::result::Result<(), DbErr> {
-    mark::changed(&transaction, changed).await?;
+/// One trail for all: they become visible together.
+async fn keep(transaction: DatabaseTransaction, trail: Trail) -> std::result::Result<(), DbErr> {
+    trail.write(&transaction).await?;
     transaction.commit().await
 }

@@ -26,9 +26,9 @@ pub mod faults;
 mod group;
 #[cfg(test)]
 mod group_tests;
-mod mark;
 #[cfg(test)]
 mod tests;
+mod trail;
 mod tx;
 
 /// How long a statement waits for SQLite's lock or for a connection of the pool.
@@ -213,6 +213,7 @@ impl Store {
             now,
             events: events.clone(),
             wakes: BTreeSet::new(),
+            acts: Vec::new(),
             #[cfg(any(test, feature = "testing"))]
             loses_answer,
         })

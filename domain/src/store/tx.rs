@@ -3,14 +3,15 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use entity::TaskId;
+use entity::audit;
 use sea_orm::DatabaseTransaction;
 use tokio_util::task::TaskTracker;
 
 #[cfg(any(test, feature = "testing"))]
 use super::faults;
 use super::group::Turn;
-use super::mark;
+use super::trail::Trail;
+use crate::audit::Act;
 use crate::error::{Error, Result};
 use crate::events::{Event, Events};
 
@@ -21,6 +22,7 @@ pub struct Tx {
     pub(super) now: DateTime<Utc>,
     pub(super) events: Events,
     pub(super) wakes: BTreeSet<Event>,
+    pub(super) acts: Vec<audit::ActiveModel>,
     #[cfg(any(test, feature = "testing"))]
     pub(super) loses_answer: bool,
 }
@@ -43,11 +45,11 @@ pub(super) enum Write {
 }
 
 impl Write {
-    async fn commit(self, changed: BTreeSet<TaskId>) -> Result<()> {
+    async fn commit(self, trail: Trail) -> Result<()> {
         match self {
-            Self::Turn(turn) => turn.commit(changed).await,
+            Self::Turn(turn) => turn.commit(trail).await,
             Self::Own(transaction) => {
-                mark::changed(&transaction, &changed).await?;
+                trail.write(&transaction).await?;
                 Ok(transaction.commit().await?)
             }
         }
@@ -83,6 +85,11 @@ impl Tx {
         self.wakes.insert(event);
     }
 
+    /// Keeps with it who did it.
+    pub fn record(&mut self, act: Act) {
+        self.acts.push(act.row(self.now, "OK"));
+    }
+
     /// Makes it so, then wakes. Whoever stops waiting for it changes nothing: it comes to its end.
     ///
     /// # Errors
@@ -90,9 +97,12 @@ impl Tx {
     pub async fn commit(mut self) -> Result<()> {
         let write = self.open.write.take().expect("it is not committed yet");
         let writes = self.open.writes.clone();
-        let changed = self.wakes.iter().filter_map(Event::task).collect();
+        let trail = Trail {
+            changed: self.wakes.iter().filter_map(Event::task).collect(),
+            acts: std::mem::take(&mut self.acts),
+        };
         let committed = writes.spawn(async move {
-            write.commit(changed).await?;
+            write.commit(trail).await?;
             #[cfg(any(test, feature = "testing"))]
             if self.loses_answer {
                 return Err(faults::scripted_failure());

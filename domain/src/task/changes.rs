@@ -1,7 +1,7 @@
 //! Which tasks changed since somebody looked, exactly: nothing is missed and nothing comes twice, over any number of
 //! readers, connections and restarts.
 //!
-//! Each write marks the tasks that it changes with its number (`store/mark.rs`). Writes end in any order on PostgreSQL,
+//! Each write marks the tasks that it changes with its number (`store/trail.rs`). Writes end in any order on PostgreSQL,
 //! so what a reader has seen is no number but a snapshot: which writes are visible in it.
 //!
 //! ```text

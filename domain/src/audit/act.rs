@@ -1,0 +1,73 @@
+//! What is written of an act.
+
+use chrono::{DateTime, Utc};
+use entity::audit;
+use sea_orm::{ActiveValue::Set, NotSet};
+
+use crate::auth::UserActor;
+
+/// Characters of an object or a detail that are kept.
+const MOST_CHARS: usize = 1000;
+
+/// Where a request came from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// Address of the client; empty if it is not known.
+    pub address: String,
+    /// Id of the request, as in the log.
+    pub request: String,
+}
+
+/// Something that a person does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Act {
+    /// Name of whoever holds the token.
+    pub actor: String,
+    /// Name of the user it is done as.
+    pub user_name: String,
+    /// The field of the schema.
+    pub action: String,
+    /// What it is done to, for example `task 7`.
+    pub object: String,
+    /// What more there is to know; never a secret.
+    pub detail: String,
+    /// From where.
+    pub origin: Origin,
+}
+
+impl Act {
+    /// What a user does.
+    pub fn of(user: &UserActor, action: impl Into<String>, origin: &Origin) -> Self {
+        Self {
+            actor: user.holder.clone(),
+            user_name: user.name.clone(),
+            action: action.into(),
+            object: String::new(),
+            detail: String::new(),
+            origin: origin.clone(),
+        }
+    }
+
+    /// The row of it.
+    pub(crate) fn row(self, at: DateTime<Utc>, outcome: &str) -> audit::ActiveModel {
+        audit::ActiveModel {
+            id: NotSet,
+            at: Set(at),
+            actor: Set(self.actor),
+            user_name: Set(self.user_name),
+            action: Set(self.action),
+            object: Set(short(self.object)),
+            detail: Set(short(self.detail)),
+            outcome: Set(outcome.to_owned()),
+            address: Set(self.origin.address),
+            request: Set(self.origin.request),
+        }
+    }
+}
+
+fn short(text: String) -> String {
+    match text.char_indices().nth(MOST_CHARS) {
+        Some((end, _)) => text[..end].to_owned() + "…",
+        None => text,
+    }
+}

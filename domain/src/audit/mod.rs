@@ -1,0 +1,12 @@
+//! Who did what, when, to what, from where, and with what outcome: kept in the transaction that did it.
+
+mod act;
+mod query;
+mod seal;
+#[cfg(test)]
+mod tests;
+
+pub use act::{Act, Origin};
+pub use entity::audit::Model as Entry;
+pub use query::{Filter, Page, list};
+pub use seal::{Broken, drop_older, seal, verify};

@@ -1,0 +1,78 @@
+//! Looks acts up, the newest first.
+
+use chrono::{DateTime, Utc};
+use entity::{AuditId, audit};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect,
+};
+
+use super::Entry;
+use crate::auth::{Action, Actor, Target, require};
+use crate::error::Result;
+
+/// Which acts; what is absent does not matter.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Only those of this user, whether he held the token or it was done as him.
+    pub user: Option<String>,
+    /// Only these fields of the schema.
+    pub actions: Option<Vec<String>>,
+    /// Only those done to this, for example `task 7`.
+    pub object: Option<String>,
+    /// Only those with this outcome.
+    pub outcome: Option<String>,
+    /// Only those at this time or later.
+    pub after: Option<DateTime<Utc>>,
+    /// Only those before this time.
+    pub before: Option<DateTime<Utc>>,
+}
+
+/// What was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// Newest first.
+    pub entries: Vec<Entry>,
+    /// Whether there are older ones.
+    pub has_more: bool,
+}
+
+/// A page of the acts, older than one of them if that is given.
+///
+/// # Errors
+/// [`Error::Forbidden`](crate::Error::Forbidden) for all but those who read the audit log.
+pub async fn list(
+    db: &impl ConnectionTrait,
+    actor: &Actor,
+    filter: Filter,
+    older_than: Option<AuditId>,
+    limit: u64,
+) -> Result<Page> {
+    require(actor, Action::ReadAudit, Target::Platform)?;
+    let mut query = audit::Entity::find().order_by_desc(audit::Column::Id);
+    if let Some(user) = filter.user {
+        let of_user = audit::Column::Actor.eq(&user);
+        query = query.filter(of_user.or(audit::Column::UserName.eq(user)));
+    }
+    if let Some(actions) = filter.actions {
+        query = query.filter(audit::Column::Action.is_in(actions));
+    }
+    if let Some(object) = filter.object {
+        query = query.filter(audit::Column::Object.eq(object));
+    }
+    if let Some(outcome) = filter.outcome {
+        query = query.filter(audit::Column::Outcome.eq(outcome));
+    }
+    if let Some(time) = filter.after {
+        query = query.filter(audit::Column::At.gte(time));
+    }
+    if let Some(time) = filter.before {
+        query = query.filter(audit::Column::At.lt(time));
+    }
+    if let Some(id) = older_than {
+        query = query.filter(audit::Column::Id.lt(id));
+    }
+    let mut entries = query.limit(limit + 1).all(db).await?;
+    let has_more = entries.len() as u64 > limit;
+    entries.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    Ok(Page { entries, has_more })
+}
