@@ -3,12 +3,16 @@
 use std::fmt;
 
 use axum::http::{HeaderMap, header::AUTHORIZATION};
+use domain::audit::Origin;
 use domain::auth::{Actor, agent_token};
 use domain::{App, Error, Result};
 
-/// A bearer token in the clear. Never logged.
+/// A bearer token in the clear, which is never logged, and from where it came.
 #[derive(Clone)]
-pub(crate) struct Bearer(String);
+pub(crate) struct Bearer {
+    token: String,
+    origin: Origin,
+}
 
 impl fmt::Debug for Bearer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -19,7 +23,20 @@ impl fmt::Debug for Bearer {
 impl Bearer {
     /// A token as it is.
     pub(crate) fn new(token: impl Into<String>) -> Self {
-        Self(token.into())
+        Self {
+            token: token.into(),
+            origin: Origin::default(),
+        }
+    }
+
+    /// The same, from there.
+    pub(crate) fn from(self, origin: Origin) -> Self {
+        Self { origin, ..self }
+    }
+
+    /// From where it came.
+    pub(crate) fn origin(&self) -> &Origin {
+        &self.origin
     }
 
     /// The token of an `Authorization` value: `Bearer <token>`.
@@ -35,16 +52,16 @@ impl Bearer {
         }
     }
 
-    /// The token of a request; `None` if there is none.
+    /// The token of a request from there; `None` if there is none.
     ///
     /// # Errors
     /// [`Error::Unauthenticated`] if the header is there and cannot be read.
-    pub(crate) fn from_headers(headers: &HeaderMap) -> Result<Option<Self>> {
+    pub(crate) fn from_headers(headers: &HeaderMap, origin: &Origin) -> Result<Option<Self>> {
         headers
             .get(AUTHORIZATION)
             .map(|value| {
                 let text = value.to_str().map_err(|_| Error::Unauthenticated)?;
-                Self::from_authorization(text)
+                Ok(Self::from_authorization(text)?.from(origin.clone()))
             })
             .transpose()
     }
@@ -55,7 +72,7 @@ impl Bearer {
 /// # Errors
 /// [`Error::Unauthenticated`] if the token is not or no longer good.
 pub(crate) async fn sign_in(app: &App, bearer: &Bearer) -> Result<Actor> {
-    let token = bearer.0.as_str();
+    let token = bearer.token.as_str();
     if agent_token::is_agent_token(token) {
         agent_token::sign_in(app.reader(), &app.keys, app.now(), token).await
     } else {
@@ -70,7 +87,7 @@ mod tests {
     fn token(value: &str) -> Option<String> {
         Bearer::from_authorization(value)
             .ok()
-            .map(|bearer| bearer.0)
+            .map(|bearer| bearer.token)
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use async_graphql::{Request, Response, ServerError, Variables};
+use domain::audit::{self, Act};
 use domain::auth::Actor;
 use domain::{App, Error, Result};
 use futures_util::stream::BoxStream;
@@ -18,6 +19,7 @@ use crate::limits;
 use crate::loaders::{Driven, Loaders};
 use crate::log::{SearchGate, Tailers};
 use crate::metrics::{Label, Meter, Metrics, Momentary};
+use crate::rules;
 use crate::schema::{self, PlatformSchema};
 use crate::shared::{Asked, Begin, Evaluations, Share, Wanted};
 use crate::span::{self, Spanned};
@@ -235,6 +237,20 @@ impl Engine {
                 Err(refusal(Error::Unauthenticated))
             };
         };
+        let refused = rules::refused(document, &actor);
+        if let Some((field, error)) = refused {
+            let is_change = limits::is_mutation(document);
+            let act = actor.user().filter(|_| is_change).map(|user| {
+                let origin = bearer.map(Bearer::origin).cloned().unwrap_or_default();
+                Act::of(user, field, &origin)
+            });
+            if let Some(act) = act {
+                audit::refuse(&self.app, act, code(&error))
+                    .await
+                    .map_err(refusal)?;
+            }
+            return Err(refusal(error));
+        }
         meter.admitted();
         let asked = Asked::of(document, operation.as_deref());
         let shared = asked.map(|asked| {
@@ -246,7 +262,8 @@ impl Engine {
             };
             (asked.wanted(&request, &actor), again)
         });
-        let request = request.data(actor);
+        let origin = bearer.map(Bearer::origin).cloned();
+        let request = request.data(actor).data(origin.unwrap_or_default());
         Ok(Admitted { request, shared })
     }
 }

@@ -31,6 +31,8 @@ pub(crate) enum List {
     Runs,
     /// Nodes, by name.
     Nodes,
+    /// The audit log, by number.
+    Audit,
 }
 
 impl List {
@@ -39,6 +41,7 @@ impl List {
             Self::Tasks => "task:",
             Self::Runs => "run:",
             Self::Nodes => "node:",
+            Self::Audit => "audit:",
         }
     }
 

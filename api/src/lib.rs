@@ -13,6 +13,7 @@
 
 mod agent;
 mod answer;
+mod audit;
 mod auth;
 mod config;
 mod connection;
@@ -30,6 +31,7 @@ mod metrics;
 mod node;
 mod ongoing;
 mod quota;
+mod rules;
 mod run;
 mod scalar;
 mod schema;

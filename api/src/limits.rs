@@ -60,6 +60,12 @@ pub(crate) fn is_introspection(document: &ExecutableDocument) -> bool {
             .all(|name| name.starts_with("__"))
 }
 
+/// Whether a document has an operation that changes something.
+pub(crate) fn is_mutation(document: &ExecutableDocument) -> bool {
+    let mut operations = document.operations.iter();
+    operations.any(|(_, operation)| operation.node.ty == OperationType::Mutation)
+}
+
 /// Whether a document asks what the schema is, among other things. Only for documents that were [`check`]ed.
 pub(crate) fn asks_for_schema(document: &ExecutableDocument) -> bool {
     root_fields(document)
@@ -68,7 +74,7 @@ pub(crate) fn asks_for_schema(document: &ExecutableDocument) -> bool {
 }
 
 /// The names of the outermost fields.
-fn root_fields(document: &ExecutableDocument) -> Vec<&str> {
+pub(crate) fn root_fields(document: &ExecutableDocument) -> Vec<&str> {
     let mut names = Vec::new();
     let mut rest: Vec<&SelectionSet> = document
         .operations

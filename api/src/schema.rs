@@ -4,6 +4,7 @@ use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions, Schema, 
 use chrono::{DateTime, Utc};
 
 use crate::agent::{AgentMutation, AgentSubscription};
+use crate::audit::{AuditConnection, AuditEdge, AuditQuery};
 use crate::log::{LogQuery, LogSearchQuery, LogSubscription};
 use crate::node::{NodeConnection, NodeEdge, NodeQuery};
 use crate::quota::QuotaMutation;
@@ -24,6 +25,7 @@ pub(crate) struct Query(
     LogSearchQuery,
     NodeQuery,
     ServerInfoQuery,
+    AuditQuery,
 );
 
 /// What can be changed.
@@ -51,6 +53,8 @@ pub(crate) fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
     .override_output_type_description::<RunEdge>("A run at its place in a list.")
     .override_output_type_description::<NodeConnection>("One page of a list of nodes.")
     .override_output_type_description::<NodeEdge>("A node at its place in a list.")
+    .override_output_type_description::<AuditConnection>("One page of the audit log.")
+    .override_output_type_description::<AuditEdge>("An entry at its place in the audit log.")
 }
 
 /// The text of the schema: what `schema.graphql` holds.

@@ -1,6 +1,7 @@
 //! A platform with an API for tests, asked without a network, and the count of what it asks the database.
 
 use std::cell::Cell;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Once};
 
@@ -133,6 +134,7 @@ impl Served {
         );
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
+        let router = router.into_make_service_with_connect_info::<SocketAddr>();
         let ended = server.clone();
         TaskTracker::new().spawn(async move {
             tokio::select! {

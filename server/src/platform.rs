@@ -157,6 +157,7 @@ impl Platform {
         let shutdown = stop.clone().cancelled_owned();
         let listener = listener.tap_io(send_at_once);
         tracker.spawn(async move {
+            let router = router.into_make_service_with_connect_info::<SocketAddr>();
             let served = axum::serve(listener, router).with_graceful_shutdown(shutdown);
             if let Err(error) = served.await {
                 tracing::error!(%error, "the API has stopped");

@@ -1,5 +1,6 @@
 //! Downloads of logs: `GET /tasks/{id}/runs/{run}/ranks/{rank}/log`.
 
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::header::{
@@ -8,6 +9,7 @@ use axum::http::header::{
 };
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
+use domain::audit::Origin;
 use domain::{Error, Result};
 use futures_util::StreamExt;
 
@@ -32,11 +34,12 @@ const LOG_OFFSET: HeaderName = HeaderName::from_static("hai-log-offset");
 pub(super) async fn download(
     State(shared): State<Shared>,
     Path((task, run, rank)): Path<(String, String, String)>,
+    Extension(origin): Extension<Origin>,
     headers: HeaderMap,
 ) -> Response {
     let wanted = Wanted { task, run, rank };
     let mut meter = shared.engine.metrics().begin(Label::DOWNLOAD);
-    let opened = open(&shared, &headers, wanted).await;
+    let opened = open(&shared, &headers, &origin, wanted).await;
     meter.answered(opened.as_ref().err().map(code));
     match opened {
         Ok(download) => answer(&shared, download, &headers),
@@ -44,8 +47,13 @@ pub(super) async fn download(
     }
 }
 
-async fn open(shared: &Shared, headers: &HeaderMap, wanted: Wanted) -> Result<Download> {
-    let bearer = Bearer::from_headers(headers)?.ok_or(Error::Unauthenticated)?;
+async fn open(
+    shared: &Shared,
+    headers: &HeaderMap,
+    origin: &Origin,
+    wanted: Wanted,
+) -> Result<Download> {
+    let bearer = Bearer::from_headers(headers, origin)?.ok_or(Error::Unauthenticated)?;
     let actor = shared.engine.sign_in(&bearer).await?;
     Download::open(shared.engine.app(), &actor, shared.tracker.clone(), wanted).await
 }

@@ -1,9 +1,12 @@
 //! The id of a request: in its answer, and in every line that is logged on the way.
 
-use axum::extract::Request;
+use std::net::SocketAddr;
+
+use axum::extract::{ConnectInfo, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
+use domain::audit::Origin;
 use tokio::time::Instant;
 use tracing::Instrument;
 
@@ -14,16 +17,18 @@ const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 /// Longest id that is taken over.
 const MOST_CHARS: usize = 64;
 
-/// The id of the request, for what outlives it.
-#[derive(Debug, Clone)]
-pub(super) struct RequestId(pub(super) String);
-
-/// Serves a request under its id: the one that it brings, else a new one.
+/// Serves a request under its id: the one that it brings, else a new one. What it is served with learns from where it
+/// came.
 pub(super) async fn identify(mut request: Request, next: Next) -> Response {
     let id = brought(request.headers()).unwrap_or_else(span::new_id);
     let header = HeaderValue::from_str(&id);
     let span = span::of_request(&id);
-    request.extensions_mut().insert(RequestId(id));
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let address = peer.map(|ConnectInfo(peer)| peer.ip().to_canonical().to_string());
+    request.extensions_mut().insert(Origin {
+        address: address.unwrap_or_default(),
+        request: id,
+    });
     let mut response = answer(request, next).instrument(span).await;
     if let Ok(header) = header {
         response.headers_mut().insert(HEADER, header);

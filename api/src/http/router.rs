@@ -14,12 +14,13 @@ use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
+use domain::audit::Origin;
 use domain::{App, Error};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use super::request_id::{RequestId, identify};
+use super::request_id::identify;
 use super::{log, sse};
 use crate::auth::Bearer;
 use crate::config::ApiConfig;
@@ -82,6 +83,7 @@ pub fn router(
 /// One query or mutation; as events also a subscription.
 async fn graphql(
     State(shared): State<Shared>,
+    Extension(origin): Extension<Origin>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
@@ -106,9 +108,9 @@ async fn graphql(
         Err(message) => return shared.refuse(StatusCode::BAD_REQUEST, message),
     };
     if sse::is_wanted(&headers) {
-        return sse::answer(shared.into(), &headers, request);
+        return sse::answer(shared.into(), &headers, &origin, request);
     }
-    let answer = match Bearer::from_headers(&headers) {
+    let answer = match Bearer::from_headers(&headers, &origin) {
         Ok(bearer) => shared.engine.execute(bearer.as_ref(), request).await,
         Err(error) => shared.engine.refuse(error),
     };
@@ -118,7 +120,7 @@ async fn graphql(
 /// Browsers get GraphiQL, live clients a WebSocket.
 async fn page_or_socket(
     State(shared): State<Shared>,
-    Extension(RequestId(id)): Extension<RequestId>,
+    Extension(origin): Extension<Origin>,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
@@ -126,7 +128,7 @@ async fn page_or_socket(
         Ok(upgrade) => ws::accept(
             upgrade,
             ws::Setting {
-                id,
+                origin,
                 engine: shared.engine,
                 limits: shared.config.limits,
                 timing: shared.config.timing,

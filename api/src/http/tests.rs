@@ -72,7 +72,7 @@ async fn what_is_no_operation_is_refused_with_a_code() {
         (r#" [{ "query": "{ me { name } }" }]"#.to_owned(), 400),
         (long.to_string(), 413),
         (
-            r#"{ "query": "subscription { agentOrders { desired } }" }"#.to_owned(),
+            r#"{ "query": "subscription { tasksChanged { id } }" }"#.to_owned(),
             200,
         ),
     ] {

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use domain::Error;
 use domain::quota::{self, SetQuota};
 
+use crate::audit;
 use crate::context::Access;
 use crate::task::Priority;
 
@@ -60,9 +61,13 @@ impl QuotaMutation {
             nodes: input.nodes,
             expires_at: input.expires_at,
         };
-        let mut tx = ctx.app().begin().await?;
-        let row = quota::set(&mut tx, ctx.actor(), input).await?;
-        tx.commit().await?;
+        let mut change = audit::begin(ctx, format!("quota of {}", input.owner)).await?;
+        change.tells(format!(
+            "{} nodes of {} at {:?}",
+            input.nodes, input.group, input.level
+        ));
+        let done = quota::set(change.tx(), ctx.actor(), input).await;
+        let row = change.end(done).await?;
         Ok(Quota {
             priority: Priority::from_value(row.level)?,
             owner: row.owner,

@@ -1,12 +1,12 @@
 //! Submits and stops tasks.
 
 use async_graphql::{Context, ID, Object, Result};
-use domain::store::Tx;
-use domain::task::{self, Submit, TaskSpec};
+use domain::task::{self, Submit, TaskId, TaskSpec};
 
 use super::Task;
 use super::input::{TaskInput, UpdateTaskPriorityInput};
 use super::kinds::StopAs;
+use crate::audit;
 use crate::context::Access;
 use crate::id::task_id;
 
@@ -69,9 +69,9 @@ impl TaskMutation {
         stop_as: StopAs,
     ) -> Result<Task> {
         let id = task_id(&id)?;
-        let mut tx = ctx.app().begin().await?;
-        let row = task::stop(&mut tx, ctx.actor(), id, stop_as.into()).await?;
-        commit(tx, row).await
+        let mut change = audit::begin(ctx, object(id)).await?;
+        let done = task::stop(change.tx(), ctx.actor(), id, stop_as.into()).await;
+        Ok(change.end(done).await?.into())
     }
 
     /// Puts a task on hold: it saves, gives its nodes back, and waits until it is resumed.
@@ -81,9 +81,9 @@ impl TaskMutation {
         #[graphql(desc = "The task.")] id: ID,
     ) -> Result<Task> {
         let id = task_id(&id)?;
-        let mut tx = ctx.app().begin().await?;
-        let row = task::suspend(&mut tx, ctx.actor(), id).await?;
-        commit(tx, row).await
+        let mut change = audit::begin(ctx, object(id)).await?;
+        let done = task::suspend(change.tx(), ctx.actor(), id).await;
+        Ok(change.end(done).await?.into())
     }
 
     /// Lets a task run: one on hold, one that is being stopped, and one that is finished, if its name is free.
@@ -93,9 +93,9 @@ impl TaskMutation {
         #[graphql(desc = "The task.")] id: ID,
     ) -> Result<Task> {
         let id = task_id(&id)?;
-        let mut tx = ctx.app().begin().await?;
-        let row = task::resume(&mut tx, ctx.actor(), id).await?;
-        commit(tx, row).await
+        let mut change = audit::begin(ctx, object(id)).await?;
+        let done = task::resume(change.tx(), ctx.actor(), id).await;
+        Ok(change.end(done).await?.into())
     }
 
     /// Changes how urgent a task is. If it runs, it goes on at the new level: at a lower one at once, which may interrupt
@@ -107,19 +107,22 @@ impl TaskMutation {
         #[graphql(desc = "What is to change.")] input: UpdateTaskPriorityInput,
     ) -> Result<Task> {
         let id = task_id(&id)?;
-        let mut tx = ctx.app().begin().await?;
-        let row = task::reprioritize(&mut tx, ctx.actor(), id, &input.into()).await?;
-        commit(tx, row).await
+        let mut change = audit::begin(ctx, object(id)).await?;
+        let done = task::reprioritize(change.tx(), ctx.actor(), id, &input.into()).await;
+        Ok(change.end(done).await?.into())
     }
 }
 
 async fn submit(ctx: &Context<'_>, input: Submit) -> domain::Result<task::Task> {
     let app = ctx.app();
     let attempt = async |input| {
-        let mut tx = app.begin().await?;
-        let task = task::submit(&mut tx, app, ctx.actor(), input).await?;
-        tx.commit().await?;
-        Ok(task)
+        let mut change = audit::begin(ctx, "").await?;
+        let done = task::submit(change.tx(), app, ctx.actor(), input).await;
+        if let Ok(task) = &done {
+            change.is_about(object(task.id));
+            change.tells(&task.name);
+        }
+        change.end(done).await
     };
     let has_key = input.idempotency_key.is_some();
     let task = match attempt(input.clone()).await {
@@ -135,8 +138,7 @@ async fn submit(ctx: &Context<'_>, input: Submit) -> domain::Result<task::Task> 
     Ok(task)
 }
 
-/// Makes a change true and answers the task as it is then.
-async fn commit(tx: Tx, row: task::Task) -> Result<Task> {
-    tx.commit().await?;
-    Ok(row.into())
+/// A task as the audit log names it.
+fn object(id: TaskId) -> String {
+    format!("task {id}")
 }

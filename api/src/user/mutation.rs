@@ -7,6 +7,7 @@ use rand::rngs::StdRng;
 
 use super::User;
 use super::object::UserRole;
+use crate::audit;
 use crate::context::Access;
 use crate::scalar::Long;
 
@@ -60,9 +61,9 @@ impl UserMutation {
             groups: input.groups,
         };
         let mut random: StdRng = rand::make_rng();
-        let mut tx = ctx.app().begin().await?;
-        let (user, token) = domain::user::create(&mut tx, ctx.actor(), input, &mut random).await?;
-        tx.commit().await?;
+        let mut change = audit::begin(ctx, format!("user {}", input.name)).await?;
+        let done = domain::user::create(change.tx(), ctx.actor(), input, &mut random).await;
+        let (user, token) = change.end(done).await?;
         tracing::info!(user.id = user.id.0, user.name, "a user was created");
         Ok(CreatedUser {
             user: user.into(),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::ws::{WebSocket, WebSocketUpgrade};
 use axum::response::Response;
+use domain::audit::Origin;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use transport::{CloseCode, SUBPROTOCOL};
@@ -18,8 +19,8 @@ const BUFFER_BYTES: usize = 4096;
 /// What a connection needs.
 #[derive(Clone)]
 pub(crate) struct Setting {
-    /// Id of the request that has become the connection.
-    pub(crate) id: String,
+    /// From where the request came that has become the connection.
+    pub(crate) origin: Origin,
     /// Executes operations.
     pub(crate) engine: Arc<Engine>,
     /// How much one client may ask for.

@@ -170,7 +170,8 @@ impl Connection {
                 _ => CloseCode::InternalServerError.into(),
             });
         }
-        self.client = Client::Welcome(bearer);
+        let origin = &self.setting.origin;
+        self.client = Client::Welcome(bearer.map(|bearer| bearer.from(origin.clone())));
         // It is the first message, so there is room.
         let _ = outbox.try_send(plain(&ServerMessage::ConnectionAck { payload: None }));
         Ok(())
@@ -200,7 +201,7 @@ impl Connection {
             payload,
             outbox: outbox.clone(),
             recheck: self.setting.timing.recheck,
-            span: span::of_operation(&self.setting.id),
+            span: span::of_operation(&self.setting.origin.request),
         };
         self.setting.tracker.spawn(operation.run());
         Ok(())

@@ -4,7 +4,9 @@ use chrono::{DateTime, Utc};
 use entity::audit;
 use sea_orm::{ActiveValue::Set, NotSet};
 
+use crate::app::App;
 use crate::auth::UserActor;
+use crate::error::Result;
 
 /// Characters of an object or a detail that are kept.
 const MOST_CHARS: usize = 1000;
@@ -63,6 +65,16 @@ impl Act {
             request: Set(self.origin.request),
         }
     }
+}
+
+/// Keeps who tried something, and the code of the error with which it was refused.
+///
+/// # Errors
+/// If the database refuses.
+pub async fn refuse(app: &App, act: Act, code: &str) -> Result<()> {
+    let mut tx = app.begin().await?;
+    tx.record(act, code);
+    tx.commit().await
 }
 
 fn short(text: String) -> String {

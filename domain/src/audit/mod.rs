@@ -6,7 +6,8 @@ mod seal;
 #[cfg(test)]
 mod tests;
 
-pub use act::{Act, Origin};
+pub use act::{Act, Origin, refuse};
+pub use entity::AuditId;
 pub use entity::audit::Model as Entry;
 pub use query::{Filter, Page, list};
 pub use seal::{Broken, drop_older, seal, verify};

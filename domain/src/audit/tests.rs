@@ -15,7 +15,7 @@ async fn act(platform: &TestApp, object: &str) {
     let mut act = Act::of(user, "stopTask", &Origin::default());
     act.object = object.to_owned();
     let mut tx = platform.app.begin().await.unwrap();
-    tx.record(act);
+    tx.record(act, "OK");
     tx.commit().await.unwrap();
 }
 
@@ -59,7 +59,7 @@ async fn what_is_not_committed_was_not_done_and_what_is_can_be_found_by_root_onl
     act(&platform, "task 7").await;
     let mut tx = platform.app.begin().await.unwrap();
     let user = platform.root.user().unwrap();
-    tx.record(Act::of(user, "createUser", &Origin::default()));
+    tx.record(Act::of(user, "createUser", &Origin::default()), "OK");
     drop(tx);
     act(&platform, "task 8").await;
     let objects = |entries: Vec<Entry>| -> Vec<String> {

@@ -51,11 +51,13 @@ pub enum Action {
     ReadAudit,
     /// What an agent says about its own rank.
     ReportRank,
+    /// Get an agent's next token, also when the one it has has run out.
+    RenewAgentToken,
 }
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Look,
         Self::SubmitTask,
         Self::ReadTask,
@@ -77,6 +79,7 @@ impl Action {
         Self::LocateTask,
         Self::ReadAudit,
         Self::ReportRank,
+        Self::RenewAgentToken,
     ];
 
     /// Whether it changes nothing.
@@ -102,7 +105,8 @@ impl Action {
             | Self::SetExternalQuota
             | Self::ManageNodes
             | Self::ManageMounts
-            | Self::ReportRank => false,
+            | Self::ReportRank
+            | Self::RenewAgentToken => false,
         }
     }
 }
@@ -119,7 +123,10 @@ pub enum Target {
 /// Whether the actor may do it.
 pub fn may(actor: &Actor, action: Action, target: Target) -> bool {
     let user = match actor {
-        Actor::Agent(agent) => return action == Action::ReportRank && !agent.expired,
+        Actor::Agent(agent) => {
+            return action == Action::RenewAgentToken
+                || (action == Action::ReportRank && !agent.expired);
+        }
         Actor::User(user) => user,
     };
     if !user.scope.allows(action) {
@@ -145,7 +152,7 @@ pub fn may(actor: &Actor, action: Action, target: Target) -> bool {
         Action::ReadMounts => is_own || user.has(Permission::Inspect),
         Action::LocateTask => user.has(Permission::Inspect),
         Action::ReadAudit => user.has(Permission::ReadAudit),
-        Action::ReportRank => false,
+        Action::ReportRank | Action::RenewAgentToken => false,
     }
 }
 
@@ -175,6 +182,7 @@ pub fn require(actor: &Actor, action: Action, target: Target) -> Result<()> {
         Action::ManageMounts => "only administrators of mounts may change them",
         Action::ReadAudit => "only members of root may read who did what",
         Action::ReportRank => "only the agent of a rank may report on it",
+        Action::RenewAgentToken => "this is for agents only",
         Action::Look
         | Action::SubmitTask
         | Action::ReadTask

@@ -85,9 +85,9 @@ impl Tx {
         self.wakes.insert(event);
     }
 
-    /// Keeps with it who did it.
-    pub fn record(&mut self, act: Act) {
-        self.acts.push(act.row(self.now, "OK"));
+    /// Keeps with it who did it, or tried something else, with its outcome: `OK` or the code of an error.
+    pub fn record(&mut self, act: Act, outcome: &str) {
+        self.acts.push(act.row(self.now, outcome));
     }
 
     /// Makes it so, then wakes. Whoever stops waiting for it changes nothing: it comes to its end.

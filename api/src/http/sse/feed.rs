@@ -8,6 +8,7 @@ use axum::http::header::{ACCEPT, HeaderName};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
+use domain::audit::Origin;
 use futures_util::{Stream, stream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -48,7 +49,12 @@ pub(in crate::http) fn is_wanted(headers: &HeaderMap) -> bool {
 
 /// Executes an operation and sends its results as events. What is wrong with it is a result as well: an event stream
 /// cannot be refused in a way that browsers would tell their pages.
-pub(in crate::http) fn answer(setting: Setting, headers: &HeaderMap, request: Request) -> Response {
+pub(in crate::http) fn answer(
+    setting: Setting,
+    headers: &HeaderMap,
+    origin: &Origin,
+    request: Request,
+) -> Response {
     let Setting {
         engine,
         timing,
@@ -57,7 +63,7 @@ pub(in crate::http) fn answer(setting: Setting, headers: &HeaderMap, request: Re
     } = setting;
     // What cannot be read is no token of ours; as such it is refused.
     let unreadable = |_| Some(Bearer::new(""));
-    let bearer = Bearer::from_headers(headers).unwrap_or_else(unreadable);
+    let bearer = Bearer::from_headers(headers, origin).unwrap_or_else(unreadable);
     let feed = Feed {
         results: Ongoing::begin(&engine, bearer, request, timing.recheck),
         stop,

@@ -1,0 +1,88 @@
+//! Which action of the policy each field at the root of the schema is. Before anything is executed, the engine asks whether
+//! there is anything at all that the caller may do it to; to what exactly is asked again where it is done.
+
+use async_graphql::parser::types::ExecutableDocument;
+use domain::Error;
+use domain::auth::{Action, Actor, Target, may_at_all, require};
+
+use crate::limits;
+
+/// A test fails for a field that is missing here, and for one that is no longer in the schema.
+const RULES: [(&str, Action); 27] = [
+    ("me", Action::Look),
+    ("task", Action::ReadTask),
+    ("tasks", Action::ReadTask),
+    ("taskLog", Action::ReadTask),
+    ("searchTaskLog", Action::ReadTask),
+    ("nodes", Action::Look),
+    ("clusterOverview", Action::Look),
+    ("serverInfo", Action::Look),
+    ("auditLog", Action::ReadAudit),
+    ("taskChanged", Action::ReadTask),
+    ("tasksChanged", Action::ReadTask),
+    ("taskLogAppended", Action::ReadTask),
+    ("submitTask", Action::SubmitTask),
+    ("submitTaskYaml", Action::SubmitTask),
+    ("stopTask", Action::StopTask),
+    ("suspendTask", Action::StopTask),
+    ("resumeTask", Action::StopTask),
+    ("updateTaskPriority", Action::SetPriority),
+    ("createUser", Action::CreateUser),
+    ("setQuota", Action::SetQuota),
+    ("agentOrders", Action::ReportRank),
+    ("registerAgent", Action::ReportRank),
+    ("renewAgentToken", Action::RenewAgentToken),
+    ("reportRank", Action::ReportRank),
+    ("setTaskLifeState", Action::ReportRank),
+    ("setTaskPriority", Action::ReportRank),
+    ("reportTaskFailure", Action::ReportRank),
+];
+
+/// The first field of a document that the actor may not use at all, and why. Only for documents whose size was checked.
+pub(crate) fn refused<'a>(
+    document: &'a ExecutableDocument,
+    actor: &Actor,
+) -> Option<(&'a str, Error)> {
+    let mut fields = limits::root_fields(document).into_iter();
+    fields.find_map(|field| {
+        let action = action_of(field).filter(|action| !may_at_all(actor, *action))?;
+        let error = require(actor, action, Target::Platform).err()?;
+        Some((field, error))
+    })
+}
+
+/// What it is to ask for a field; absent for one that is not in the schema.
+fn action_of(field: &str) -> Option<Action> {
+    let rule = RULES.iter().find(|(name, _)| *name == field);
+    rule.map(|(_, action)| *action)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::schema;
+
+    #[test]
+    fn every_root_field_of_the_schema_has_a_rule_and_no_other_has() {
+        let registry = async_graphql::parser::parse_schema(schema::sdl()).unwrap();
+        let mut fields = BTreeSet::new();
+        for definition in registry.definitions {
+            use async_graphql::parser::types::{TypeKind, TypeSystemDefinition};
+            let TypeSystemDefinition::Type(definition) = definition else {
+                continue;
+            };
+            let name = definition.node.name.node.as_str();
+            if let TypeKind::Object(object) = definition.node.kind
+                && ["Query", "Mutation", "Subscription"].contains(&name)
+            {
+                let names = object.fields.into_iter();
+                fields.extend(names.map(|field| field.node.name.node.to_string()));
+            }
+        }
+        let ruled: BTreeSet<_> = RULES.iter().map(|(name, _)| (*name).to_owned()).collect();
+        assert_eq!(ruled.len(), RULES.len(), "twice");
+        assert_eq!(ruled, fields);
+    }
+}
