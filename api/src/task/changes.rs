@@ -81,7 +81,7 @@ impl Shared {
                 }
             }
             Event::Resync => collected.is_incomplete = true,
-            Event::Log(_) | Event::Nodes | Event::Quotas => return,
+            Event::Log(..) | Event::Nodes | Event::Quotas => return,
         }
         drop(collected);
         self.more.notify_one();
@@ -118,7 +118,7 @@ mod tests {
         for id in [3, 3, 5, 3] {
             events.publish(Event::Task(TaskId(id)));
         }
-        events.publish(Event::Log(TaskId(4)));
+        events.publish(Event::Log(TaskId(4), 0));
         events.publish(Event::Task(TaskId(9)));
         let mut seen = Vec::new();
         while seen.last() != Some(&9) {
