@@ -57,7 +57,15 @@ impl Answers {
 
     fn give(&self, answer: Answer, cursor: Option<String>) {
         match self {
-            Self::Newest(newest) => _ = newest.send_replace(Some((answer, cursor))),
+            Self::Newest(newest) => {
+                _ = newest.send_if_modified(|state| {
+                    // What of a state nobody has asked for is no news: the place in the line, for example, moves all the time.
+                    let shows = cursor.is_none()
+                        || state.as_ref().is_none_or(|(before, _)| *before != answer);
+                    *state = Some((answer, cursor));
+                    shows
+                })
+            }
             // Nobody listening is fine: that ends the evaluation.
             Self::Each(each) => _ = each.send(answer),
         }

@@ -74,7 +74,7 @@ async fn subscribers_share_the_very_bytes_wherever_they_go_on() {
     assert!(texts.iter().all(|text| Arc::ptr_eq(text, &texts[0])));
 }
 
-/// The states of an evaluation with these cursors, as a subscriber gets them that knows one.
+/// The states of an evaluation with these cursors, as a subscriber gets them that knows one. Digits do not show.
 async fn given(cursors: &[Option<&str>], after: Option<&str>) -> Vec<Answer> {
     let (evaluations, tracker) = (Evaluations::default(), TaskTracker::new());
     let (sender, states) = tokio::sync::mpsc::channel::<String>(1);
@@ -90,7 +90,7 @@ async fn given(cursors: &[Option<&str>], after: Option<&str>) -> Vec<Answer> {
                 if !cursor.is_empty() {
                     place.note(cursor.clone());
                 }
-                answer(&cursor)
+                answer(cursor.trim_end_matches(char::is_numeric))
             })
             .boxed()
     };
@@ -119,6 +119,15 @@ async fn a_state_is_not_given_to_whoever_was_given_it_last() {
     ] {
         assert_eq!(given(&all, after).await, expected, "{after:?}");
     }
+}
+
+#[tokio::test]
+async fn a_change_that_does_not_show_in_the_answer_is_not_told() {
+    let states = ["a1", "a2", "b1", "b2", "b3", "a1"].map(Some);
+    let expected = ["a", "b", "a"].map(answer);
+    assert_eq!(given(&states, None).await, expected);
+    // Who knows the first is told what follows it and shows.
+    assert_eq!(given(&states, Some("a1")).await, expected[1..]);
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ use crate::events::Event;
 use crate::store::Tx;
 
 /// So many reasons in which only numbers have changed are written in each tick.
-const FEW: usize = 200;
+const FEW: usize = 20;
 /// More of them are written so often.
 const REFRESH: TimeDelta = TimeDelta::seconds(5);
 /// Rows of one statement.
