@@ -6,7 +6,8 @@ use std::sync::Arc;
 use async_graphql::{Request, Response, ServerError};
 use domain::auth::Actor;
 use domain::{App, Error, Result};
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::stream::BoxStream;
+use futures_util::{FutureExt, Stream, StreamExt, stream};
 use tokio_util::task::TaskTracker;
 
 use crate::answer::Answer;
@@ -15,10 +16,10 @@ use crate::config::{ApiConfig, Limits};
 use crate::error::{code, first_code, refusal, told};
 use crate::limits;
 use crate::loaders::{Driven, Loaders};
-use crate::log::{SearchGate, Tailers};
+use crate::log::{Feeds, SearchGate, Tailers};
 use crate::metrics::{Label, Meter, Metrics, Momentary};
 use crate::schema::{self, PlatformSchema};
-use crate::shared::{Asked, Evaluations, Wanted};
+use crate::shared::{Asked, Evaluations, Question, Wanted};
 use crate::span::{self, Spanned};
 
 /// The schema with everything that it needs.
@@ -28,6 +29,7 @@ pub(crate) struct Engine {
     limits: Limits,
     introspection: bool,
     evaluations: Evaluations,
+    feeds: Feeds,
     metrics: Arc<Metrics>,
     tracker: TaskTracker,
 }
@@ -61,6 +63,7 @@ impl Engine {
             limits: config.limits,
             introspection: config.introspection,
             evaluations: Evaluations::default(),
+            feeds: Feeds::default(),
             tracker,
         }
     }
@@ -87,17 +90,14 @@ impl Engine {
             let mut meter = self.metrics.begin(Label::OTHER);
             let admitted = self.admit(bearer.as_ref(), request, &mut meter).await;
             let answers = match admitted {
-                Ok(Admitted { request, wanted }) => {
-                    // Who joins later does not change under whose id it is logged.
-                    let begin =
-                        |request| Spanned::here(answers(self.stream(request)).boxed()).boxed();
-                    match wanted {
-                        Some(wanted) => self
-                            .evaluations
-                            .join(wanted, &self.tracker, |place| begin(request.data(place))),
-                        None => begin(request),
+                Ok(Admitted { request, wanted }) => match wanted.map(Wanted::of_log) {
+                    None => self.begin(request),
+                    Some(Ok(question)) => Arc::clone(&self).follow_log(question, request),
+                    Some(Err(wanted)) => {
+                        let begin = |place| self.begin(request.data(place));
+                        self.evaluations.join(wanted, &self.tracker, begin)
                     }
-                }
+                },
                 Err(error) => {
                     let refused = told(Response::from_errors(vec![error]));
                     stream::iter([refused.into()]).boxed()
@@ -105,7 +105,8 @@ impl Engine {
             };
             answers.inspect(move |answer| meter.answered(answer.code()))
         };
-        stream::once(results).flatten()
+        // To begin needs far more memory than to go on, and has it only meanwhile.
+        stream::once(results.boxed()).flatten()
     }
 
     /// Whether the token is good now.
@@ -140,7 +141,7 @@ impl Engine {
     /// What is measured, as text. Asks no database.
     pub(crate) fn metrics_text(&self) -> String {
         self.metrics.text(&Momentary {
-            evaluations: self.evaluations.count(),
+            evaluations: self.evaluations.count() + self.feeds.count(),
             tailers: self.app.logs.n_tailers(),
             pools: self.app.store.pools(),
         })
@@ -175,6 +176,24 @@ impl Engine {
         let loaders = Arc::new(Loaders::new(self.app.clone()));
         let request = request.data(Arc::clone(&loaders));
         Driven::new(self.schema.execute_stream(request), loaders)
+    }
+
+    /// The answers to a request, logged under the present span: who joins later does not change that.
+    fn begin(&self, request: Request) -> BoxStream<'static, Answer> {
+        Spanned::here(answers(self.stream(request)).boxed()).boxed()
+    }
+
+    fn follow_log(
+        self: Arc<Self>,
+        question: Question,
+        request: Request,
+    ) -> BoxStream<'static, Answer> {
+        let engine = Arc::clone(&self);
+        let again =
+            move |question: &Question, course| engine.begin(question.request().data(course));
+        let first = |course| self.begin(request.data(course));
+        self.feeds
+            .follow(question, &self.tracker, first, Arc::new(again))
     }
 
     /// Finds out who asks, and whether it is not too much. Without a token one can ask what the schema is, nothing else.

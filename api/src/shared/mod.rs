@@ -19,7 +19,7 @@ mod question;
 mod tests;
 
 pub(crate) use place::Place;
-pub(crate) use question::{Asked, Wanted};
+pub(crate) use question::{Asked, Question, Wanted};
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -28,7 +28,7 @@ use async_graphql::Response;
 use domain::Error;
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, stream};
-use question::{Kind, Question};
+use question::Kind;
 use tokio::sync::{broadcast, watch};
 use tokio_util::task::TaskTracker;
 
@@ -51,7 +51,7 @@ impl Answers {
     fn new(kind: Kind) -> Self {
         match kind {
             Kind::State => Self::Newest(watch::Sender::new(None)),
-            Kind::Changes => Self::Each(broadcast::Sender::new(CAPACITY)),
+            Kind::Changes | Kind::Log => Self::Each(broadcast::Sender::new(CAPACITY)),
         }
     }
 

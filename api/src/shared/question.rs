@@ -1,8 +1,9 @@
 //! What somebody subscribes to, so far as it is the same for many.
 
 use async_graphql::parser::types::{ExecutableDocument, OperationType, Selection};
-use async_graphql::{Name, Request};
+use async_graphql::{Name, Request, Variables};
 use domain::auth::Actor;
+use serde_json::Value as Json;
 
 use super::after::After;
 
@@ -13,17 +14,20 @@ pub(super) enum Kind {
     State,
     /// Changes of many things.
     Changes,
+    /// What a log grew by, from any place on.
+    Log,
 }
 
 /// The subscriptions that are shared.
-const SHARED: [(&str, Kind); 2] = [
+const SHARED: [(&str, Kind); 3] = [
     ("taskChanged", Kind::State),
     ("tasksChanged", Kind::Changes),
+    ("taskLogAppended", Kind::Log),
 ];
 
 /// What must be the same for the answers to be the same.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Question {
+pub(crate) struct Question {
     pub(super) query: String,
     pub(super) operation: Option<String>,
     pub(super) variables: String,
@@ -37,6 +41,30 @@ pub(crate) struct Wanted {
     pub(super) kind: Kind,
     /// Cursor of the state that is known already.
     pub(super) after: Option<String>,
+}
+
+impl Question {
+    /// A request that asks it.
+    pub(crate) fn request(&self) -> Request {
+        let variables: Option<Json> = serde_json::from_str(&self.variables).ok();
+        let request = Request::new(&self.query)
+            .variables(Variables::from_json(variables.unwrap_or_default()))
+            .data(self.asker.clone());
+        match &self.operation {
+            Some(name) => request.operation_name(name),
+            None => request,
+        }
+    }
+}
+
+impl Wanted {
+    /// If it is about a log: such answers depend on where each subscriber stands, and are shared in another way.
+    pub(crate) fn of_log(self) -> std::result::Result<Question, Self> {
+        match self.kind {
+            Kind::Log => Ok(self.question),
+            Kind::State | Kind::Changes => Err(self),
+        }
+    }
 }
 
 /// What a document asks for that can be shared.

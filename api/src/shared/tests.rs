@@ -260,7 +260,7 @@ async fn changes_are_evaluated_once_and_each_comes_to_everybody_in_order() {
 }
 
 #[test]
-fn only_subscriptions_to_states_and_changes_are_shared() {
+fn only_some_subscriptions_are_shared() {
     let kind = |query: &str, name: Option<&str>| {
         let mut request = Request::new(query);
         let asked = Asked::of(request.parsed_query().unwrap(), name);
@@ -270,12 +270,14 @@ fn only_subscriptions_to_states_and_changes_are_shared() {
     assert_eq!(kind(aliased, None), Some(Kind::State));
     let many = "subscription { tasksChanged { id } }";
     assert_eq!(kind(many, None), Some(Kind::Changes));
+    let log = "subscription { taskLogAppended(id: 1) { cursor } }";
+    assert_eq!(kind(log, None), Some(Kind::Log));
     let two = "query Q { me { name } } subscription S { taskChanged(id: 1) { id } }";
     assert_eq!(kind(two, Some("S")), Some(Kind::State));
     assert_eq!(kind(two, Some("Q")), None);
     for query in [
         "{ taskChanged }",
-        "subscription { taskLogAppended(id: 1) { cursor } }",
+        "subscription { agentOrders { desired } }",
         "subscription { ...F } fragment F on Subscription { taskChanged(id: 1) { id } }",
     ] {
         assert_eq!(kind(query, None), None, "{query}");
