@@ -90,10 +90,12 @@ impl Engine {
             let mut meter = self.metrics.begin(Label::OTHER);
             let admitted = self.admit(bearer.as_ref(), request, &mut meter).await;
             let answers = match admitted {
-                Ok(Admitted { request, wanted }) => match wanted.map(Wanted::of_log) {
+                Ok(Admitted { request, wanted }) => match wanted {
                     None => self.begin(request),
-                    Some(Ok(question)) => Arc::clone(&self).follow_log(question, request),
-                    Some(Err(wanted)) => {
+                    Some(wanted) if wanted.is_log() => {
+                        Arc::clone(&self).follow_log(wanted.question, request)
+                    }
+                    Some(wanted) => {
                         let begin = |place| self.begin(request.data(place));
                         self.evaluations.join(wanted, &self.tracker, begin)
                     }

@@ -37,7 +37,7 @@ pub(crate) struct Question {
 /// What somebody subscribes to.
 #[derive(Debug, Clone)]
 pub(crate) struct Wanted {
-    pub(super) question: Question,
+    pub(crate) question: Question,
     pub(super) kind: Kind,
     /// Cursor of the state that is known already.
     pub(super) after: Option<String>,
@@ -58,12 +58,9 @@ impl Question {
 }
 
 impl Wanted {
-    /// If it is about a log: such answers depend on where each subscriber stands, and are shared in another way.
-    pub(crate) fn of_log(self) -> std::result::Result<Question, Self> {
-        match self.kind {
-            Kind::Log => Ok(self.question),
-            Kind::State | Kind::Changes => Err(self),
-        }
+    /// Whether it is about a log: such answers depend on where each subscriber stands, and are shared in another way.
+    pub(crate) fn is_log(&self) -> bool {
+        self.kind == Kind::Log
     }
 }
 
