@@ -74,7 +74,7 @@ async fn main() -> Result<()> {
         Bench::Live => live::run(&ground).await?,
         Bench::LivePeer => live::peer::serve().await?,
         Bench::Submit => submit::run(&ground).await?,
-        Bench::Print => logs::print(lines)?,
+        Bench::Print => logs::print(lines).await?,
     }
     Ok(())
 }
