@@ -59,7 +59,7 @@ impl Answers {
         match self {
             Self::Newest(newest) => {
                 _ = newest.send_if_modified(|state| {
-                    // What of a state nobody has asked for is no news: the place in the line, for example, moves all the time.
+                    // What nobody has asked for is no news: the place in the line moves all the time.
                     let shows = cursor.is_none()
                         || state.as_ref().is_none_or(|(before, _)| *before != answer);
                     *state = Some((answer, cursor));
