@@ -3,12 +3,12 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use async_graphql::{Request, Response, ServerError, Variables};
+use async_graphql::{Request, Response, ServerError};
 use domain::audit::{self, Act};
 use domain::auth::Actor;
 use domain::{App, Error, Result};
 use futures_util::stream::BoxStream;
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::{FutureExt, Stream, StreamExt, stream};
 use tokio_util::task::TaskTracker;
 
 use crate::answer::Answer;
@@ -17,11 +17,11 @@ use crate::config::{ApiConfig, Limits};
 use crate::error::{code, first_code, refusal, told};
 use crate::limits;
 use crate::loaders::{Driven, Loaders};
-use crate::log::{SearchGate, Tailers};
+use crate::log::{Feeds, SearchGate, Tailers};
 use crate::metrics::{Label, Meter, Metrics, Momentary};
 use crate::rules;
 use crate::schema::{self, PlatformSchema};
-use crate::shared::{Asked, Begin, Evaluations, Share, Wanted};
+use crate::shared::{Asked, Begin, Evaluations, Question, Wanted};
 use crate::span::{self, Spanned};
 
 /// The schema with everything that it needs.
@@ -31,6 +31,7 @@ pub(crate) struct Engine {
     limits: Limits,
     introspection: bool,
     evaluations: Evaluations,
+    feeds: Feeds,
     metrics: Arc<Metrics>,
     tracker: TaskTracker,
 }
@@ -39,28 +40,7 @@ pub(crate) struct Engine {
 struct Admitted {
     request: Request,
     /// If its answers can be shared.
-    shared: Option<(Wanted, Again)>,
-}
-
-/// A request that can be made again.
-struct Again {
-    query: String,
-    operation: Option<String>,
-    variables: Variables,
-    actor: Actor,
-}
-
-impl Again {
-    fn request(&self, share: Option<Share>) -> Request {
-        let mut request = Request::new(self.query.as_str())
-            .variables(self.variables.clone())
-            .data(self.actor.clone());
-        request.operation_name.clone_from(&self.operation);
-        match share {
-            Some(share) => request.data(share),
-            None => request,
-        }
-    }
+    wanted: Option<Wanted>,
 }
 
 impl Engine {
@@ -85,6 +65,7 @@ impl Engine {
             limits: config.limits,
             introspection: config.introspection,
             evaluations: Evaluations::default(),
+            feeds: Feeds::default(),
             tracker,
         }
     }
@@ -111,18 +92,20 @@ impl Engine {
             let mut meter = self.metrics.begin(Label::OTHER);
             let admitted = self.admit(bearer.as_ref(), request, &mut meter).await;
             let answers = match admitted {
-                Ok(Admitted {
-                    request,
-                    shared: None,
-                }) => self.begin(request),
-                Ok(Admitted {
-                    shared: Some((wanted, again)),
-                    ..
-                }) => {
-                    let engine = Arc::clone(&self);
-                    let begin: Begin = Arc::new(move |share| engine.begin(again.request(share)));
-                    self.evaluations.join(wanted, &self.tracker, &begin)
-                }
+                Ok(Admitted { request, wanted }) => match wanted {
+                    None => self.begin(request),
+                    Some(wanted) if wanted.is_log() => {
+                        Arc::clone(&self).follow_log(wanted.question, request)
+                    }
+                    // What is wrong with it is told where everything else is checked.
+                    Some(wanted) if wanted.has_no_position() => self.begin(request),
+                    Some(wanted) => {
+                        let (engine, question) = (Arc::clone(&self), wanted.question.clone());
+                        let begin: Begin =
+                            Arc::new(move |share| engine.begin(question.request().data(share)));
+                        self.evaluations.join(wanted, &self.tracker, &begin)
+                    }
+                },
                 Err(error) => {
                     let refused = told(Response::from_errors(vec![error]));
                     stream::iter([refused.into()]).boxed()
@@ -130,7 +113,8 @@ impl Engine {
             };
             answers.inspect(move |answer| meter.answered(answer.code()))
         };
-        stream::once(results).flatten()
+        // To begin needs far more memory than to go on, and has it only meanwhile.
+        stream::once(results.boxed()).flatten()
     }
 
     /// Whether the token is good now.
@@ -165,7 +149,7 @@ impl Engine {
     /// What is measured, as text. Asks no database.
     pub(crate) fn metrics_text(&self) -> String {
         self.metrics.text(&Momentary {
-            evaluations: self.evaluations.count(),
+            evaluations: self.evaluations.count() + self.feeds.count(),
             tailers: self.app.logs.n_tailers(),
             pools: self.app.store.pools(),
         })
@@ -204,6 +188,19 @@ impl Engine {
         Spanned::here(answers(results).boxed()).boxed()
     }
 
+    fn follow_log(
+        self: Arc<Self>,
+        question: Question,
+        request: Request,
+    ) -> BoxStream<'static, Answer> {
+        let engine = Arc::clone(&self);
+        let again =
+            move |question: &Question, course| engine.begin(question.request().data(course));
+        let first = |course| self.begin(request.data(course));
+        self.feeds
+            .follow(question, &self.tracker, first, Arc::new(again))
+    }
+
     /// Finds out who asks, and whether it is not too much. Without a token one can ask what the schema is, nothing else.
     async fn admit(
         &self,
@@ -231,8 +228,8 @@ impl Engine {
         let Some(actor) = actor else {
             return if limits::is_introspection(document) {
                 meter.admitted();
-                let shared = None;
-                Ok(Admitted { request, shared })
+                let wanted = None;
+                Ok(Admitted { request, wanted })
             } else {
                 Err(refusal(Error::Unauthenticated))
             };
@@ -253,18 +250,10 @@ impl Engine {
         }
         meter.admitted();
         let asked = Asked::of(document, operation.as_deref());
-        let shared = asked.map(|asked| {
-            let again = Again {
-                query: request.query.clone(),
-                operation,
-                variables: request.variables.clone(),
-                actor: actor.clone(),
-            };
-            (asked.wanted(&request, &actor), again)
-        });
+        let wanted = asked.map(|asked| asked.wanted(&request, &actor));
         let origin = bearer.map(Bearer::origin).cloned();
         let request = request.data(actor).data(origin.unwrap_or_default());
-        Ok(Admitted { request, shared })
+        Ok(Admitted { request, wanted })
     }
 }
 

@@ -61,7 +61,8 @@ impl Ongoing {
                 // A client that was slow is asked who it is before it gets more.
                 biased;
                 _ = self.recheck.tick() => {
-                    let refused = refused(&self.engine, self.bearer.as_ref()).await;
+                    // It needs far more memory than to wait, so it has that only meanwhile.
+                    let refused = Box::pin(refused(&self.engine, self.bearer.as_ref())).await;
                     if refused.is_some() {
                         break refused;
                     }

@@ -12,9 +12,11 @@ mod logs;
 mod plan;
 mod site;
 mod slurm;
+mod socket;
 mod start;
 mod submit;
 mod tasks;
+mod usage;
 
 use anyhow::Result;
 use clap::{Parser, ValueEnum};
@@ -29,6 +31,12 @@ struct Args {
     bench: Bench,
     #[command(flatten)]
     ground: Ground,
+    /// For `logs`: how many tasks print.
+    #[arg(long, value_name = "N", default_value_t = 60)]
+    logs: usize,
+    /// For `print`: how many lines a second.
+    #[arg(long, value_name = "N", default_value_t = 50, hide = true)]
+    lines: u32,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -44,23 +52,32 @@ enum Bench {
     #[value(hide = true)]
     LivePeer,
     Slurm,
+    /// What the tasks of `logs` run.
+    #[value(hide = true)]
+    Print,
 }
 
 #[tokio::main]
 async fn main() -> Result<()> {
     let (_, most) = getrlimit(Resource::RLIMIT_NOFILE)?;
     setrlimit(Resource::RLIMIT_NOFILE, most, most)?;
-    let Args { bench, ground } = Args::parse();
+    let Args {
+        bench,
+        ground,
+        logs,
+        lines,
+    } = Args::parse();
     match bench {
         Bench::Plan => plan::run(),
         Bench::Start => start::run(&ground).await?,
         Bench::Tasks => tasks::run(&ground).await?,
         Bench::List => list::run(&ground).await?,
-        Bench::Logs => logs::run(&ground).await?,
+        Bench::Logs => logs::run(&ground, logs).await?,
         Bench::Live => live::run(&ground).await?,
         Bench::LivePeer => live::peer::serve().await?,
         Bench::Slurm => slurm::run(&ground).await?,
         Bench::Submit => submit::run(&ground).await?,
+        Bench::Print => logs::print(lines).await?,
     }
     Ok(())
 }

@@ -166,10 +166,15 @@ impl Site {
         }
     }
 
+    /// The server's process.
+    pub(crate) fn pid(&self) -> Result<u32> {
+        let server = self.server.as_ref().context("a server runs")?;
+        server.process.id().context("it has not ended yet")
+    }
+
     /// Memory of the server's process, in bytes.
     pub(crate) fn memory(&self) -> Result<u64> {
-        let server = self.server.as_ref().context("a server runs")?;
-        let pid = server.process.id().context("it has not ended yet")?;
+        let pid = self.pid()?;
         let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let kib = line.and_then(|line| line.split_whitespace().next());

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! publish ──▶ the bus       workers, which look everywhere     (everything but logs)
-//!         └─▶ by task       who follows just that task         (its changes, its logs)
+//!         └─▶ by task       who follows just that task         (its changes, or the log of one rank)
 //! ```
 //!
 //! Losing one costs a worker's period, never correctness. A receiver that was too slow gets [`Event::Resync`] and looks
@@ -24,8 +24,8 @@ pub enum Event {
     Task(TaskId),
     /// A run or one of its pods.
     Run(TaskId, RunId),
-    /// The log of a rank of a task grew.
-    Log(TaskId),
+    /// The log of this rank of a task grew.
+    Log(TaskId, i32),
     /// A node's status or its holder.
     Nodes,
     /// Quotas or users: what may be planned.
@@ -39,7 +39,7 @@ impl Event {
     pub fn task(&self) -> Option<TaskId> {
         match *self {
             Self::Task(id) | Self::Run(id, _) => Some(id),
-            Self::Log(_) | Self::Nodes | Self::Quotas | Self::Resync => None,
+            Self::Log(..) | Self::Nodes | Self::Quotas | Self::Resync => None,
         }
     }
 }
@@ -58,7 +58,8 @@ struct Bus {
 #[derive(Debug, Default)]
 struct Topic {
     changes: watch::Sender<()>,
-    logs: watch::Sender<()>,
+    /// Of the ranks whose logs are followed.
+    logs: HashMap<i32, watch::Sender<()>>,
     n_listeners: usize,
 }
 
@@ -80,9 +81,10 @@ impl Events {
                     topic.changes.send_replace(());
                 }
             }
-            Event::Log(id) => {
-                if let Some(topic) = self.topics().get(&id) {
-                    topic.logs.send_replace(());
+            Event::Log(id, rank) => {
+                let topics = self.topics();
+                if let Some(log) = topics.get(&id).and_then(|topic| topic.logs.get(&rank)) {
+                    log.send_replace(());
                 }
                 // There are far more of these than of all others: they would crowd those out.
                 return;
@@ -90,7 +92,6 @@ impl Events {
             Event::Resync => {
                 for topic in self.topics().values() {
                     topic.changes.send_replace(());
-                    topic.logs.send_replace(());
                 }
             }
             Event::Nodes | Event::Quotas => {}
@@ -110,9 +111,21 @@ impl Events {
         topic.n_listeners += 1;
         TaskListener {
             changes: topic.changes.subscribe(),
-            logs: topic.logs.subscribe(),
             events: self.clone(),
             id,
+        }
+    }
+
+    /// Hears what happens to one task and the log of one rank of it from now on.
+    pub fn follow_log(&self, id: TaskId, rank: i32) -> LogListener {
+        let task = self.follow(id);
+        let mut topics = self.topics();
+        // The listener above keeps the topic.
+        let log = topics.entry(id).or_default().logs.entry(rank).or_default();
+        LogListener {
+            growth: log.subscribe(),
+            task,
+            rank,
         }
     }
 
@@ -142,11 +155,10 @@ impl Listener {
     }
 }
 
-/// One receiver of the wake-ups of one task. It is never too slow: many of a kind are as good as one.
+/// One receiver of the wake-ups of one task. It is never too slow: many are as good as one.
 #[derive(Debug)]
 pub struct TaskListener {
     changes: watch::Receiver<()>,
-    logs: watch::Receiver<()>,
     events: Events,
     id: TaskId,
 }
@@ -157,19 +169,28 @@ impl TaskListener {
         heard(&mut self.changes).await;
     }
 
-    /// Waits for either, and says whether it was more than that a log grew. Safe to cancel.
-    pub async fn changed_or_log_grew(&mut self) -> bool {
-        tokio::select! {
-            biased;
-            () = heard(&mut self.changes) => true,
-            () = heard(&mut self.logs) => false,
-        }
-    }
-
     /// Forgets what it has heard: the caller is about to look anyway.
     pub fn drain(&mut self) {
         self.changes.mark_unchanged();
-        self.logs.mark_unchanged();
+    }
+}
+
+/// One receiver of the wake-ups of the log of one rank.
+#[derive(Debug)]
+pub struct LogListener {
+    task: TaskListener,
+    growth: watch::Receiver<()>,
+    rank: i32,
+}
+
+impl LogListener {
+    /// Waits until the task changes or the log grows, and says whether it was the first. Safe to cancel.
+    pub async fn changed_or_grew(&mut self) -> bool {
+        tokio::select! {
+            biased;
+            () = self.task.changed() => true,
+            () = heard(&mut self.growth) => false,
+        }
     }
 }
 
@@ -192,6 +213,18 @@ impl Drop for TaskListener {
     }
 }
 
+impl Drop for LogListener {
+    fn drop(&mut self) {
+        let mut topics = self.task.events.topics();
+        if let Some(topic) = topics.get_mut(&self.task.id)
+            && let Some(log) = topic.logs.get(&self.rank)
+            && log.receiver_count() == 1
+        {
+            topic.logs.remove(&self.rank);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use futures_util::FutureExt;
@@ -205,19 +238,29 @@ mod tests {
     async fn what_happens_to_a_task_wakes_its_followers_only() {
         let events = Events::default();
         let mut one = events.follow(ONE);
-        let mut other = events.follow(OTHER);
+        let mut log = events.follow_log(ONE, 0);
+        let mut other = events.follow_log(OTHER, 0);
         events.publish(Event::Run(ONE, RunId(7)));
         assert_eq!(one.changed().now_or_never(), Some(()));
-        assert_eq!(one.changed_or_log_grew().now_or_never(), None);
-        events.publish(Event::Log(ONE));
-        events.publish(Event::Log(ONE));
-        assert_eq!(one.changed_or_log_grew().now_or_never(), Some(false));
-        assert_eq!(one.changed_or_log_grew().now_or_never(), None);
-        assert_eq!(other.changed_or_log_grew().now_or_never(), None);
+        assert_eq!(log.changed_or_grew().now_or_never(), Some(true));
+        assert_eq!(other.changed_or_grew().now_or_never(), None);
         events.publish(Event::Resync);
-        for listener in [&mut one, &mut other] {
-            assert_eq!(listener.changed_or_log_grew().now_or_never(), Some(true));
+        for log in [&mut log, &mut other] {
+            assert_eq!(log.changed_or_grew().now_or_never(), Some(true));
         }
+    }
+
+    #[tokio::test]
+    async fn a_log_that_grows_wakes_the_followers_of_its_rank_only() {
+        let events = Events::default();
+        let mut task = events.follow(ONE);
+        let [mut first, mut second] = [0, 1].map(|rank| events.follow_log(ONE, rank));
+        events.publish(Event::Log(ONE, 1));
+        events.publish(Event::Log(ONE, 1));
+        assert_eq!(second.changed_or_grew().now_or_never(), Some(false));
+        assert_eq!(second.changed_or_grew().now_or_never(), None);
+        assert_eq!(first.changed_or_grew().now_or_never(), None);
+        assert_eq!(task.changed().now_or_never(), None);
     }
 
     #[tokio::test]
@@ -226,10 +269,23 @@ mod tests {
         let mut listener = events.subscribe();
         events.publish(Event::Task(ONE));
         for _ in 0..=CAPACITY {
-            events.publish(Event::Log(ONE));
+            events.publish(Event::Log(ONE, 0));
         }
         assert_eq!(listener.next().await, Event::Task(ONE));
         assert_eq!(listener.next().now_or_never(), None);
+    }
+
+    #[test]
+    fn a_log_that_nobody_follows_is_forgotten() {
+        let events = Events::default();
+        let [first, second, other] = [0, 0, 1].map(|rank| events.follow_log(ONE, rank));
+        let n_logs = || events.topics().get(&ONE).map(|topic| topic.logs.len());
+        drop(first);
+        assert_eq!(n_logs(), Some(2));
+        drop(second);
+        assert_eq!(n_logs(), Some(1));
+        drop(other);
+        assert_eq!(n_logs(), None);
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod backoff;
 mod errand;
 mod file;
 mod operation;
+mod pace;
 mod session;
 mod token;
 

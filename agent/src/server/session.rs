@@ -9,12 +9,10 @@ use transport::Connection;
 use super::{
     Errand, Failure, Link, Said, errand, file,
     operation::{self, ORDERS, REGISTER, RENEW, REPORT},
+    pace::Pace,
     token::Lifetime,
     whole,
 };
-
-/// Least time between two reports, except for the exit.
-const REPORT_PERIOD: Duration = Duration::from_millis(100);
 
 /// When to try again to renew a token that is still good.
 const RENEWAL_RETRY: Duration = Duration::from_secs(600);
@@ -111,7 +109,7 @@ impl Link {
     ) -> Result<Ended, Failure> {
         let mut orders = connection.subscribe(operation::orders());
         let mut acknowledged = None;
-        let mut next_report = Instant::now();
+        let mut pace = Pace::new(Instant::now());
         let mut under_way = None;
         let mut report = pin!(Fuse::terminated());
         let mut carried = pin!(Fuse::terminated());
@@ -121,9 +119,10 @@ impl Link {
         loop {
             let status = self.status.borrow_and_update().clone();
             let due = under_way.is_none() && acknowledged.as_ref() != Some(&status);
-            if due && (status.exit.is_some() || Instant::now() >= next_report) {
+            // The exit waits for nothing.
+            if due && (status.exit.is_some() || Instant::now() >= pace.next()) {
                 report.set(connection.execute(operation::report(&status)).fuse());
-                next_report = Instant::now() + REPORT_PERIOD;
+                pace.sent(Instant::now());
                 under_way = Some(status);
                 continue;
             }
@@ -138,6 +137,7 @@ impl Link {
                 },
                 answer = &mut report => {
                     let _taken: bool = operation::answer(REPORT, answer)?;
+                    pace.answered(Instant::now());
                     acknowledged = under_way.take();
                     if acknowledged.as_ref().is_some_and(|status| status.exit.is_some()) {
                         self.say(Said::Acknowledged).await;
@@ -154,7 +154,7 @@ impl Link {
                     self.errand = None;
                 }
                 answer = &mut carried => errand::settle(&mut self.errand, answer)?,
-                () = sleep_until(next_report), if due => {}
+                () = sleep_until(pace.next()), if due => {}
                 changed = self.status.changed() => {
                     if changed.is_err() {
                         // The supervisor has ended, and drops this at once.

@@ -73,9 +73,9 @@ async fn a_prompt_is_reported_before_its_line_ends() {
 }
 
 #[tokio::test]
-async fn a_chatty_command_is_reported_at_most_ten_times_a_second() {
+async fn a_chatty_command_is_not_reported_for_every_line() {
     let begin = Instant::now();
-    let setup = Setup::new("for i in {1..60}; do echo $i; sleep 0.01; done");
+    let setup = Setup::new("for i in {1..2000}; do echo $i; done");
     let mut rank = setup.start(order(Desired::Run, 0)).await;
     let mut reports = 0;
     let last = within(rank.server.report(|report| {
@@ -85,7 +85,7 @@ async fn a_chatty_command_is_reported_at_most_ten_times_a_second() {
         }
     }));
     assert!(last.await.exit.is_some());
-    let periods = begin.elapsed().div_duration_f64(Duration::from_millis(100));
+    let periods = begin.elapsed().div_duration_f64(Duration::from_millis(5));
     assert!(
         f64::from(reports) <= periods + 1.0,
         "{reports} reports in {periods} periods"

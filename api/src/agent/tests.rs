@@ -72,7 +72,7 @@ async fn a_report_is_written_only_if_it_says_something_new_and_always_wakes_who_
     api.platform.settle().await;
     let token = api.agent_token(id, 0).await;
     api.ask(Some(&token), REGISTER, json!({})).await;
-    let mut follower = api.platform.app.events.follow(id);
+    let mut follower = api.platform.app.events.follow_log(id, 0);
     let writes = || api.platform.app.store.faults.n_writes();
     let exit = json!({ "cause": "COMMAND", "code": 3 });
     for (length, what, is_news) in [
@@ -100,9 +100,9 @@ async fn a_report_is_written_only_if_it_says_something_new_and_always_wakes_who_
             .await;
         assert_eq!(answer["data"]["reportRank"], true, "{answer}");
         assert_eq!(writes() - before, u32::from(is_news), "{what}");
-        let heard = follower.changed_or_log_grew().now_or_never();
+        let heard = follower.changed_or_grew().now_or_never();
         assert_eq!(heard, Some(is_news), "{what}");
-        follower.drain();
+        while follower.changed_or_grew().now_or_never().is_some() {}
     }
     let (_, pods) = api.platform.run(id).await;
     assert_eq!((pods[0].exit_code, pods[0].log_end), (Some(3), Some(5)));

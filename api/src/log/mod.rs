@@ -1,6 +1,10 @@
 //! Logs of tasks, in the words of the schema.
 
+mod course;
 mod download;
+mod feed;
+#[cfg(test)]
+mod feed_tests;
 mod object;
 mod query;
 mod reader;
@@ -16,6 +20,7 @@ mod tests;
 mod window;
 
 pub(crate) use download::{Download, Wanted};
+pub(crate) use feed::Feeds;
 pub(crate) use query::LogQuery;
 pub(crate) use search::{LogSearchQuery, SearchGate};
 pub(crate) use subscription::LogSubscription;

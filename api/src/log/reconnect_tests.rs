@@ -78,7 +78,7 @@ impl Writer {
             self.append(api, &format!("{STAMP}begun "));
             self.begun = "begun ".to_owned();
         }
-        api.platform.app.events.publish(Event::Log(self.id));
+        api.platform.app.events.publish(Event::Log(self.id, 0));
     }
 
     fn append(&mut self, api: &TestApi, text: &str) {

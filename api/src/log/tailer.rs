@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use domain::events::TaskListener;
+use domain::events::LogListener;
 use domain::logs::{Cursor, Growth, LogError, Most, RankLog, Tail};
 use domain::task::{self, State, Task, TaskId};
 use domain::{App, Error, Result};
@@ -98,6 +98,8 @@ impl Tailers {
         after: Cursor,
     ) -> Seat {
         let key = (TaskId(log.task), log.rank);
+        // Ranks are counted in the database.
+        let rank = i32::try_from(log.rank).unwrap_or(i32::MAX);
         let mut running = lock(&self.0);
         if let Some(end) = running.get(&key) {
             // The lock keeps the tailer from giving out a piece in between.
@@ -118,7 +120,7 @@ impl Tailers {
             tailers: self.clone(),
             key,
             end,
-            listener: app.events.follow(key.0),
+            listener: app.events.follow_log(key.0, rank),
             app: app.clone(),
             tracker: tracker.clone(),
         };
@@ -140,7 +142,7 @@ struct Tailer {
     tailers: Tailers,
     key: (TaskId, u32),
     end: Arc<End>,
-    listener: TaskListener,
+    listener: LogListener,
     app: App,
     tracker: TaskTracker,
 }
@@ -263,7 +265,7 @@ impl Tailer {
                 () = self.end.pieces.closed() => if self.is_left() {
                     return Woken::Left;
                 },
-                changed = self.listener.changed_or_log_grew() => {
+                changed = self.listener.changed_or_grew() => {
                     return if changed { Woken::Changed } else { Woken::Grew };
                 }
                 () = sleep(rest.unwrap_or(PERIOD)) => return Woken::Grew,

@@ -138,7 +138,7 @@ async fn a_hole_is_told_also_while_there_are_wake_ups_all_the_time() {
         }
         std::fs::write(dir.join("00000000000000001000.log"), "two\n").unwrap();
         loop {
-            app.events.publish(Event::Log(id));
+            app.events.publish(Event::Log(id, 0));
             tokio::task::yield_now().await;
         }
     };

@@ -56,7 +56,8 @@ fn append_to(api: &TestApi, id: TaskId, (run, rank): (i32, u32), text: &[u8]) {
         .open(dir.join("00000000000000000000.log"))
         .unwrap();
     segment.write_all(text).unwrap();
-    app.events.publish(Event::Log(id));
+    let rank = i32::try_from(rank).unwrap();
+    app.events.publish(Event::Log(id, rank));
 }
 
 pub(super) async fn next(results: &mut Results) -> Option<Value> {

@@ -211,7 +211,7 @@ impl Subscriber {
         } else {
             known.clone()
         };
-        let missed = (self.begin)(Some(Share::Until(known.clone(), from)));
+        let missed = (self.begin)(Share::Until(known.clone(), from));
         let listening = Listening {
             known,
             last: Arc::new(last),

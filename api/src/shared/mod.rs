@@ -21,7 +21,7 @@ mod tests;
 
 pub(crate) use each::Each;
 pub(crate) use newest::Newest;
-pub(crate) use question::{Asked, Wanted};
+pub(crate) use question::{Asked, Question, Wanted};
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -29,7 +29,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use domain::task::{Position, Snapshot};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
-use question::{Kind, Question};
+use question::Kind;
 use tokio_util::task::TaskTracker;
 
 use crate::answer::Answer;
@@ -47,7 +47,7 @@ pub(crate) enum Share {
 }
 
 /// Begins an evaluation.
-pub(crate) type Begin = Arc<dyn Fn(Option<Share>) -> BoxStream<'static, Answer> + Send + Sync>;
+pub(crate) type Begin = Arc<dyn Fn(Share) -> BoxStream<'static, Answer> + Send + Sync>;
 
 /// Where the answers of an evaluation go. The channel closes after the last.
 #[derive(Debug, Clone)]
@@ -60,7 +60,7 @@ impl Answers {
     fn new(kind: Kind) -> Self {
         match kind {
             Kind::State => Self::Newest(Arc::default()),
-            Kind::Changes => Self::Each(Arc::default()),
+            Kind::Changes | Kind::Log => Self::Each(Arc::default()),
         }
     }
 
@@ -104,12 +104,10 @@ impl Answers {
     fn listen(&self, after: Option<String>, begin: &Begin) -> BoxStream<'static, Answer> {
         match self {
             Self::Newest(newest) => newest.listen(after),
-            Self::Each(each) => match after.as_deref().map(id::position) {
-                None => each.listen(None, Arc::clone(begin)),
-                Some(Ok(known)) => each.listen(Some(known), Arc::clone(begin)),
-                // It is refused where everything else that is asked is checked.
-                Some(Err(_)) => begin(None),
-            },
+            Self::Each(each) => {
+                let known = after.as_deref().and_then(|after| id::position(after).ok());
+                each.listen(known, Arc::clone(begin))
+            }
         }
     }
 }
@@ -136,7 +134,7 @@ impl Evaluations {
         let results = answers.listen(wanted.after, begin);
         running.insert(question.clone(), answers.clone());
         drop(running);
-        let reading = begin(Some(answers.share()));
+        let reading = begin(answers.share());
         let evaluation = Evaluation {
             evaluations: self.clone(),
             question,

@@ -30,7 +30,13 @@ impl Newest {
     pub(super) fn give(&self, answer: Answer) {
         // None if it is about no state, for example a refusal.
         let cursor = self.cursor().take();
-        self.state.send_replace(Some((answer, cursor)));
+        self.state.send_if_modified(|state| {
+            // What nobody has asked for is no news: the place in the line moves all the time.
+            let shows =
+                cursor.is_none() || state.as_ref().is_none_or(|(before, _)| *before != answer);
+            *state = Some((answer, cursor));
+            shows
+        });
     }
 
     pub(super) async fn closed(&self) {

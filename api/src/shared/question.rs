@@ -1,10 +1,12 @@
 //! What somebody subscribes to, so far as it is the same for many.
 
 use async_graphql::parser::types::{ExecutableDocument, OperationType, Selection};
-use async_graphql::{Name, Request};
+use async_graphql::{Name, Request, Variables};
 use domain::auth::Actor;
+use serde_json::Value as Json;
 
 use super::after::After;
+use crate::id;
 
 /// What the results of a subscription are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,17 +15,20 @@ pub(super) enum Kind {
     State,
     /// Changes of many things.
     Changes,
+    /// What a log grew by, from any place on.
+    Log,
 }
 
 /// The subscriptions that are shared.
-const SHARED: [(&str, Kind); 2] = [
+const SHARED: [(&str, Kind); 3] = [
     ("taskChanged", Kind::State),
     ("tasksChanged", Kind::Changes),
+    ("taskLogAppended", Kind::Log),
 ];
 
 /// What must be the same for the answers to be the same.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Question {
+pub(crate) struct Question {
     pub(super) query: String,
     pub(super) operation: Option<String>,
     pub(super) variables: String,
@@ -33,10 +38,37 @@ pub(super) struct Question {
 /// What somebody subscribes to.
 #[derive(Debug, Clone)]
 pub(crate) struct Wanted {
-    pub(super) question: Question,
+    pub(crate) question: Question,
     pub(super) kind: Kind,
     /// Cursor of the state that is known already.
     pub(super) after: Option<String>,
+}
+
+impl Question {
+    /// A request that asks it.
+    pub(crate) fn request(&self) -> Request {
+        let variables: Option<Json> = serde_json::from_str(&self.variables).ok();
+        let request = Request::new(&self.query)
+            .variables(Variables::from_json(variables.unwrap_or_default()))
+            .data(self.asker.clone());
+        match &self.operation {
+            Some(name) => request.operation_name(name),
+            None => request,
+        }
+    }
+}
+
+impl Wanted {
+    /// Whether it is about a log: such answers depend on where each subscriber stands, and are shared in another way.
+    pub(crate) fn is_log(&self) -> bool {
+        self.kind == Kind::Log
+    }
+
+    /// Whether it is to go on behind a position in the changes that is none.
+    pub(crate) fn has_no_position(&self) -> bool {
+        let after = self.after.as_deref().filter(|_| self.kind == Kind::Changes);
+        after.is_some_and(|after| id::position(after).is_err())
+    }
 }
 
 /// What a document asks for that can be shared.

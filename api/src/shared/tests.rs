@@ -74,14 +74,14 @@ async fn subscribers_share_the_very_bytes_wherever_they_go_on() {
     assert!(texts.iter().all(|text| Arc::ptr_eq(text, &texts[0])));
 }
 
-/// The states of an evaluation with these cursors, as a subscriber gets them that knows one.
+/// The states of an evaluation with these cursors, as a subscriber gets them that knows one. Digits do not show.
 async fn given(cursors: &[Option<&str>], after: Option<&str>) -> Vec<Answer> {
     let (evaluations, tracker) = (Evaluations::default(), TaskTracker::new());
     let (sender, states) = tokio::sync::mpsc::channel::<String>(1);
     let mut wanted = wanted(Kind::State).await;
     wanted.after = after.map(str::to_owned);
     let begin = once(move |share| {
-        let Some(Share::Newest(newest)) = share else {
+        let Share::Newest(newest) = share else {
             panic!("it is for all who follow the state");
         };
         let states = stream::unfold(states, async |mut states| {
@@ -93,7 +93,7 @@ async fn given(cursors: &[Option<&str>], after: Option<&str>) -> Vec<Answer> {
                 if !cursor.is_empty() {
                     newest.note(cursor.clone());
                 }
-                answer(&cursor)
+                answer(cursor.trim_end_matches(char::is_numeric))
             })
             .boxed()
     });
@@ -122,6 +122,15 @@ async fn a_state_is_not_given_to_whoever_was_given_it_last() {
     ] {
         assert_eq!(given(&all, after).await, expected, "{after:?}");
     }
+}
+
+#[tokio::test]
+async fn a_change_that_does_not_show_in_the_answer_is_not_told() {
+    let states = ["a1", "a2", "b1", "b2", "b3", "a1"].map(Some);
+    let expected = ["a", "b", "a"].map(answer);
+    assert_eq!(given(&states, None).await, expected);
+    // Who knows the first is told what follows it and shows.
+    assert_eq!(given(&states, Some("a1")).await, expected[1..]);
 }
 
 #[tokio::test]
@@ -157,7 +166,7 @@ async fn whoever_is_slow_gets_the_newest_state_only() {
 }
 
 /// Begins one evaluation only.
-fn once(begin: impl FnOnce(Option<Share>) -> BoxStream<'static, Answer> + Send + 'static) -> Begin {
+fn once(begin: impl FnOnce(Share) -> BoxStream<'static, Answer> + Send + 'static) -> Begin {
     let begin = Mutex::new(Some(begin));
     Arc::new(move |share| {
         let begin = begin.lock().unwrap().take();
@@ -218,10 +227,10 @@ async fn an_evaluation_that_breaks_off_ends_for_everybody() {
 
 /// Changes as an evaluation gives them: each is written by a write of its own.
 fn changes(
-    share: Option<Share>,
+    share: Share,
     numbers: impl Stream<Item = u32> + Send + 'static,
 ) -> BoxStream<'static, Answer> {
-    let Some(Share::Each(each)) = share else {
+    let Share::Each(each) = share else {
         panic!("it is for all who follow the changes");
     };
     each.read_to(&"1:1:".parse().unwrap());
@@ -250,7 +259,7 @@ async fn whoever_is_too_far_behind_reads_alone_what_it_missed() {
     let begin: Begin = {
         let open = Mutex::new(Some(open));
         Arc::new(move |share| match share {
-            Some(Share::Until(known, from)) => {
+            Share::Until(known, from) => {
                 let text = format!("{known} to {from}");
                 stream::iter([answer(&text)]).boxed()
             }
@@ -279,7 +288,7 @@ async fn whoever_comes_with_a_position_gets_what_was_sent_since_and_nothing_twic
     let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
     let receiver = Mutex::new(Some(receiver));
     let begin: Begin = Arc::new(move |share| match share {
-        Some(Share::Until(..)) => stream::iter([answer("alone")]).boxed(),
+        Share::Until(..) => stream::iter([answer("alone")]).boxed(),
         share => {
             let receiver = receiver.lock().unwrap().take().unwrap();
             let numbers = stream::unfold(receiver, |mut receiver| async {
@@ -326,7 +335,7 @@ async fn changes_are_evaluated_once_and_each_comes_to_everybody_in_order() {
 }
 
 #[test]
-fn only_subscriptions_to_states_and_changes_are_shared() {
+fn only_some_subscriptions_are_shared() {
     let kind = |query: &str, name: Option<&str>| {
         let mut request = Request::new(query);
         let asked = Asked::of(request.parsed_query().unwrap(), name);
@@ -336,12 +345,14 @@ fn only_subscriptions_to_states_and_changes_are_shared() {
     assert_eq!(kind(aliased, None), Some(Kind::State));
     let many = "subscription { tasksChanged { id } }";
     assert_eq!(kind(many, None), Some(Kind::Changes));
+    let log = "subscription { taskLogAppended(id: 1) { cursor } }";
+    assert_eq!(kind(log, None), Some(Kind::Log));
     let two = "query Q { me { name } } subscription S { taskChanged(id: 1) { id } }";
     assert_eq!(kind(two, Some("S")), Some(Kind::State));
     assert_eq!(kind(two, Some("Q")), None);
     for query in [
         "{ taskChanged }",
-        "subscription { taskLogAppended(id: 1) { cursor } }",
+        "subscription { agentOrders { desired } }",
         "subscription { ...F } fragment F on Subscription { taskChanged(id: 1) { id } }",
     ] {
         assert_eq!(kind(query, None), None, "{query}");

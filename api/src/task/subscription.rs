@@ -72,11 +72,15 @@ impl TaskSubscription {
         let app = ctx.app();
         let listener = app.events.subscribe();
         let now = Snapshot::now(app.reader()).await?;
-        let after = after.map(|cursor| known(&cursor, &now)).transpose()?;
         let (known, each, until) = match ctx.data_opt::<Share>() {
-            Some(Share::Each(each)) => (Position::at(now), Some(Arc::clone(each)), None),
-            Some(Share::Until(known, until)) => (known.clone(), None, Some(until.clone())),
-            _ => (after.unwrap_or_else(|| Position::at(now)), None, None),
+            Some(Share::Each(each)) => (None, Some(Arc::clone(each)), None),
+            Some(Share::Until(known, until)) => (Some(known.clone()), None, Some(until.clone())),
+            _ => (after.as_deref().map(position).transpose()?, None, None),
+        };
+        let known = match known {
+            Some(known) if known.is_ahead_of(&now) => return Err(ahead().into()),
+            Some(known) => known,
+            None => Position::at(now),
         };
         if let Some(each) = &each {
             each.read_to(known.seen());
@@ -93,18 +97,16 @@ impl TaskSubscription {
     }
 }
 
-/// The position that somebody knows.
-fn known(cursor: &str, now: &Snapshot) -> domain::Result<Position> {
-    let position = id::position(cursor).map_err(|_| {
-        let reason = "must be the cursor of an event of tasksChanged";
-        Error::invalid("after", reason)
-    })?;
-    if position.is_ahead_of(now) {
-        let advice = "the cursor is of a later time than the database: it was put back to an earlier state. \
-                      Subscribe without a cursor, then read the list";
-        return Err(Error::Conflict(advice.to_owned()));
-    }
-    Ok(position)
+fn position(cursor: &str) -> domain::Result<Position> {
+    let reason = "must be the cursor of an event of tasksChanged";
+    id::position(cursor).map_err(|_| Error::invalid("after", reason))
+}
+
+/// Why nobody can go on there.
+fn ahead() -> Error {
+    let advice = "the cursor is of a later time than the database, which was put back to an earlier state: subscribe \
+                  without a cursor, then read the list";
+    Error::Conflict(advice.to_owned())
 }
 
 /// Gives one task again and again.

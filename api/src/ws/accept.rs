@@ -13,8 +13,10 @@ use super::connection::{Connection, goodbye};
 use crate::config::{Limits, Timing};
 use crate::engine::Engine;
 
-/// The library's default buffers cost a hundred KiB per connection.
-const BUFFER_BYTES: usize = 4096;
+/// The library's default would cost a hundred KiB per connection. A longer message has a longer buffer.
+const READ_BYTES: usize = 1024;
+/// What is written at once; the buffer grows when there is so much.
+const WRITE_BYTES: usize = 16 * 1024;
 
 /// What a connection needs.
 #[derive(Clone)]
@@ -38,8 +40,8 @@ pub(crate) fn accept(upgrade: WebSocketUpgrade, setting: Setting) -> Response {
     let most = setting.limits.body_bytes;
     upgrade
         .protocols([SUBPROTOCOL])
-        .read_buffer_size(BUFFER_BYTES)
-        .write_buffer_size(BUFFER_BYTES)
+        .read_buffer_size(READ_BYTES)
+        .write_buffer_size(WRITE_BYTES)
         .max_message_size(most)
         .max_frame_size(most)
         .on_upgrade(move |socket| {

@@ -160,7 +160,7 @@ impl Connection {
             return Err(CloseCode::TooManyInitialisationRequests.into());
         }
         if let Some(bearer) = &bearer
-            && let Err(failure) = self.setting.engine.check(bearer).await
+            && let Err(failure) = Box::pin(self.setting.engine.check(bearer)).await
         {
             error::log(&failure, None);
             let metrics = self.setting.engine.metrics();

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_graphql::{Request, Variables};
 use axum::extract::ws::Message;
 use serde_json::Value;
-use tracing::{Instrument, Span};
+use tracing::Span;
 use transport::ServerMessage;
 
 use super::message::{plain, told};
@@ -31,35 +31,42 @@ pub(super) struct Operation {
 }
 
 impl Operation {
-    /// Runs until the operation is over, the client has ended it, or the connection is gone.
-    pub(super) async fn run(self) {
-        let cancelled = self.place.cancelled.clone();
-        let work = self.work().instrument(self.span.clone());
-        cancelled.run_until_cancelled(work).await;
-    }
-
-    async fn work(&self) {
-        let request = request(self.payload.clone());
-        let bearer = self.bearer.clone();
-        let mut results = Ongoing::begin(&self.engine, bearer, request, self.recheck);
-        while let Some(answer) = results.next().await {
-            let message = told(&self.place.id, &answer);
-            match answer {
-                Answer::Result(_) | Answer::Partly { .. } => self.send(message).await,
-                // Its id is free before the client hears of it.
-                Answer::Failure { .. } if self.place.finish() => return self.send(message).await,
-                Answer::Failure { .. } => return,
-            }
-        }
-        if self.place.finish() {
-            let id = self.place.id.clone();
-            self.send(plain(&ServerMessage::Complete { id })).await;
+    /// Runs until the operation is over, the client has ended it, or the connection is gone. What is only needed to begin
+    /// is not kept: there may be a hundred thousand of these.
+    pub(super) fn run(self) -> impl Future<Output = ()> + Send + use<> {
+        let Self {
+            place,
+            engine,
+            bearer,
+            payload,
+            outbox,
+            recheck,
+            span,
+        } = self;
+        let results = span.in_scope(|| Ongoing::begin(&engine, bearer, request(payload), recheck));
+        let cancelled = place.cancelled.clone();
+        async move {
+            let work = work(results, place, outbox);
+            cancelled.run_until_cancelled(work).await;
         }
     }
+}
 
-    /// Waits for room. If nobody writes any more, the connection is ending and this operation with it.
-    async fn send(&self, message: Message) {
-        let _ = self.outbox.send(message).await;
+async fn work(mut results: Ongoing, place: Place, outbox: Outbox) {
+    // Waits for room. If nobody writes any more, the connection is ending and this operation with it.
+    let send = async |message: Message| _ = outbox.send(message).await;
+    while let Some(answer) = results.next().await {
+        let message = told(&place.id, &answer);
+        match answer {
+            Answer::Result(_) | Answer::Partly { .. } => send(message).await,
+            // Its id is free before the client hears of it.
+            Answer::Failure { .. } if place.finish() => return send(message).await,
+            Answer::Failure { .. } => return,
+        }
+    }
+    if place.finish() {
+        let id = place.id.clone();
+        send(plain(&ServerMessage::Complete { id })).await;
     }
 }
 

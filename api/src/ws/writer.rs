@@ -10,7 +10,7 @@ pub(super) const QUEUE: usize = 16;
 
 /// Writes what comes through the queue, as many messages per flush as there are, until the client takes no more.
 pub(super) async fn write(sink: &mut SplitSink<WebSocket, Message>, queue: &mut Queue) {
-    let mut batch = Vec::with_capacity(QUEUE);
+    let mut batch = Vec::new();
     while queue.recv_many(&mut batch, QUEUE).await > 0 {
         for message in batch.drain(..) {
             if sink.feed(message).await.is_err() {

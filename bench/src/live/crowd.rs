@@ -5,24 +5,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use futures_util::{SinkExt, StreamExt};
-use serde_json::json;
-use tokio::net::TcpStream;
 use tokio::task::JoinSet;
-use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::http::HeaderValue;
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use super::LEVELS;
 use super::peer::stamp;
+use crate::socket::Socket;
 
 /// Tasks that are followed; each socket follows two.
 pub(super) const TASKS: usize = 100;
 /// Sockets that are being opened at the same time.
 const AT_ONCE: usize = 100;
-
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// Everybody, reading.
 pub(super) struct Crowd {
@@ -96,17 +88,15 @@ impl Crowd {
         let seen = Arc::new(Seen::new());
         let mut readers = JoinSet::new();
         for number in 0..n {
-            let (mut socket, _) = connect_async(format!("{url}/{number}")).await?;
+            let mut socket = Socket::open(format!("{url}/{number}")).await?;
             let seen = Arc::clone(&seen);
             readers.spawn(async move {
-                while let Some(message) = socket.next().await {
-                    if let Message::Text(text) = message? {
-                        let sent = text.split(' ').next().and_then(|sent| sent.parse().ok());
-                        let took = stamp().saturating_sub(sent.unwrap_or_default());
-                        seen.note(Duration::from_micros(took));
-                    }
+                loop {
+                    let text = socket.text().await?;
+                    let sent = text.split(' ').next().and_then(|sent| sent.parse().ok());
+                    let took = stamp().saturating_sub(sent.unwrap_or_default());
+                    seen.note(Duration::from_micros(took));
                 }
-                Ok(())
             });
         }
         // What was sent while others were still coming does not count.
@@ -152,26 +142,14 @@ async fn open(
     ids: [String; 2],
     followed: [usize; 2],
 ) -> Result<(Socket, [usize; 2])> {
-    let mut request = format!("{}/graphql", url.replace("http", "ws")).into_client_request()?;
-    let protocol = HeaderValue::from_static("graphql-transport-ws");
-    request
-        .headers_mut()
-        .insert("Sec-WebSocket-Protocol", protocol);
-    let (mut socket, _) = connect_async(request).await?;
-    let init = json!({"type": "connection_init", "payload": {"token": token}});
-    socket.send(Message::text(init.to_string())).await?;
+    let mut socket = Socket::sign_in(&url, &token).await?;
     for (number, id) in ids.iter().enumerate() {
         let query = format!("subscription {{ taskChanged(id: {id}) {{ id priority }} }}");
-        let payload = json!({"query": query});
-        let subscribe = json!({"type": "subscribe", "id": number.to_string(), "payload": payload});
-        socket.send(Message::text(subscribe.to_string())).await?;
+        socket.subscribe(number, &query).await?;
     }
     let mut n_states = 0;
     while n_states < ids.len() {
-        let message = socket.next().await.context("the server hangs up")??;
-        let Message::Text(text) = message else {
-            continue;
-        };
+        let text = socket.text().await?;
         ensure!(!text.contains("error"), "{text}");
         n_states += usize::from(text.contains("priority"));
     }
@@ -181,13 +159,9 @@ async fn open(
 /// Notes every update until the server hangs up.
 async fn read(mut socket: Socket, followed: [usize; 2], seen: Arc<Seen>) -> Result<()> {
     let mut last = [None; 2];
-    while let Some(message) = socket.next().await {
-        let Message::Text(text) = message? else {
-            continue;
-        };
-        let level = LEVELS
-            .iter()
-            .position(|level| text.contains(&format!("\"{level}\"")));
+    loop {
+        let text = socket.text().await?;
+        let level = level_of(&text);
         let number = usize::from(text.contains(r#""type":"next","id":"1""#));
         // A task may be told again because something else of it has changed.
         if let Some(level) = level
@@ -197,5 +171,11 @@ async fn read(mut socket: Socket, followed: [usize; 2], seen: Arc<Seen>) -> Resu
             seen.note(Duration::from_micros(seen.now().saturating_sub(sent)));
         }
     }
-    Ok(())
+}
+
+/// Which priority is told.
+fn level_of(text: &str) -> Option<usize> {
+    let (_, rest) = text.split_once(r#""priority":""#)?;
+    let (told, _) = rest.split_once('"')?;
+    LEVELS.iter().position(|level| *level == told)
 }

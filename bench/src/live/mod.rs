@@ -19,6 +19,7 @@ use self::peer::Peer;
 use crate::client::Client;
 use crate::figure::{Goal, say, say_times};
 use crate::site::{Database, Ground, Site};
+use crate::usage::Usage;
 
 /// The limit of open files of many machines is 20,000, and every socket is one at each end.
 const SOCKETS: usize = 10_000;
@@ -48,7 +49,12 @@ pub(crate) async fn run(ground: &Ground) -> Result<()> {
     let before = site.memory()?;
     let crowd = Crowd::gather(&site.url, &site.token, &ids, SOCKETS).await?;
     let each = (site.memory()? - before) as f64 / SOCKETS as f64 / 1024.0;
+    let usages = [Usage::of(site.pid()?)?, Usage::of(std::process::id())?];
     let (ours, lost) = measure(&crowd, &admin, &ids).await?;
+    for (usage, whose) in usages.iter().zip(["the server", "the load"]) {
+        let metric = format!("busy: {whose}, of one core");
+        say("live", &metric, usage.percent()?, "%", Goal::None);
+    }
     let p99 = report("HAI Platform", ours);
     say("live", "updates lost", lost as f64, "", Goal::AtMost(0.0));
     say(

@@ -3,19 +3,18 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
-use futures_util::StreamExt;
+use anyhow::Result;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
-use transport::{Connection, Operation};
 
 use crate::client::Client;
 use crate::clock::now;
 use crate::figure::{Goal, say, say_times};
 use crate::site::{Database, Ground, Site};
+use crate::socket::Socket;
+use crate::usage::Usage;
 
-const LOGS: usize = 60;
 const FOLLOWERS: usize = 1000;
 /// Followers of the first log.
 const ON_ONE: usize = 200;
@@ -23,60 +22,84 @@ const ON_ONE: usize = 200;
 const PER_CONNECTION: usize = 50;
 const MEASURED: Duration = Duration::from_secs(10);
 
-/// Fifty lines a second, each with the time at which it is printed.
-const SCRIPT: &str = "import time
-while True:
-    print('at', time.time_ns() // 1000, flush=True)
-    time.sleep(0.02)
-";
+/// Tasks that print seldom, each with a follower, before the others begin.
+const QUIET: usize = 10;
+const QUIET_LINES: u32 = 5;
+const LINES: u32 = 50;
 
-pub(super) async fn run(ground: &Ground) -> Result<()> {
-    let nodes = u32::try_from(LOGS)?;
+/// How long lines took so far.
+type Times = Arc<Mutex<Vec<Duration>>>;
+
+pub(super) async fn run(ground: &Ground, n_logs: usize) -> Result<()> {
+    let nodes = u32::try_from(QUIET + n_logs)?;
     let site = Site::start(&ground.on_all_cores()?, &Database::Sqlite, nodes).await?;
-    site.script("lines.py", SCRIPT)?;
-    let client = Client::new(&site, &site.token);
-    let mut ids = Vec::new();
-    for number in 0..LOGS {
-        ids.push(client.submit(&format!("t{number}"), "lines.py").await?);
+    let program = std::env::current_exe()?;
+    for lines in [QUIET_LINES, LINES] {
+        let command = format!(
+            "exec {} print --server none --lines {lines}",
+            program.display()
+        );
+        site.script(&format!("{lines}.sh"), &command)?;
     }
-    for id in &ids {
-        until_it_runs(&client, id).await?;
+
+    let (times, mut followers) = (Times::default(), JoinSet::new());
+    let quiet = start(&site, "quiet", QUIET_LINES, QUIET).await?;
+    let mut socket = Socket::sign_in(&site.url, &site.token).await?;
+    for (number, id) in quiet.iter().enumerate() {
+        socket.subscribe(number, &subscription(id)).await?;
     }
-    let times = Arc::new(Mutex::new(Vec::new()));
-    let mut followers = JoinSet::new();
-    let mut connection = Arc::new(Connection::open(&site.url, Some(&site.token)).await?);
-    for number in 0..FOLLOWERS {
-        if number % PER_CONNECTION == 0 {
-            connection = Arc::new(Connection::open(&site.url, Some(&site.token)).await?);
+    followers.spawn(follow(socket, Arc::clone(&times)));
+    let (mut took, _) = measure(&site, &times).await?;
+    let metric = format!("print to follower, {QUIET} logs of {QUIET_LINES} lines a second");
+    say_times("logs", &metric, &mut took, Goal::None, Goal::None);
+    followers.shutdown().await;
+
+    let ids = start(&site, "t", LINES, n_logs).await?;
+    for first in (0..FOLLOWERS).step_by(PER_CONNECTION) {
+        let mut socket = Socket::sign_in(&site.url, &site.token).await?;
+        for number in first..first + PER_CONNECTION {
+            let log = if number < ON_ONE {
+                0
+            } else {
+                1 + number % (n_logs - 1)
+            };
+            socket.subscribe(number, &subscription(&ids[log])).await?;
         }
-        let log = if number < ON_ONE {
-            0
-        } else {
-            1 + number % (LOGS - 1)
-        };
-        let (connection, id) = (Arc::clone(&connection), ids[log].clone());
-        followers.spawn(follow(connection, id, Arc::clone(&times)));
+        followers.spawn(follow(socket, Arc::clone(&times)));
     }
-    // What was printed before they came is history.
-    sleep(Duration::from_secs(3)).await;
-    let take = || std::mem::take(&mut *times.lock().unwrap_or_else(PoisonError::into_inner));
-    take();
-    sleep(MEASURED).await;
-    let mut times = take();
-    let rate = times.len() as f64 / MEASURED.as_secs_f64();
-    let metric = format!("lines received by {FOLLOWERS} followers of {LOGS} logs");
+    let (mut took, busy) = measure(&site, &times).await?;
+    let rate = took.len() as f64 / MEASURED.as_secs_f64();
+    let metric = format!("lines received by {FOLLOWERS} followers of {n_logs} logs");
     say("logs", &metric, rate, "/s", Goal::AtLeast(45_000.0));
     say_times(
         "logs",
         "print to follower",
-        &mut times,
+        &mut took,
         Goal::AtMost(5.0),
         Goal::AtMost(50.0),
     );
+    for (percent, whose) in busy.iter().zip(["the server", "the followers"]) {
+        let metric = format!("busy: {whose}, of one core");
+        say("logs", &metric, *percent, "%", Goal::None);
+    }
     Ok(())
 }
 
-async fn until_it_runs(client: &Client, id: &str) -> Result<()> {
+/// Starts so many tasks that print, and waits until each does.
+async fn start(site: &Site, name: &str, lines: u32, n: usize) -> Result<Vec<String>> {
+    let client = Client::new(site, &site.token);
+    let mut ids = Vec::new();
+    for number in 0..n {
+        let (name, script) = (format!("{name}{number}"), format!("{lines}.sh"));
+        ids.push(client.submit(&name, &script).await?);
+    }
+    for id in &ids {
+        until_it_prints(&client, id).await?;
+    }
+    Ok(ids)
+}
+
+async fn until_it_prints(client: &Client, id: &str) -> Result<()> {
     let query = "query($id: ID!) { taskLog(id: $id, first: 1) { items { text } } }";
     loop {
         let data = client.ask(query, &json!({"id": id})).await?;
@@ -88,30 +111,35 @@ async fn until_it_runs(client: &Client, id: &str) -> Result<()> {
     }
 }
 
+fn subscription(id: &str) -> String {
+    format!("subscription {{ taskLogAppended(id: {id}) {{ items {{ text }} }} }}")
+}
+
+/// The times of a while, and how busy the server and this process were.
+async fn measure(site: &Site, times: &Times) -> Result<(Vec<Duration>, [f64; 2])> {
+    // What was printed before they came is history.
+    sleep(Duration::from_secs(3)).await;
+    let take = || std::mem::take(&mut *times.lock().unwrap_or_else(PoisonError::into_inner));
+    take();
+    let usages = [Usage::of(site.pid()?)?, Usage::of(std::process::id())?];
+    sleep(MEASURED).await;
+    let [server, load] = &usages;
+    Ok((take(), [server.percent()?, load.percent()?]))
+}
+
 /// Notes how long each line took, until the connection is closed.
-async fn follow(
-    connection: Arc<Connection>,
-    id: String,
-    times: Arc<Mutex<Vec<Duration>>>,
-) -> Result<()> {
-    let query = format!("subscription {{ taskLogAppended(id: {id}) {{ items {{ text }} }} }}");
-    let mut events = connection.subscribe(Operation::new(query));
-    while let Some(data) = events.next().await {
-        let data = data?;
+async fn follow(mut socket: Socket, times: Times) -> Result<()> {
+    loop {
+        let text = socket.text().await?;
         let now = now();
-        let items = data
-            .pointer("/taskLogAppended/items")
-            .and_then(Value::as_array);
-        let items = items.context("an event has items")?;
-        let printed = items.iter().filter_map(|item| {
-            let at = item["text"].as_str()?.strip_prefix("at ")?;
-            Some(Duration::from_micros(at.trim_end().parse().ok()?))
+        let printed = text.split("\"at ").skip(1).filter_map(|rest| {
+            let (at, _) = rest.split_once('"')?;
+            Some(Duration::from_micros(at.parse().ok()?))
         });
-        let took: Vec<Duration> = printed.map(|at| now.saturating_sub(at)).collect();
+        let took = printed.map(|at| now.saturating_sub(at));
         times
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .extend(took);
     }
-    Ok(())
 }

@@ -1,18 +1,21 @@
 //! Logs: how fast a line comes to those who follow it, and how fast a place or a pattern is found in a long one.
 //!
-//! The lines that are followed are printed by real tasks through real agents, which share all cores with the server: a
+//! The lines that are followed are printed by real tasks through real agents, which share all cores with the server. A
 //! thousand of those do not fit beside it on a small machine, so sixty logs of fifty lines a second have a thousand
-//! followers, two hundred of them on one. The long log is written as an agent writes it, then read through the API.
+//! followers, two hundred of them on one; `--logs 1000` tries more. Before that ten quiet logs have one follower each. The
+//! long log is written as an agent writes it, then read through the API.
 
 mod follow;
 mod long;
+mod print;
 
 use anyhow::Result;
 
+pub(crate) use self::print::print;
 use crate::site::Ground;
 
-/// Measures on SQLite.
-pub(crate) async fn run(ground: &Ground) -> Result<()> {
-    follow::run(ground).await?;
+/// Measures on SQLite, with so many logs that are followed.
+pub(crate) async fn run(ground: &Ground, n_logs: usize) -> Result<()> {
+    follow::run(ground, n_logs).await?;
     long::run(ground).await
 }

@@ -130,6 +130,29 @@ impl Lines {
         self.segments.close();
     }
 
+    /// Passes over whole lines that were read already and lie within the next `most` bytes, up to the line in which `first`
+    /// finds something. Gives how many bytes these are.
+    pub(super) fn pass_over(
+        &mut self,
+        most: u64,
+        first: impl FnOnce(&[u8]) -> Option<usize>,
+    ) -> usize {
+        let unread = self.unread();
+        let most = usize::try_from(most).map_or(unread.len(), |most| most.min(unread.len()));
+        let start_at = |at: usize| {
+            let before = unread[..at].iter().rposition(|byte| *byte == b'\n');
+            before.map_or(0, |end| end + 1)
+        };
+        let whole = if self.at_start { start_at(most) } else { 0 };
+        if whole == 0 {
+            return 0;
+        }
+        let n_passed = first(&unread[..whole]).map_or(whole, start_at);
+        self.head += n_passed;
+        self.offset += n_passed as u64;
+        n_passed
+    }
+
     /// The next line, part of a line or gap; `None` if there is no more for now.
     pub(super) fn next(&mut self) -> io::Result<Option<ItemKind>> {
         Ok(self.next_piece()?.map(ItemKind::from))

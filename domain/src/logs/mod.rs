@@ -21,6 +21,7 @@ mod pattern;
 mod raw;
 mod search;
 mod segment;
+mod sieve;
 mod stamp;
 mod store;
 mod tail;

@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use regex::bytes::{Regex, RegexBuilder};
 
+use super::sieve::sieve;
+
 /// Most characters of a pattern.
 const MOST_CHARS: usize = 1000;
 /// Most memory of a compiled pattern, in bytes.
@@ -20,7 +22,11 @@ pub enum PatternKind {
 
 /// What somebody looks for, in bytes of a line without its stamp. `^` and `$` are the ends of the line.
 #[derive(Debug, Clone)]
-pub struct Pattern(Regex);
+pub struct Pattern {
+    exact: Regex,
+    /// What occurs in every line in which it occurs, whatever is around; absent if that says nothing.
+    sieve: Option<Regex>,
+}
 
 /// The text is not a pattern.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -59,16 +65,27 @@ impl Pattern {
             PatternKind::Literal => regex::escape(text),
             PatternKind::Regex => text.to_owned(),
         };
-        RegexBuilder::new(&source)
-            .case_insensitive(!case_sensitive)
-            .size_limit(MOST_COMPILED)
-            .dfa_size_limit(MOST_COMPILED)
-            .build()
-            .map(Self)
-            .map_err(|error| match error {
-                regex::Error::CompiledTooBig(_) => MalformedPattern::Large,
-                error => MalformedPattern::Syntax(reason(&error.to_string())),
-            })
+        let compile = |source: &str| {
+            RegexBuilder::new(source)
+                .case_insensitive(!case_sensitive)
+                .size_limit(MOST_COMPILED)
+                .dfa_size_limit(MOST_COMPILED)
+                .build()
+        };
+        let exact = compile(&source).map_err(|error| match error {
+            regex::Error::CompiledTooBig(_) => MalformedPattern::Large,
+            error => MalformedPattern::Syntax(reason(&error.to_string())),
+        })?;
+        let sieve = sieve(&source, case_sensitive).and_then(|source| compile(&source).ok());
+        Ok(Self { exact, sieve })
+    }
+
+    /// Where in some lines the first one may be in which it occurs: no line in front of that has it.
+    pub(super) fn first_in(&self, lines: &[u8]) -> Option<usize> {
+        match &self.sieve {
+            Some(sieve) => sieve.find(lines).map(|found| found.start()),
+            None => Some(0),
+        }
     }
 
     /// The occurrences that begin in a range of the text; `None` if there is none. What is around the range is looked at
@@ -77,7 +94,7 @@ impl Pattern {
         let mut found: Option<Occurrences> = None;
         let mut at = begin_in.start;
         while let Some(occurrence) = (at <= text.len())
-            .then(|| self.0.find_at(text, at))
+            .then(|| self.exact.find_at(text, at))
             .flatten()
             .filter(|occurrence| begin_in.contains(&occurrence.start()))
         {
@@ -165,7 +182,10 @@ mod tests {
             ("$", "a"),
         ] {
             let expected = Regex::new(text).unwrap().find_iter(line.as_bytes()).count();
-            let pattern = Pattern(Regex::new(text).unwrap());
+            let pattern = Pattern {
+                exact: Regex::new(text).unwrap(),
+                sieve: None,
+            };
             let found = pattern.find(line.as_bytes(), 0..line.len() + 1).unwrap();
             assert_eq!(found.count, expected as u64, "{text:?} in {line:?}");
         }

@@ -152,13 +152,23 @@ impl LogStore {
                     rank: log.rank,
                     offset,
                 };
+                let is_full =
+                    found.items.len() >= request.max_matches || found.n_bytes >= request.max_bytes;
+                let is_enough = found.n_bytes > 0 && (is_full || !go_on());
+                if !is_enough {
+                    let n_left = request.max_bytes.saturating_sub(found.n_bytes);
+                    let n_passed = lines.pass_over(n_left, |lines| request.pattern.first_in(lines));
+                    if n_passed > 0 {
+                        found.n_bytes += n_passed as u64;
+                        found.cursor = place(lines.offset());
+                        continue;
+                    }
+                }
                 let start = place(lines.offset());
                 let Some(mut line) = next_line(&mut lines).map_err(unreadable)? else {
                     break;
                 };
-                let is_full =
-                    found.items.len() >= request.max_matches || found.n_bytes >= request.max_bytes;
-                if found.n_bytes > 0 && (is_full || !go_on()) {
+                if is_enough {
                     found.has_next = true;
                     return Ok(());
                 }

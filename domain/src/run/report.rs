@@ -67,7 +67,7 @@ pub async fn take_report(app: &App, actor: &Actor, report: &RankReport) -> Resul
     let agent = reporter(actor)?;
     let pod = find_pod(app.reader(), agent).await?;
     if after_report(&pod, report, app.now()).is_none() {
-        app.events.publish(Event::Log(agent.task));
+        app.events.publish(Event::Log(agent.task, agent.rank));
         return Ok(());
     }
     let mut tx = app.begin().await?;
@@ -81,7 +81,7 @@ pub async fn take_report(app: &App, actor: &Actor, report: &RankReport) -> Resul
 /// As for [`take_report`].
 pub async fn report(tx: &mut Tx, actor: &Actor, report: &RankReport) -> Result<()> {
     let (agent, _, pod) = of_agent(tx, actor).await?;
-    tx.wake(Event::Log(agent.task));
+    tx.wake(Event::Log(agent.task, agent.rank));
     if apply(tx, &pod, report).await? {
         tx.wake(Event::Run(agent.task, agent.run));
     }

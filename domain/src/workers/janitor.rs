@@ -83,7 +83,9 @@ impl Worker for Janitor {
     fn wakes_on(event: Event) -> bool {
         match event {
             Event::Resync => true,
-            Event::Task(_) | Event::Run(..) | Event::Log(_) | Event::Nodes | Event::Quotas => false,
+            Event::Task(_) | Event::Run(..) | Event::Log(..) | Event::Nodes | Event::Quotas => {
+                false
+            }
         }
     }
 

@@ -98,7 +98,7 @@ impl Worker for Launcher {
     fn wakes_on(event: Event) -> bool {
         match event {
             Event::Run(..) | Event::Resync => true,
-            Event::Task(_) | Event::Log(_) | Event::Nodes | Event::Quotas => false,
+            Event::Task(_) | Event::Log(..) | Event::Nodes | Event::Quotas => false,
         }
     }
 

@@ -49,7 +49,7 @@ impl Worker for Scheduler {
         match event {
             // A run that has passed its gate may give way from then on.
             Event::Task(_) | Event::Run(..) | Event::Nodes | Event::Quotas | Event::Resync => true,
-            Event::Log(_) => false,
+            Event::Log(..) => false,
         }
     }
 

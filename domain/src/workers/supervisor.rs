@@ -164,9 +164,9 @@ impl Supervisor {
         let mut tx = self.app.begin().await?;
         for (pod, finding) in findings {
             note(&tx, pod, &finding).await?;
+            tx.wake(Event::Log(open.run.task_id, pod.rank));
         }
         tx.wake(Event::Run(open.run.task_id, open.run.id));
-        tx.wake(Event::Log(open.run.task_id));
         tx.commit().await?;
         Ok(true)
     }
@@ -235,7 +235,7 @@ impl Worker for Supervisor {
     fn wakes_on(event: Event) -> bool {
         match event {
             Event::Run(..) | Event::Task(_) | Event::Resync => true,
-            Event::Log(_) | Event::Nodes | Event::Quotas => false,
+            Event::Log(..) | Event::Nodes | Event::Quotas => false,
         }
     }
 

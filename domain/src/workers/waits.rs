@@ -20,8 +20,8 @@ use crate::error::Result;
 use crate::events::Event;
 use crate::store::Tx;
 
-/// So many reasons in which only numbers have changed are written in each tick.
-const FEW: usize = 200;
+/// So many reasons in which only numbers have changed are written in each tick: each wakes those who watch the task.
+const FEW: usize = 20;
 /// More of them are written so often.
 const REFRESH: TimeDelta = TimeDelta::seconds(5);
 /// Rows of one statement.

@@ -1,5 +1,9 @@
 //! What a search finds, and where it stops.
 
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngSeed};
+
 use super::*;
 use crate::logs::{Match, Matches, Pattern, PatternKind, SearchRequest};
 
@@ -191,5 +195,47 @@ fn only_the_ends_of_a_long_line_are_its_ends() {
         let matches = found(&logs, &search(pattern, &[1])).items;
         let found: u64 = matches.iter().map(|item| item.occurrences).sum();
         assert_eq!(found, occurrences, "{pattern}");
+    }
+}
+
+/// Patterns of which the ends of lines, the stamps or what may be in between decide.
+const TRICKY: [&str; 12] = [
+    "ab",
+    "^ab",
+    "ab$",
+    "^$",
+    "^ab?$",
+    "\\bab\\b",
+    "[^b]+b",
+    "a.*b",
+    "(?i)AB|x",
+    "\\d",
+    "(?s).b",
+    "[[:^alpha:]]a",
+];
+
+proptest! {
+    #![proptest_config(Config { rng_seed: RngSeed::Fixed(7), ..Config::with_cases(300) })]
+
+    #[test]
+    fn lines_that_are_passed_over_have_nothing_in_them(
+        contents in vec("[ab1 X\u{e9}]{0,6}", 1..40),
+        bound in 1_u64..2000,
+        pattern in proptest::sample::select(&TRICKY[..]),
+    ) {
+        let logs = Fixture::new();
+        let lines: Vec<_> = contents.iter().map(|it| stamped(1, format!("{it}\n").as_bytes())).collect();
+        logs.append(1, 0, &lines.concat());
+        let regex = regex::Regex::new(pattern).unwrap();
+        let expected: Vec<_> = contents.iter().enumerate().filter(|(_, it)| regex.is_match(it)).map(|(n, _)| n).collect();
+        let request = SearchRequest { max_bytes: bound, ..search(pattern, &[1]) };
+        let (_, items) = in_steps(&logs, request, || true);
+        let starts: Vec<u64> = lines.iter().scan(0, |next, line| {
+            let start = *next;
+            *next += line.len() as u64;
+            Some(start)
+        }).collect();
+        let found: Vec<_> = items.iter().map(|it| starts.binary_search(&it.start.offset).unwrap()).collect();
+        prop_assert_eq!(found, expected);
     }
 }
