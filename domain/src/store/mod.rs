@@ -33,6 +33,9 @@ mod tx;
 /// How long a statement waits for SQLite's lock or for a connection of the pool.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// A connection to PostgreSQL that answered so short a time ago is taken to be there.
+const FRESH: Duration = Duration::from_secs(1);
+
 /// Which database.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Location {
@@ -137,6 +140,9 @@ impl Store {
                 options
                     .max_connections(16)
                     .acquire_timeout(PATIENCE)
+                    // To ask a connection each time whether it is still there costs as much as a small query. What
+                    // is asked of one that broke a moment ago fails as unavailable, and it is closed.
+                    .test_before_acquire_if_idle_for(FRESH)
                     .sqlx_logging(false);
                 let pool = Database::connect(options).await?;
                 Ok(Self::of(pool.clone(), pool))
