@@ -114,13 +114,7 @@ impl TaskMutation {
 }
 
 async fn submit(ctx: &Context<'_>, input: Submit) -> domain::Result<task::Task> {
-    let app = ctx.app();
-    let attempt = async |input| {
-        let mut tx = app.begin().await?;
-        let task = task::submit(&mut tx, app, ctx.actor(), input).await?;
-        tx.commit().await?;
-        Ok(task)
-    };
+    let attempt = async |input| task::submit_together(ctx.app(), ctx.actor(), input).await;
     let has_key = input.idempotency_key.is_some();
     let task = match attempt(input.clone()).await {
         // The first submit with this key may have been on its way: now its task can be found.

@@ -183,6 +183,11 @@ impl Store {
         &self.reader
     }
 
+    /// Runs something that writes to its end, whoever stops waiting for it.
+    pub(crate) fn spawn(&self, write: impl Future<Output = ()> + Send + 'static) {
+        self.writes.spawn(write);
+    }
+
     /// Begins a write. Nothing is kept unless [`Tx::commit`] is called.
     ///
     /// # Errors
