@@ -22,6 +22,8 @@ const CAPACITY: usize = 4096;
 pub enum Event {
     /// A task, or whether it may be planned.
     Task(TaskId),
+    /// Why a task waits, which changes nothing about what can be done.
+    Wait(TaskId),
     /// A run or one of its pods.
     Run(TaskId, RunId),
     /// The log of a rank of a task grew.
@@ -65,7 +67,7 @@ impl Events {
     /// Wakes whoever listens; nobody listening is fine.
     pub fn publish(&self, event: Event) {
         match event {
-            Event::Task(id) | Event::Run(id, _) => {
+            Event::Task(id) | Event::Wait(id) | Event::Run(id, _) => {
                 if let Some(topic) = self.topics().get(&id) {
                     topic.changes.send_replace(());
                 }

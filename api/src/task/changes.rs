@@ -73,7 +73,7 @@ impl Shared {
     fn add(&self, event: Event) {
         let mut collected = self.lock();
         match event {
-            Event::Task(id) | Event::Run(id, _) => {
+            Event::Task(id) | Event::Wait(id) | Event::Run(id, _) => {
                 if collected.tasks.len() < MOST_CHANGED {
                     collected.tasks.insert(id);
                 } else {
