@@ -235,10 +235,7 @@ impl Rank {
                 self.terminate();
                 None
             }
-            Action::Kill => {
-                self.kill();
-                None
-            }
+            Action::Kill => self.kill(),
             Action::Record(exit) => Some(self.record(exit).await),
             Action::Leave => None,
         }
@@ -280,12 +277,14 @@ impl Rank {
         process::signal(&outside, Signal::SIGTERM);
     }
 
-    fn kill(&self) {
+    /// SIGKILL to everybody. If the command was the last of them, as most are, nobody has to be looked for again.
+    fn kill(&self) -> Option<Event> {
         if let Command::Leads(leader) = self.command {
             process::signal_group(leader, Signal::SIGKILL);
         }
         let members = process::members(self.me.pid, &self.launch.rank_dir);
         process::signal(&members, Signal::SIGKILL);
+        (members.is_empty() && self.command == Command::Ended).then_some(Event::AllGone)
     }
 
     /// Reaps whatever ended; how the command did, if it was among them.

@@ -4,15 +4,29 @@ use std::{
     fs::{self, File, OpenOptions},
     io::{self, Write},
     os::unix::fs::OpenOptionsExt,
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 /// Replaces a file so that a reader, or the machine after a power failure, finds the old or the new content whole.
 /// Only the owner may read it.
 pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
-    let missing = || io::Error::new(io::ErrorKind::InvalidInput, "not the path of a file");
-    let directory = path.parent().ok_or_else(missing)?;
-    let name = path.file_name().ok_or_else(missing)?;
+    let directory = path.parent().ok_or_else(no_file)?;
+    let (temporary, file) = write_beside(path, content)?;
+    file.sync_all()?;
+    fs::rename(temporary, path)?;
+    File::open(directory)?.sync_all()
+}
+
+/// The same for what means nothing after a power failure: nobody waits for the disk.
+pub(crate) fn replace_for_now(path: &Path, content: &[u8]) -> io::Result<()> {
+    let (temporary, _file) = write_beside(path, content)?;
+    fs::rename(temporary, path)
+}
+
+/// Writes a file that is to take the place of another.
+fn write_beside(path: &Path, content: &[u8]) -> io::Result<(PathBuf, File)> {
+    let directory = path.parent().ok_or_else(no_file)?;
+    let name = path.file_name().ok_or_else(no_file)?;
     let mut temporary = name.to_owned();
     temporary.push(".new");
     let temporary = directory.join(temporary);
@@ -28,9 +42,11 @@ pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
         .mode(0o600)
         .open(&temporary)?;
     file.write_all(content)?;
-    file.sync_all()?;
-    fs::rename(&temporary, path)?;
-    File::open(directory)?.sync_all()
+    Ok((temporary, file))
+}
+
+fn no_file() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "not the path of a file")
 }
 
 #[cfg(test)]

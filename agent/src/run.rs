@@ -79,7 +79,8 @@ fn supervise(path: &Path) -> Result<(), Refusal> {
     let own = serde_json::to_vec(&me)
         .map_err(io::Error::from)
         .map_err(unusable)?;
-    record::replace(&rank_dir.join(PROCESS_FILE), &own).map_err(unusable)?;
+    // After a power failure no process is left that it could tell of.
+    record::replace_for_now(&rank_dir.join(PROCESS_FILE), &own).map_err(unusable)?;
 
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

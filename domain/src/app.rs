@@ -17,6 +17,7 @@ use crate::mount::Mount;
 use crate::run::Graces;
 use crate::runtime::Runtime;
 use crate::store::{Store, Tx};
+use crate::task::Submits;
 
 /// Everything a use case may need. Cheap to clone.
 #[derive(Clone)]
@@ -25,6 +26,8 @@ pub struct App {
     pub store: Store,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Submits that wait to be written.
+    pub submits: Submits,
     /// Where runs run.
     pub runtime: Arc<dyn Runtime>,
     /// Who wakes whom.

@@ -22,6 +22,8 @@ const CAPACITY: usize = 4096;
 pub enum Event {
     /// A task, or whether it may be planned.
     Task(TaskId),
+    /// Why a task waits, which changes nothing about what can be done.
+    Wait(TaskId),
     /// A run or one of its pods.
     Run(TaskId, RunId),
     /// The log of this rank of a task grew.
@@ -38,7 +40,7 @@ impl Event {
     /// The task that changed, if it is known which.
     pub fn task(&self) -> Option<TaskId> {
         match *self {
-            Self::Task(id) | Self::Run(id, _) => Some(id),
+            Self::Task(id) | Self::Wait(id) | Self::Run(id, _) => Some(id),
             Self::Log(..) | Self::Nodes | Self::Quotas | Self::Resync => None,
         }
     }
@@ -76,7 +78,7 @@ impl Events {
     /// Wakes whoever listens; nobody listening is fine.
     pub fn publish(&self, event: Event) {
         match event {
-            Event::Task(id) | Event::Run(id, _) => {
+            Event::Task(id) | Event::Wait(id) | Event::Run(id, _) => {
                 if let Some(topic) = self.topics().get(&id) {
                     topic.changes.send_replace(());
                 }

@@ -19,6 +19,7 @@ use domain::run::Graces;
 use domain::runtime::local::{LocalConfig, LocalRuntime};
 use domain::setup::{self, FirstUser};
 use domain::store::{Location, Store};
+use domain::task::Submits;
 use domain::workers::{Janitor, NodeWatcher, Worker};
 use domain::{App, Settings};
 use protocol::{LogLimits, ServerFile};
@@ -124,6 +125,7 @@ impl Platform {
         let clock = Arc::new(SystemClock) as Arc<dyn Clock>;
         let app = App {
             store,
+            submits: Submits::default(),
             served_since: clock.now(),
             clock,
             runtime: runtime.clone(),

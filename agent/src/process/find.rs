@@ -12,9 +12,13 @@ pub(crate) fn members(agent: i32, rank_dir: &Path) -> Vec<Stat> {
     let all = read_all();
     let family = descendants(&all, agent);
     let mark = mark(rank_dir.as_os_str());
+    // Whatever is older than the agent is not the rank's: no need to look into all processes of the machine.
+    let is_agent = |process: &&Stat| process.pid == agent;
+    let begun = all.iter().find(is_agent).map_or(0, |it| it.start_time);
+    let is_marked = |process: &Stat| process.start_time >= begun && carries(process.pid, &mark);
     all.into_iter()
         .filter(|process| process.pid != agent && !process.is_gone())
-        .filter(|process| family.contains(&process.pid) || carries(process.pid, &mark))
+        .filter(|process| family.contains(&process.pid) || is_marked(process))
         .collect()
 }
 

@@ -8,4 +8,4 @@ mod write;
 
 pub(crate) use object::AuditEntry;
 pub(crate) use query::{AuditConnection, AuditEdge, AuditQuery};
-pub(crate) use write::begin;
+pub(crate) use write::{act, begin};

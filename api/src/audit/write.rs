@@ -15,14 +15,21 @@ pub(crate) struct Change {
     act: Act,
 }
 
+/// What a field of the schema does for a user. To what is not said yet.
+///
+/// # Errors
+/// [`Error::Forbidden`] for an agent.
+pub(crate) fn act(ctx: &Context<'_>) -> Result<Act> {
+    let origin = ctx.data_opt::<Origin>().cloned().unwrap_or_default();
+    Ok(Act::of(ctx.user()?, ctx.field().name(), &origin))
+}
+
 /// Begins what a field of the schema does to an object, for example `task 7`.
 ///
 /// # Errors
 /// [`Error::Forbidden`] for an agent, and if the database is away.
 pub(crate) async fn begin(ctx: &Context<'_>, object: impl Into<String>) -> Result<Change> {
-    let origin = ctx.data_opt::<Origin>().cloned().unwrap_or_default();
-    let mut act = Act::of(ctx.user()?, ctx.field().name(), &origin);
-    act.object = object.into();
+    let act = act(ctx)?.to(object);
     let app = ctx.app().clone();
     let tx = app.begin().await?;
     Ok(Change { app, tx, act })
@@ -32,11 +39,6 @@ impl Change {
     /// Where it is written.
     pub(crate) fn tx(&mut self) -> &mut Tx {
         &mut self.tx
-    }
-
-    /// What it is done to, if that is only known now.
-    pub(crate) fn is_about(&mut self, object: impl Into<String>) {
-        self.act.object = object.into();
     }
 
     /// What more there is to know of it; never a secret.

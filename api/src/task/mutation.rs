@@ -32,6 +32,7 @@ impl TaskMutation {
             spec,
             document,
             idempotency_key,
+            act: None,
         };
         Ok(submit(ctx, input).await?.into())
     }
@@ -51,6 +52,7 @@ impl TaskMutation {
             spec,
             document,
             idempotency_key,
+            act: None,
         };
         Ok(submit(ctx, input).await?.into())
     }
@@ -113,17 +115,9 @@ impl TaskMutation {
     }
 }
 
-async fn submit(ctx: &Context<'_>, input: Submit) -> domain::Result<task::Task> {
-    let app = ctx.app();
-    let attempt = async |input| {
-        let mut change = audit::begin(ctx, "").await?;
-        let done = task::submit(change.tx(), app, ctx.actor(), input).await;
-        if let Ok(task) = &done {
-            change.is_about(object(task.id));
-            change.tells(&task.name);
-        }
-        change.end(done).await
-    };
+async fn submit(ctx: &Context<'_>, mut input: Submit) -> domain::Result<task::Task> {
+    input.act = Some(audit::act(ctx)?);
+    let attempt = async |input| task::submit_together(ctx.app(), ctx.actor(), input).await;
     let has_key = input.idempotency_key.is_some();
     let task = match attempt(input.clone()).await {
         // The first submit with this key may have been on its way: now its task can be found.

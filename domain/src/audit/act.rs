@@ -50,6 +50,24 @@ impl Act {
         }
     }
 
+    /// The same, done to this, for example `task 7`.
+    #[must_use]
+    pub fn to(self, object: impl Into<String>) -> Self {
+        Self {
+            object: object.into(),
+            ..self
+        }
+    }
+
+    /// The same with what more there is to know; never a secret.
+    #[must_use]
+    pub fn telling(self, detail: impl Into<String>) -> Self {
+        Self {
+            detail: detail.into(),
+            ..self
+        }
+    }
+
     /// The row of it.
     pub(crate) fn row(self, at: DateTime<Utc>, outcome: &str) -> audit::ActiveModel {
         audit::ActiveModel {

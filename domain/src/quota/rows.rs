@@ -52,7 +52,10 @@ pub(crate) async fn planner_users(
     let mut result: BTreeMap<UserId, scheduler::User> = users
         .iter()
         .map(|user| {
-            let groups = implied_groups(user).into_iter().map(UserGroup).collect();
+            let groups = implied_groups(&user.name, user.role)
+                .into_iter()
+                .map(UserGroup)
+                .collect();
             let row = scheduler::User {
                 name: UserName(user.name.clone()),
                 groups,

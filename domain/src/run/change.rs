@@ -80,22 +80,26 @@ pub(crate) async fn insert(tx: &mut Tx, new: NewRun<'_>) -> Result<RunId> {
     Ok(run.id)
 }
 
-/// Where rank 0 will be reached; written once, before any rank is started.
+/// Where rank 0 will be reached; written once, before any rank is started. Answers the row as it is then.
 pub(crate) async fn set_rendezvous(
     tx: &mut Tx,
     run: &run::Model,
     rendezvous: &Rendezvous,
-) -> Result<()> {
+) -> Result<run::Model> {
+    let new = run::Model {
+        master_addr: Some(rendezvous.addr.clone()),
+        master_port: Some(i32::from(rendezvous.port)),
+        version: run.version + 1,
+        ..run.clone()
+    };
     let change = versioned(run)
         .col_expr(
             run::Column::MasterAddr,
-            Expr::value(Some(rendezvous.addr.clone())),
+            Expr::value(new.master_addr.clone()),
         )
-        .col_expr(
-            run::Column::MasterPort,
-            Expr::value(Some(i32::from(rendezvous.port))),
-        );
-    apply(tx, run, change).await
+        .col_expr(run::Column::MasterPort, Expr::value(new.master_port));
+    apply(tx, run, change).await?;
+    Ok(new)
 }
 
 /// Opens the gate.
@@ -106,13 +110,13 @@ pub(crate) async fn advance(tx: &mut Tx, run: &run::Model) -> Result<()> {
     apply(tx, run, change).await
 }
 
-/// Begins to end it; a run that is ending already keeps the earlier deadlines.
+/// Begins to end it; a run that is ending already keeps the earlier deadlines. Answers the row as it is then.
 pub(crate) async fn drain(
     tx: &mut Tx,
     run: &run::Model,
     reason: DrainReason,
     graces: &Graces,
-) -> Result<()> {
+) -> Result<run::Model> {
     let grace = graces.of(run);
     let fresh = Deadlines::of(reason, run.started_at.is_some(), tx.now(), grace);
     let deadlines = match (run.stop_at, run.kill_at) {
@@ -124,7 +128,15 @@ pub(crate) async fn drain(
         .col_expr(run::Column::DrainReason, Expr::value(Some(reason)))
         .col_expr(run::Column::StopAt, Expr::value(Some(deadlines.stop_at)))
         .col_expr(run::Column::KillAt, Expr::value(Some(deadlines.kill_at)));
-    apply(tx, run, change).await
+    apply(tx, run, change).await?;
+    Ok(run::Model {
+        state: State::Draining,
+        drain_reason: Some(reason),
+        stop_at: Some(deadlines.stop_at),
+        kill_at: Some(deadlines.kill_at),
+        version: run.version + 1,
+        ..run.clone()
+    })
 }
 
 /// It goes on at another level. Answers the row as it is then.

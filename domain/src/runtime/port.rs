@@ -43,6 +43,15 @@ pub trait Runtime: Send + Sync {
 
     /// Removes what is recorded of a rank. Rejected while a process of it lives.
     async fn forget(&self, rank: &RankKey) -> Result<(), RuntimeError>;
+
+    /// The same for many ranks, in their order. Adapters that look at everything anyway look once for all of them.
+    async fn forget_all(&self, ranks: &[RankKey]) -> Vec<Result<(), RuntimeError>> {
+        let mut forgotten = Vec::with_capacity(ranks.len());
+        for rank in ranks {
+            forgotten.push(self.forget(rank).await);
+        }
+        forgotten
+    }
 }
 
 /// Kinds of runtimes.

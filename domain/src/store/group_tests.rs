@@ -51,13 +51,15 @@ async fn waiting(store: &Store) -> JoinHandle<Tx> {
     waiter
 }
 
-/// A write of 1 that commits while another waits for its turn.
+/// A write of 1 that commits while another waits for its turn, as one did when it began.
 async fn a_commit_behind_which_another_waits(
     store: &Store,
 ) -> (JoinHandle<Result<()>>, JoinHandle<Tx>) {
-    let first = begin(store).await;
+    let before = begin(store).await;
+    let (first, second) = (waiting(store).await, waiting(store).await);
+    drop(before);
+    let first = first.await.unwrap();
     insert(&first, 1).await.unwrap();
-    let second = waiting(store).await;
     (TaskTracker::new().spawn(first.commit()), second)
 }
 
@@ -72,6 +74,30 @@ async fn writes_that_wait_for_each_other_share_a_commit() {
     second.commit().await.unwrap();
     first.await.unwrap().unwrap();
     assert_eq!(kept(&store).await, [1, 2]);
+}
+
+#[tokio::test]
+async fn a_write_that_began_alone_waits_for_nobody() {
+    let (_dir, store) = store().await;
+    let first = begin(&store).await;
+    let second = waiting(&store).await;
+    insert(&first, 1).await.unwrap();
+    let first = TaskTracker::new().spawn(first.commit());
+    let _second = second.await.unwrap();
+    first.await.unwrap().unwrap();
+    assert_eq!(kept(&store).await, [1]);
+}
+
+#[tokio::test]
+async fn a_write_that_began_alone_can_be_given_up() {
+    let (_dir, store) = store().await;
+    let first = begin(&store).await;
+    insert(&first, 1).await.unwrap();
+    drop(first);
+    let second = begin(&store).await;
+    insert(&second, 2).await.unwrap();
+    second.commit().await.unwrap();
+    assert_eq!(kept(&store).await, [2]);
 }
 
 #[tokio::test]
@@ -123,8 +149,27 @@ async fn nobody_is_told_that_a_broken_transaction_was_kept() {
     second.commit().await.unwrap_err();
     let error = first.await.unwrap().unwrap_err();
     assert!(matches!(error, Error::Unavailable { .. }), "{error:?}");
+    // It leaves no transaction open around those that follow, of which one is given up.
+    drop(begin(&store).await);
     let third = begin(&store).await;
     insert(&third, 3).await.unwrap();
     third.commit().await.unwrap();
     assert_eq!(kept(&store).await, [3]);
+}
+
+#[tokio::test]
+async fn nobody_goes_on_in_a_broken_transaction() {
+    let (_dir, store) = store().await;
+    let (first, second) = a_commit_behind_which_another_waits(&store).await;
+    let second = second.await.unwrap();
+    let third = waiting(&store).await;
+    second.db().execute_unprepared("ROLLBACK").await.unwrap();
+    let second = TaskTracker::new().spawn(second.commit());
+    // Its turn begins in what was thought to be the transaction of all.
+    third.await.unwrap_err();
+    for broken in [first, second] {
+        let error = broken.await.unwrap().unwrap_err();
+        assert!(matches!(error, Error::Unavailable { .. }), "{error:?}");
+    }
+    assert!(kept(&store).await.is_empty());
 }

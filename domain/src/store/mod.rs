@@ -34,6 +34,9 @@ mod tx;
 /// How long a statement waits for SQLite's lock or for a connection of the pool.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// A connection to PostgreSQL that answered so short a time ago is taken to be there.
+const FRESH: Duration = Duration::from_secs(1);
+
 /// Which database.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Location {
@@ -138,6 +141,9 @@ impl Store {
                 options
                     .max_connections(16)
                     .acquire_timeout(PATIENCE)
+                    // To ask a connection each time whether it is still there costs as much as a small query. What
+                    // is asked of one that broke a moment ago fails as unavailable, and it is closed.
+                    .test_before_acquire_if_idle_for(FRESH)
                     .sqlx_logging(false);
                 let pool = Database::connect(options).await?;
                 Ok(Self::of(pool.clone(), pool))
@@ -176,6 +182,11 @@ impl Store {
     /// For reading; never waits for writers.
     pub fn reader(&self) -> &DatabaseConnection {
         &self.reader
+    }
+
+    /// Runs something that writes to its end, whoever stops waiting for it.
+    pub(crate) fn spawn(&self, write: impl Future<Output = ()> + Send + 'static) {
+        self.writes.spawn(write);
     }
 
     /// Begins a write. Nothing is kept unless [`Tx::commit`] is called.

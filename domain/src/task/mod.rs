@@ -27,7 +27,7 @@ pub use shown::{ShownState, shown_state};
 pub use spec::{SpecError, SpecErrors, TaskSpec, TaskType, shell_line};
 pub use state::{InvalidTransition, TaskChange, TaskEvent, as_outcome, next, stop_code};
 pub use stop::{resume, stop, suspend};
-pub use submit::{Submit, submit};
+pub use submit::{Submit, Submits, submit, submit_together};
 pub use wait::{Wait, wait};
 
 pub(crate) use change::{exclude, finish, note_start, queue_again, start};

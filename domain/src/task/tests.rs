@@ -13,6 +13,7 @@ async fn submit_with_key(app: &TestApp, name: &str, key: &str) -> crate::error::
         spec: TaskSpec::from_json(&document)?,
         document,
         idempotency_key: Some(key.to_owned()),
+        act: None,
     };
     let mut tx = app.app.begin().await?;
     let task = submit(&mut tx, &app.app, &app.root, input).await?;

@@ -34,7 +34,7 @@ use crate::runtime::fake::FakeRuntime;
 use crate::runtime::{NodeReport, RankKey};
 use crate::setup::{self, FirstUser};
 use crate::store::{Location, Store, Tx};
-use crate::task::{self, Submit, Task, TaskId, TaskSpec};
+use crate::task::{self, Submit, Submits, Task, TaskId, TaskSpec};
 use crate::user::{CreateUser, Role};
 use crate::workers::{Janitor, Launcher, NodeWatcher, Scheduler, Supervisor, Worker};
 
@@ -102,6 +102,7 @@ impl TestApp {
         let runtime = Arc::new(FakeRuntime::new((1..=count).map(node).collect()));
         let app = App {
             store,
+            submits: Submits::default(),
             served_since: clock.now(),
             clock: clock.clone(),
             runtime: runtime.clone(),
@@ -203,6 +204,7 @@ impl TestApp {
             spec,
             document,
             idempotency_key: None,
+            act: None,
         };
         self.write(async |tx| task::submit(tx, &self.app, actor, input.clone()).await)
             .await

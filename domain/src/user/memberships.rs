@@ -8,8 +8,8 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder
 use super::implied_groups;
 use crate::error::Result;
 
-/// Every group that each of these users belongs to, as [`super::groups_of`] has them. Users that do not exist are left
-/// out.
+/// Every group that each of these users belongs to: those that need no row, and the memberships. Users that do not exist
+/// are left out.
 ///
 /// # Errors
 /// If the database is away.
@@ -23,7 +23,7 @@ pub async fn groups_of_all(
         .await?;
     let mut groups: BTreeMap<UserId, Vec<String>> = users
         .iter()
-        .map(|user| (user.id, implied_groups(user)))
+        .map(|user| (user.id, implied_groups(&user.name, user.role)))
         .collect();
     let memberships = user_group::Entity::find()
         .filter(user_group::Column::UserId.is_in(ids.iter().copied()))

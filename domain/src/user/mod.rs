@@ -8,7 +8,7 @@ pub use create::{CreateUser, create, is_usable_name};
 pub use entity::UserId;
 pub use entity::user::{Model as User, Role};
 pub use memberships::groups_of_all;
-pub use query::{find_by_name, get, groups_of, load};
+pub use query::{find_by_name, get, load};
 
 pub(crate) use create::insert;
 pub(crate) use query::implied_groups;

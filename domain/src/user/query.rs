@@ -1,7 +1,7 @@
 //! Looks users up.
 
-use entity::{UserId, user, user_group};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use entity::{UserId, user};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
 use super::{Role, User};
 use crate::error::{Error, Result};
@@ -39,26 +39,11 @@ pub async fn load(db: &impl ConnectionTrait, ids: &[UserId]) -> Result<Vec<User>
         .await?)
 }
 
-/// Every group a user belongs to: the role's, `public`, the memberships, and the user's own name.
-///
-/// # Errors
-/// If the database is away.
-pub async fn groups_of(db: &impl ConnectionTrait, user: &User) -> Result<Vec<String>> {
-    let memberships = user_group::Entity::find()
-        .filter(user_group::Column::UserId.eq(user.id))
-        .order_by_asc(user_group::Column::Name)
-        .all(db)
-        .await?;
-    let mut groups = implied_groups(user);
-    groups.extend(memberships.into_iter().map(|row| row.name));
-    Ok(groups)
-}
-
-/// The groups that need no row.
-pub(crate) fn implied_groups(user: &User) -> Vec<String> {
-    let role = match user.role {
+/// The groups of a user that need no row: the role's, `public`, and the user's own name.
+pub(crate) fn implied_groups(name: &str, role: Role) -> Vec<String> {
+    let role = match role {
         Role::Internal => "internal",
         Role::External => "external",
     };
-    vec![role.to_owned(), "public".to_owned(), user.name.clone()]
+    vec![role.to_owned(), "public".to_owned(), name.to_owned()]
 }

@@ -16,6 +16,9 @@ use crate::runtime::RankKey;
 /// How long an idempotency key is remembered.
 const KEY_LIFE: TimeDelta = TimeDelta::hours(24);
 
+/// So many ranks are forgotten at once; nothing is started meanwhile.
+const AT_ONCE: usize = 50;
+
 /// Cleans up.
 #[derive(Debug)]
 pub struct Janitor {
@@ -33,14 +36,19 @@ impl Janitor {
         // What runs is listed before what is open is read: a run that begins in between is not swept.
         let ranks = self.app.runtime.list().await?;
         let open = self.open_runs().await?;
-        let strays = ranks
-            .iter()
-            .filter(|rank| !open.contains(&(rank.task, rank.run)));
+        let is_stray = |rank: &RankKey| !open.contains(&(rank.task, rank.run));
+        let strays: Vec<RankKey> = ranks.into_iter().filter(is_stray).collect();
         let mut failure = None;
-        for rank in strays {
-            if let Err(error) = self.remove(rank).await {
-                tracing::warn!(%rank, error = error.chain(), "a stray is not removed");
-                failure.get_or_insert(error);
+        for some in strays.chunks(AT_ONCE) {
+            let forgotten = self.app.runtime.forget_all(some).await;
+            for (rank, forgotten) in some.iter().zip(forgotten) {
+                // Nearly all have ended by themselves: only what still has processes is killed.
+                if forgotten.is_err()
+                    && let Err(error) = self.remove(rank).await
+                {
+                    tracing::warn!(%rank, error = error.chain(), "a stray is not removed");
+                    failure.get_or_insert(error);
+                }
             }
         }
         failure.map_or(Ok(()), Err)
@@ -83,9 +91,12 @@ impl Worker for Janitor {
     fn wakes_on(event: Event) -> bool {
         match event {
             Event::Resync => true,
-            Event::Task(_) | Event::Run(..) | Event::Log(..) | Event::Nodes | Event::Quotas => {
-                false
-            }
+            Event::Task(_)
+            | Event::Wait(_)
+            | Event::Run(..)
+            | Event::Log(..)
+            | Event::Nodes
+            | Event::Quotas => false,
         }
     }
 

@@ -1,6 +1,8 @@
 //! Starts the agents of runs that are to start: idempotent, so a crash anywhere only repeats it.
 
-use entity::{pod, run, task};
+use std::collections::BTreeMap;
+
+use entity::{RunId, pod, run, task};
 use protocol::{ExitCause, RankExit};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
@@ -24,20 +26,20 @@ impl Launcher {
         Self { app }
     }
 
-    /// Starts what of one run is not started yet.
-    async fn launch(&self, run: &run::Model) -> Result<()> {
+    /// Starts the ranks of one run that are not started yet.
+    async fn launch(&self, run: &run::Model, ranks: &[pod::Model]) -> Result<()> {
         let app = &self.app;
         let task = task::Entity::find_by_id(run.task_id)
             .one(app.reader())
             .await?
             .ok_or_else(|| Error::not_found("task", run.task_id))?;
-        let pods = pods_of(app.reader(), &[run.id]).await?;
-        if run.master_addr.is_none() {
-            // Nothing is started before where to meet is written: the next tick goes on.
-            return self.choose_rendezvous(run, &pods).await;
-        }
-        for pod in pods.iter().filter(|pod| pod.state == pod::State::Created) {
-            let failure = match launch(app, &task, run, pod).await {
+        // Nothing is started before where to meet is written.
+        let run = match run.master_addr {
+            Some(_) => run.clone(),
+            None => self.choose_rendezvous(run).await?,
+        };
+        for pod in ranks {
+            let failure = match launch(app, &task, &run, pod).await {
                 Ok(launch) => match app.runtime.start(&launch).await {
                     Ok(()) => continue,
                     Err(RuntimeError::Rejected { reason }) => reason,
@@ -47,21 +49,23 @@ impl Launcher {
                 Err(error @ (Error::NotFound { .. } | Error::Unsupported(_))) => error.to_string(),
                 Err(error) => return Err(error),
             };
-            self.give_up(run, pod, failure).await?;
+            self.give_up(&run, pod, failure).await?;
         }
         Ok(())
     }
 
-    async fn choose_rendezvous(&self, run: &run::Model, pods: &[pod::Model]) -> Result<()> {
+    async fn choose_rendezvous(&self, run: &run::Model) -> Result<run::Model> {
         let key = RunKey {
             task: run.task_id.0,
             run: run.number,
         };
-        let nodes: Vec<String> = pods.iter().map(|pod| pod.node_name.clone()).collect();
+        let pods = pods_of(self.app.reader(), &[run.id]).await?;
+        let nodes: Vec<String> = pods.into_iter().map(|pod| pod.node_name).collect();
         let rendezvous = self.app.runtime.rendezvous(&key, &nodes).await?;
         let mut tx = self.app.begin().await?;
-        set_rendezvous(&mut tx, run, &rendezvous).await?;
-        tx.commit().await
+        let run = set_rendezvous(&mut tx, run, &rendezvous).await?;
+        tx.commit().await?;
+        Ok(run)
     }
 
     /// The rank can never be started: the run ends for it.
@@ -98,7 +102,9 @@ impl Worker for Launcher {
     fn wakes_on(event: Event) -> bool {
         match event {
             Event::Run(..) | Event::Resync => true,
-            Event::Task(_) | Event::Log(..) | Event::Nodes | Event::Quotas => false,
+            Event::Task(_) | Event::Wait(_) | Event::Log(..) | Event::Nodes | Event::Quotas => {
+                false
+            }
         }
     }
 
@@ -108,9 +114,20 @@ impl Worker for Launcher {
             .order_by_asc(run::Column::Id)
             .all(self.app.reader())
             .await?;
+        let ids: Vec<RunId> = runs.iter().map(|run| run.id).collect();
+        let mut ranks: BTreeMap<RunId, Vec<pod::Model>> = BTreeMap::new();
+        for pod in pods_of(self.app.reader(), &ids).await? {
+            if pod.state == pod::State::Created {
+                ranks.entry(pod.run_id).or_default().push(pod);
+            }
+        }
         let mut failures = Failures::default();
         for run in &runs {
-            if let Err(error) = self.launch(run).await {
+            // One whose ranks are all started only waits for them: it costs nothing.
+            let Some(ranks) = ranks.get(&run.id) else {
+                continue;
+            };
+            if let Err(error) = self.launch(run, ranks).await {
                 failures.note(run.id, error);
             }
         }

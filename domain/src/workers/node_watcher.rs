@@ -25,9 +25,12 @@ impl Worker for NodeWatcher {
     fn wakes_on(event: Event) -> bool {
         match event {
             Event::Resync => true,
-            Event::Task(_) | Event::Run(..) | Event::Log(..) | Event::Nodes | Event::Quotas => {
-                false
-            }
+            Event::Task(_)
+            | Event::Wait(_)
+            | Event::Run(..)
+            | Event::Log(..)
+            | Event::Nodes
+            | Event::Quotas => false,
         }
     }
 

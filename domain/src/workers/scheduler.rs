@@ -6,6 +6,7 @@ use entity::task;
 use entity::{TaskId, reservation};
 use scheduler::{Decision, Level, NodeName, Plan, Policy, TaskKey, plan};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
 use super::live::Live;
@@ -49,7 +50,8 @@ impl Worker for Scheduler {
         match event {
             // A run that has passed its gate may give way from then on.
             Event::Task(_) | Event::Run(..) | Event::Nodes | Event::Quotas | Event::Resync => true,
-            Event::Log(..) => false,
+            // Reasons to wait are its own.
+            Event::Wait(_) | Event::Log(..) => false,
         }
     }
 
@@ -59,10 +61,16 @@ impl Worker for Scheduler {
             Some(waits) => waits,
             None => Waits::load(self.app.reader()).await?,
         };
-        let mut live = Live::load(&self.app).await?;
-        let begun = Instant::now();
-        let plan = plan(&live.snapshot, &self.policy);
-        let took = begun.elapsed();
+        let live = Live::load(&self.app).await?;
+        let policy = self.policy.clone();
+        // A long line takes long to plan. Meanwhile the threads that answer requests go on.
+        let planned = spawn_blocking(move || {
+            let begun = Instant::now();
+            let plan = plan(&live.snapshot, &policy);
+            (live, plan, begun.elapsed())
+        });
+        let planned = planned.await;
+        let (mut live, plan, took) = planned.map_err(|error| Error::Internal(error.into()))?;
         let metrics = &self.app.metrics;
         metrics.plans.note(took, &live.snapshot, &plan.report);
         for issue in &plan.report.issues {

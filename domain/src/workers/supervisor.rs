@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use entity::run::DrainReason;
 use entity::{RunId, TaskId, pod, run, task};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
@@ -14,10 +15,11 @@ use crate::error::{Error, Result};
 use crate::events::Event;
 use crate::run::{
     Decision, Finding, Limits, Next, OPEN, Phase, RunEvent, advance, deadline, decide, drain, end,
-    find, hasten, message, next, note, ordered, outcome, phase, pods_of, rank_key, requeue,
-    set_message, stop_rest,
+    find, hasten, is_over, message, next, note, ordered, outcome, phase, pods_of, rank_key,
+    requeue, set_message, stop_rest,
 };
 use crate::runtime::{Observation, RankKey};
+use crate::store::Tx;
 use crate::task::{TaskEvent, TaskSpec, finish, note_start, queue_again};
 
 /// Supervises.
@@ -36,6 +38,14 @@ struct Open {
     seen: Vec<Observation>,
 }
 
+impl Open {
+    /// The ranks of which processes are left.
+    fn left(&self) -> impl Iterator<Item = &pod::Model> {
+        let ranks = self.pods.iter().zip(&self.seen);
+        ranks.filter_map(|(pod, seen)| has_processes(seen).then_some(pod))
+    }
+}
+
 impl Supervisor {
     /// A supervisor.
     pub fn new(app: App) -> Self {
@@ -46,15 +56,18 @@ impl Supervisor {
     }
 
     /// One step of one run.
-    async fn supervise(&self, open: &Open) -> Result<Tick> {
+    async fn supervise(&self, open: &mut Open) -> Result<Tick> {
         let now = self.app.now();
         let mut tick = Tick::default();
         // An orphan that resists must not keep the rest of its run from ending.
         let killed = self.kill_orphans(open).await;
-        if matches!(killed, Ok(true)) || self.take_in(open, now).await? {
-            // What is seen or written has changed: the next step decides on what it is then.
+        if matches!(killed, Ok(true)) {
+            // What is seen has changed: the next step decides on what it is then.
             tick.progress = true;
             return Ok(tick);
+        }
+        if self.take_in(open, now).await? {
+            open.pods = pods_of(self.app.reader(), &[open.run.id]).await?;
         }
         let limits = self.limits(&open.task);
         let decision = decide(&open.task, &open.run, &open.pods, &limits, now)
@@ -71,9 +84,14 @@ impl Supervisor {
             }
             Decision::Drain(reason) => {
                 let mut tx = self.app.begin().await?;
-                drain(&mut tx, &open.run, reason, &self.app.settings.graces).await?;
+                open.run = drain(&mut tx, &open.run, reason, &self.app.settings.graces).await?;
                 if let Some(message) = ordered(&open.task, &open.pods, reason) {
                     set_message(&tx, &open.run, message).await?;
+                    open.run.message = Some(message.to_owned());
+                }
+                // Most runs end by themselves: then there is nothing to wait for.
+                if open.pods.iter().all(|pod| is_over(pod.state)) && open.left().next().is_none() {
+                    self.close(&mut tx, open, reason, now).await?;
                 }
                 tx.commit().await?;
                 tracing::info!(task.id = open.task.id.0, ?reason, "a run drains");
@@ -176,12 +194,7 @@ impl Supervisor {
         let Phase::Draining(reason) = phase(&open.run) else {
             return Ok(false);
         };
-        let left: Vec<&pod::Model> = open
-            .pods
-            .iter()
-            .zip(&open.seen)
-            .filter_map(|(pod, seen)| has_processes(seen).then_some(pod))
-            .collect();
+        let left: Vec<&pod::Model> = open.left().collect();
         if !left.is_empty() {
             let time_is_over = open.run.kill_at.is_none_or(|at| at <= now);
             for pod in left.iter().filter(|_| time_is_over) {
@@ -189,6 +202,20 @@ impl Supervisor {
             }
             return Ok(time_is_over);
         }
+        let mut tx = self.app.begin().await?;
+        self.close(&mut tx, open, reason, now).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Ends a draining run of which nothing is left, and with it the task, unless that runs again.
+    async fn close(
+        &self,
+        tx: &mut Tx,
+        open: &Open,
+        reason: DrainReason,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
         next(phase(&open.run), RunEvent::Drained).map_err(|error| Error::Internal(error.into()))?;
         let mut last = outcome(open.task.stop_as, reason, &open.pods);
         last.message = message(&open.task, &open.run, &open.pods, &last);
@@ -206,16 +233,14 @@ impl Supervisor {
             Next::Again(_) => TaskEvent::Again,
         };
         crate::task::next(open.task.state, event).map_err(|error| Error::Internal(error.into()))?;
-        let mut tx = self.app.begin().await?;
-        stop_rest(&tx, &open.pods).await?;
-        end(&mut tx, &open.run, &last).await?;
+        stop_rest(tx, &open.pods).await?;
+        end(tx, &open.run, &last).await?;
         match &next_step {
-            Next::Over => finish(&mut tx, &open.task, &last).await?,
-            Next::Again(again) => queue_again(&mut tx, &open.task, &last, again).await?,
+            Next::Over => finish(tx, &open.task, &last).await?,
+            Next::Again(again) => queue_again(tx, &open.task, &last, again).await?,
         }
-        tx.commit().await?;
-        tracing::info!(task.id = open.task.id.0, outcome = ?last.outcome, "a run has ended");
-        Ok(true)
+        tracing::info!(task.id = open.task.id.0, outcome = ?last.outcome, "a run ends");
+        Ok(())
     }
 
     fn limits(&self, task: &task::Model) -> Limits {
@@ -231,11 +256,12 @@ impl Supervisor {
 
 impl Worker for Supervisor {
     const NAME: &'static str = "supervisor";
+    const REST: u32 = 1;
 
     fn wakes_on(event: Event) -> bool {
         match event {
             Event::Run(..) | Event::Task(_) | Event::Resync => true,
-            Event::Log(..) | Event::Nodes | Event::Quotas => false,
+            Event::Wait(_) | Event::Log(..) | Event::Nodes | Event::Quotas => false,
         }
     }
 
@@ -252,7 +278,7 @@ impl Worker for Supervisor {
         let mut failures = Failures::default();
         for (id, open) in self.look(runs).await? {
             let step = match open {
-                Ok(open) => self.supervise(&open).await,
+                Ok(mut open) => self.supervise(&mut open).await,
                 Err(error) => Err(error),
             };
             match step {

@@ -156,7 +156,7 @@ pub(super) async fn write(tx: &mut Tx, news: &News) -> Result<()> {
         let statement = Statement::from_sql_and_values(backend, update(backend), [rows]);
         tx.db().execute_raw(statement).await?;
         for (id, _) in chunk {
-            tx.wake(Event::Task(*id));
+            tx.wake(Event::Wait(*id));
         }
     }
     Ok(())

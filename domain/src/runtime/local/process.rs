@@ -152,18 +152,18 @@ fn read(pid: i32) -> Option<Process> {
     let mut looks = 0..N_LOOKS;
     loop {
         let stat = stat(pid).filter(|stat| stat.is_running)?;
-        let environ = fs::read(format!("/proc/{pid}/environ"));
-        let is_bare =
-            environ.as_ref().is_ok_and(Vec::is_empty) && !stat.is_kernel && !has_arguments(pid);
+        // Half of a machine's processes are the kernel's: these belong to no rank.
+        let environ = if stat.is_kernel {
+            None
+        } else {
+            fs::read(format!("/proc/{pid}/environ")).ok()
+        };
+        let is_bare = environ.as_ref().is_some_and(Vec::is_empty) && !has_arguments(pid);
         if is_bare && looks.next().is_some() {
             thread::yield_now();
             continue;
         }
-        let rank_dir = environ
-            .ok()
-            .as_deref()
-            .and_then(rank_dir_of)
-            .map(Into::into);
+        let rank_dir = environ.as_deref().and_then(rank_dir_of).map(Into::into);
         return Some(Process {
             pid,
             parent: stat.parent,

@@ -67,18 +67,25 @@ impl Ranks {
         Ok(keys)
     }
 
-    /// Removes the directory of a rank without processes, and those of its run and task when they are empty.
-    pub(super) fn forget(&self, key: &RankKey) -> Result<(), RuntimeError> {
-        let failed = |error| RuntimeError::unavailable(format!("forget rank {key}"), error);
+    /// Removes the directories of ranks without processes, and those of their runs and tasks when they are empty. The
+    /// processes of the machine are listed once for all of them.
+    pub(super) fn forget_all(&self, keys: &[RankKey]) -> Vec<Result<(), RuntimeError>> {
         let _changing = self.change();
-        if !self.processes(key).map_err(failed)?.is_empty() {
-            return Err(RuntimeError::rejected(format!(
-                "rank {key} still has processes"
-            )));
-        }
-        let dir = self.dir(key);
-        dir.remove().map_err(failed)?;
-        remove_empty_parents(dir.path(), &self.root).map_err(failed)
+        let all = process::all();
+        let forget = |key: &RankKey| {
+            let failed = |error| RuntimeError::unavailable(format!("forget rank {key}"), error);
+            let unknown = |error: &io::Error| io::Error::new(error.kind(), error.to_string());
+            let all = all.as_ref().map_err(|error| failed(unknown(error)))?;
+            let dir = self.dir(key);
+            if !process::of_rank(all, dir.path()).is_empty() {
+                return Err(RuntimeError::rejected(format!(
+                    "rank {key} still has processes"
+                )));
+            }
+            dir.remove().map_err(failed)?;
+            remove_empty_parents(dir.path(), &self.root).map_err(failed)
+        };
+        keys.iter().map(forget).collect()
     }
 
     /// The processes of a rank, its agent first.

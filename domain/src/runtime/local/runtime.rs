@@ -61,6 +61,24 @@ impl LocalRuntime {
             },
         }
     }
+
+    /// Work on many ranks, with a result for each.
+    async fn on_each<T: Send + 'static>(
+        &self,
+        keys: &[RankKey],
+        work: impl FnOnce(&Ranks, &[RankKey]) -> Vec<Result<T, RuntimeError>> + Send + 'static,
+    ) -> Vec<Result<T, RuntimeError>> {
+        let taken = keys.to_vec();
+        match self.on_ranks(move |ranks| Ok(work(ranks, &taken))).await {
+            Ok(results) => results,
+            // The work does not fail as a whole, but it may be dropped.
+            Err(error) => {
+                tracing::debug!(%error, "the work on some ranks was dropped");
+                let dropped = || RuntimeError::unavailable("work on ranks", "shutting down");
+                keys.iter().map(|_| Err(dropped())).collect()
+            }
+        }
+    }
 }
 
 #[async_trait]
@@ -108,17 +126,8 @@ impl Runtime for LocalRuntime {
     }
 
     async fn observe_all(&self, ranks: &[RankKey]) -> Vec<Result<Observation, RuntimeError>> {
-        let keys = ranks.to_vec();
-        let seen = self.on_ranks(move |ranks| Ok(ranks.inspect_all(&keys)));
-        match seen.await {
-            Ok(seen) => seen,
-            // The work does not fail as a whole, but it may be dropped.
-            Err(error) => {
-                tracing::debug!(%error, "ranks were not observed");
-                let dropped = || RuntimeError::unavailable("observe ranks", "shutting down");
-                ranks.iter().map(|_| Err(dropped())).collect()
-            }
-        }
+        self.on_each(ranks, |ranks, keys| ranks.inspect_all(keys))
+            .await
     }
 
     async fn kill(&self, rank: &RankKey) -> Result<(), RuntimeError> {
@@ -131,8 +140,13 @@ impl Runtime for LocalRuntime {
     }
 
     async fn forget(&self, rank: &RankKey) -> Result<(), RuntimeError> {
-        let rank = *rank;
-        self.on_ranks(move |ranks| ranks.forget(&rank)).await
+        let mut forgotten = self.forget_all(&[*rank]).await;
+        forgotten.pop().unwrap_or(Ok(()))
+    }
+
+    async fn forget_all(&self, ranks: &[RankKey]) -> Vec<Result<(), RuntimeError>> {
+        self.on_each(ranks, |ranks, keys| ranks.forget_all(keys))
+            .await
     }
 }
 

@@ -112,6 +112,7 @@ async fn submit(app: &TestApp, name: &str, nodes: u32, priority: i32) -> Task {
         spec: TaskSpec::from_json(&document).unwrap(),
         document,
         idempotency_key: Some(name.to_owned()),
+        act: None,
     };
     app.write(async |tx| task::submit(tx, &app.app, &app.root, input.clone()).await)
         .await

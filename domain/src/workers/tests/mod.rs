@@ -2,6 +2,7 @@
 
 mod crash;
 mod priority;
+mod steps;
 
 use chrono::TimeDelta;
 use protocol::{ExitCause, RankExit};

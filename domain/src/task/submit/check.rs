@@ -1,0 +1,149 @@
+//! What only the platform can check of a submit.
+
+use std::path::Path;
+
+use entity::{environment, host, task};
+use sea_orm::sea_query::{Expr, Query, SelectStatement, UnionType};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
+    QuerySelect, QueryTrait, Select,
+};
+
+use super::Wish;
+use crate::app::App;
+use crate::error::{Error, Problem, Result};
+use crate::mount;
+use crate::store::Tx;
+
+/// Live tasks a user may have (the original's limit).
+const MOST_LIVE_TASKS: i64 = 10_000;
+
+/// What the database knows about a submit.
+#[derive(Debug, FromQueryResult)]
+pub(super) struct Facts {
+    has_group: bool,
+    has_environment: bool,
+    n_live: i64,
+    /// Which submit.
+    place: i64,
+}
+
+/// The node group that is meant.
+pub(super) fn group<'a>(app: &'a App, wish: &'a Wish) -> &'a str {
+    match wish.input.spec.group() {
+        "default" => &app.settings.default_group,
+        group => group,
+    }
+}
+
+/// What must be known of each, in the same order and in one statement: every submit waits for it.
+pub(super) async fn facts(tx: &Tx, app: &App, wishes: &[&Wish]) -> Result<Vec<Facts>> {
+    let mut selects = (0..)
+        .zip(wishes)
+        .map(|(place, wish)| select(app, wish, place));
+    let Some(mut all) = selects.next() else {
+        return Ok(Vec::new());
+    };
+    for select in selects {
+        all.union(UnionType::All, select);
+    }
+    let facts = Facts::find_by_statement(tx.db().get_database_backend().build(&all));
+    let mut facts = facts.all(tx.db()).await?;
+    facts.sort_by_key(|facts| facts.place);
+    Ok(facts)
+}
+
+fn select(app: &App, wish: &Wish, place: i64) -> SelectStatement {
+    let image = wish.input.spec.image();
+    let group = host::Entity::find().filter(host::Column::GroupName.eq(group(app, wish)));
+    let environment = environment::Entity::find().filter(environment::Column::Name.eq(image));
+    let live = task::Entity::find()
+        .select_only()
+        .column_as(task::Column::Id.count(), "n")
+        .filter(task::Column::UserId.eq(wish.user.id))
+        // As the index of live names has it: with a parameter instead, all tasks that the user ever had would be read.
+        .filter(Expr::cust("state <> 'FINISHED'"));
+    Query::select()
+        .expr_as(Expr::exists(group.into_query()), "has_group")
+        .expr_as(Expr::exists(environment.into_query()), "has_environment")
+        .expr_as(
+            Expr::SubQuery(None, Box::new(live.into_query().into())),
+            "n_live",
+        )
+        .expr_as(Expr::val(place), "place")
+        .take()
+}
+
+/// Whether it may be stored, with so many of its user before it in the same write.
+pub(super) async fn check(
+    tx: &Tx,
+    app: &App,
+    wish: &Wish,
+    facts: &Facts,
+    n_before: i64,
+) -> Result<()> {
+    let spec = &wish.input.spec;
+    let mut problems = Vec::new();
+    let mut wrong = |field: &str, reason: String| {
+        problems.push(Problem {
+            field: field.to_owned(),
+            reason,
+        });
+    };
+    if !facts.has_group {
+        let group = group(app, wish);
+        let known = names(tx, host::Entity::find(), host::Column::GroupName).await?;
+        wrong(
+            "resource.group",
+            format!("there is no group {group}: there is {known}"),
+        );
+    }
+    if !facts.has_environment {
+        let known = names(tx, environment::Entity::find(), environment::Column::Name).await?;
+        let image = spec.image();
+        wrong(
+            "resource.image",
+            format!("there is no environment {image}: there is {known}"),
+        );
+    }
+    let mounts = app.mounts_of(&wish.user.name);
+    if !mount::covers(&mounts, Path::new(spec.workspace())) {
+        let known: Vec<_> = mounts
+            .iter()
+            .map(|mount| mount.path.display().to_string())
+            .collect();
+        wrong(
+            "spec.workspace",
+            format!(
+                "{} is not in a directory that the nodes can read: move it under {}",
+                spec.workspace(),
+                known.join(" or ")
+            ),
+        );
+    }
+    if !problems.is_empty() {
+        return Err(Error::Invalid(problems));
+    }
+    let n_live = facts.n_live + n_before;
+    if n_live >= MOST_LIVE_TASKS {
+        return Err(Error::QuotaExceeded {
+            what: "tasks that are not finished".to_owned(),
+            used: n_live,
+            limit: MOST_LIVE_TASKS,
+        });
+    }
+    Ok(())
+}
+
+/// The names in a column, each once, as a list for people.
+async fn names<E: EntityTrait>(tx: &Tx, rows: Select<E>, column: E::Column) -> Result<String> {
+    let names: Vec<String> = rows
+        .select_only()
+        .column(column)
+        .distinct()
+        .order_by_asc(column)
+        .into_tuple()
+        .all(tx.db())
+        .await?;
+    Ok(names.join(", "))
+}
