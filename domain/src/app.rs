@@ -71,6 +71,8 @@ pub struct Settings {
     pub silence: Duration,
     /// How often workers look even if nobody woke them.
     pub period: Duration,
+    /// How long it is kept what people did; for ever if absent.
+    pub audit_keep: Option<TimeDelta>,
 }
 
 impl App {

@@ -23,6 +23,14 @@ pub(crate) struct Config {
     suspend: Times,
     #[serde(default)]
     suspend_at: BTreeMap<Level, Times>,
+    #[serde(default)]
+    audit: Audit,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Audit {
+    keep_days: Option<u32>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -61,6 +69,12 @@ impl Config {
         let own = levels.map(|(level, times)| (*level, times.over(&usual)));
         Graces::new(usual, own)
     }
+
+    /// How long it is kept what people did; for ever if absent.
+    pub(crate) fn audit_keep(&self) -> Option<TimeDelta> {
+        let days = self.audit.keep_days.filter(|days| *days > 0);
+        days.map(|days| TimeDelta::days(days.into()))
+    }
 }
 
 fn is_absent(kind: ErrorKind) -> bool {
@@ -93,6 +107,7 @@ mod tests {
     fn the_documented_defaults_are_the_defaults() {
         let documented = include_str!("../config.default.toml");
         assert_eq!(graces(documented), Graces::default());
+        assert_eq!(Config::parse(documented).unwrap().audit_keep(), None);
         // The example of a level is one that can be taken over as it is.
         let example = documented.replace("# [", "[").replace("# budget", "budget");
         assert_ne!(graces(&example), Graces::default());

@@ -74,6 +74,8 @@ pub struct Timing {
     pub silence: Duration,
     /// How often workers look even if nobody woke them.
     pub period: Duration,
+    /// How long it is kept what people did; for ever if absent.
+    pub audit_keep: Option<TimeDelta>,
 }
 
 impl Default for Timing {
@@ -85,6 +87,7 @@ impl Default for Timing {
             reattach: TimeDelta::seconds(30),
             silence: Duration::from_secs(1800),
             period: Duration::from_secs(5),
+            audit_keep: None,
         }
     }
 }
@@ -241,5 +244,6 @@ fn settings(config: &PlatformConfig) -> Settings {
         reattach: timing.reattach,
         silence: timing.silence,
         period: timing.period,
+        audit_keep: timing.audit_keep,
     }
 }

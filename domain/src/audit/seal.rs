@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use entity::{AuditId, audit, audit_seal};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, NotSet,
-    QueryFilter, QueryOrder, QuerySelect,
+    QueryFilter, QueryOrder, QuerySelect, Select,
 };
 use sha2::{Digest, Sha256};
 
@@ -46,27 +46,32 @@ impl Display for Broken {
     }
 }
 
-/// Seals the next range, if there is one. Answers whether it did.
+/// Whether there are rows to be sealed.
 ///
 /// # Errors
-/// If the database refuses; another server that seals the same range at the same time is a conflict.
-pub async fn seal(tx: &Tx) -> Result<bool> {
-    let newest = audit_seal::Entity::find()
-        .order_by_desc(audit_seal::Column::LastId)
-        .one(tx.db())
-        .await?;
-    let (before, digest) = newest.map_or((AuditId(0), String::new()), |seal| {
-        (seal.last_id, seal.digest)
-    });
-    let rows = audit::Entity::find()
-        .filter(audit::Column::Id.gt(before))
-        .filter(audit::Column::At.lt(tx.now() - SETTLED))
-        .order_by_asc(audit::Column::Id)
-        .limit(MOST_ROWS)
-        .all(tx.db())
-        .await?;
+/// If the database is away.
+pub async fn is_to_be_sealed(db: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<bool> {
+    let (before, _) = newest(db).await?;
+    Ok(!unsealed(db, before, now, 1).await?.is_empty())
+}
+
+/// Whether there are sealed ranges of which all rows are older.
+///
+/// # Errors
+/// If the database is away.
+pub async fn is_to_be_dropped(db: &impl ConnectionTrait, than: DateTime<Utc>) -> Result<bool> {
+    Ok(old(than).one(db).await?.is_some())
+}
+
+/// Seals the next range, if there is one.
+///
+/// # Errors
+/// If the database refuses; a range that another server seals at the same time is refused to one of them.
+pub async fn seal(tx: &Tx) -> Result<()> {
+    let (before, digest) = newest(tx.db()).await?;
+    let rows = unsealed(tx.db(), before, tx.now(), MOST_ROWS).await?;
     let Some(last) = rows.last() else {
-        return Ok(false);
+        return Ok(());
     };
     let seal = audit_seal::ActiveModel {
         id: NotSet,
@@ -78,7 +83,38 @@ pub async fn seal(tx: &Tx) -> Result<bool> {
         dropped_at: Set(None),
     };
     seal.insert(tx.db()).await?;
-    Ok(true)
+    Ok(())
+}
+
+/// The last number that is sealed, and the digest over it and all before.
+async fn newest(db: &impl ConnectionTrait) -> Result<(AuditId, String)> {
+    let newest = audit_seal::Entity::find().order_by_desc(audit_seal::Column::LastId);
+    let newest = newest.one(db).await?;
+    Ok(newest.map_or((AuditId(0), String::new()), |seal| {
+        (seal.last_id, seal.digest)
+    }))
+}
+
+async fn unsealed(
+    db: &impl ConnectionTrait,
+    before: AuditId,
+    now: DateTime<Utc>,
+    most: u64,
+) -> Result<Vec<Entry>> {
+    Ok(audit::Entity::find()
+        .filter(audit::Column::Id.gt(before))
+        .filter(audit::Column::At.lt(now - SETTLED))
+        .order_by_asc(audit::Column::Id)
+        .limit(most)
+        .all(db)
+        .await?)
+}
+
+/// Ranges whose rows are all older, and still there.
+fn old(than: DateTime<Utc>) -> Select<audit_seal::Entity> {
+    audit_seal::Entity::find()
+        .filter(audit_seal::Column::SealedAt.lt(than))
+        .filter(audit_seal::Column::DroppedAt.is_null())
 }
 
 /// The seals that do not fit what is there. A range whose rows were dropped for their age only links its neighbours.
@@ -120,12 +156,7 @@ pub async fn verify(db: &impl ConnectionTrait) -> Result<Vec<Broken>> {
 /// # Errors
 /// If the database refuses.
 pub async fn drop_older(tx: &Tx, than: DateTime<Utc>) -> Result<()> {
-    let old = audit_seal::Entity::find()
-        .filter(audit_seal::Column::SealedAt.lt(than))
-        .filter(audit_seal::Column::DroppedAt.is_null())
-        .all(tx.db())
-        .await?;
-    for seal in old {
+    for seal in old(than).all(tx.db()).await? {
         audit::Entity::delete_many()
             .filter(audit::Column::Id.between(seal.first_id, seal.last_id))
             .exec(tx.db())

@@ -19,11 +19,14 @@ async fn act(platform: &TestApp, object: &str) {
     tx.commit().await.unwrap();
 }
 
+/// Seals what is to be sealed. Answers whether there was anything.
 async fn sealed(platform: &TestApp) -> bool {
-    let tx = platform.app.begin().await.unwrap();
-    let sealed = seal(&tx).await.unwrap();
+    let app = &platform.app;
+    let is_due = is_to_be_sealed(app.reader(), app.now()).await.unwrap();
+    let tx = app.begin().await.unwrap();
+    seal(&tx).await.unwrap();
     tx.commit().await.unwrap();
-    sealed
+    is_due
 }
 
 /// Two sealed ranges of three acts each.
@@ -116,9 +119,12 @@ async fn a_row_that_is_changed_added_or_taken_away_breaks_its_seal() {
 async fn old_rows_are_dropped_and_the_seals_stay_whole() {
     let platform = two_seals().await;
     let now = platform.app.now();
+    let than = now - TimeDelta::minutes(1);
+    assert!(is_to_be_dropped(platform.app.reader(), than).await.unwrap());
     let tx = platform.app.begin().await.unwrap();
-    drop_older(&tx, now - TimeDelta::minutes(1)).await.unwrap();
+    drop_older(&tx, than).await.unwrap();
     tx.commit().await.unwrap();
+    assert!(!is_to_be_dropped(platform.app.reader(), than).await.unwrap());
     let left = list_all(&platform, &platform.root, Filter::default()).await;
     assert_eq!(left.len(), 3);
     assert_eq!(broken(&platform).await, Vec::<String>::new());

@@ -404,5 +404,6 @@ fn settings(dir: &std::path::Path) -> Settings {
         reattach: TimeDelta::seconds(30),
         silence: Duration::from_secs(1800),
         period: Duration::from_secs(5),
+        audit_keep: None,
     }
 }

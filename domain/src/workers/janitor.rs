@@ -1,4 +1,5 @@
-//! Removes what is over: processes and directories of ranks without an open run, and old idempotency keys.
+//! Removes what is over: processes and directories of ranks without an open run, old idempotency keys, and what people
+//! did so long ago that nobody wants to know. Seals the rest of that.
 
 use std::collections::BTreeSet;
 
@@ -8,6 +9,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 use super::{Tick, Worker};
 use crate::app::App;
+use crate::audit;
 use crate::error::Result;
 use crate::events::Event;
 use crate::run::OPEN;
@@ -85,6 +87,25 @@ impl Janitor {
     }
 }
 
+/// Seals what people did, and drops what is older than it has to be.
+async fn tend_audit_log(app: &App) -> Result<()> {
+    while audit::is_to_be_sealed(app.reader(), app.now()).await? {
+        let tx = app.begin().await?;
+        audit::seal(&tx).await?;
+        tx.commit().await?;
+    }
+    let Some(keep) = app.settings.audit_keep else {
+        return Ok(());
+    };
+    let than = app.now() - keep;
+    if audit::is_to_be_dropped(app.reader(), than).await? {
+        let tx = app.begin().await?;
+        audit::drop_older(&tx, than).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
 impl Worker for Janitor {
     const NAME: &'static str = "janitor";
 
@@ -103,6 +124,7 @@ impl Worker for Janitor {
     async fn tick(&mut self) -> Result<Tick> {
         let swept = self.sweep().await;
         self.forget_keys().await?;
+        tend_audit_log(&self.app).await?;
         self.app.store.checkpoint().await?;
         swept.map(|()| Tick::default())
     }

@@ -64,7 +64,7 @@ pub(super) async fn up(args: Up, environment: &Environment) -> Result<()> {
 fn config(args: Up, environment: &Environment) -> Result<PlatformConfig> {
     let root = Uid::effective().is_root();
     let data_dir = DataDir::choose(args.data.data_dir, environment, root)?;
-    let graces = Config::load(args.config.as_deref(), &data_dir)?.graces();
+    let chosen = Config::load(args.config.as_deref(), &data_dir)?;
     let usual = environment.home.iter().cloned();
     let usual = usual.chain(std::env::current_dir()).collect();
     Ok(PlatformConfig {
@@ -77,7 +77,8 @@ fn config(args: Up, environment: &Environment) -> Result<PlatformConfig> {
         switch_user: root,
         first_user: first_user(),
         timing: Timing {
-            graces,
+            graces: chosen.graces(),
+            audit_keep: chosen.audit_keep(),
             ..Timing::default()
         },
     })

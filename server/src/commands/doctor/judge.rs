@@ -13,6 +13,8 @@ pub(super) struct Facts {
     pub(super) uid: u32,
     pub(super) open_files: u64,
     pub(super) database: Result<Database, String>,
+    /// Seals of the audit log that do not fit what is there.
+    pub(super) broken_seals: Result<Vec<String>, String>,
     /// Bytes of SQLite's write-ahead log.
     pub(super) wal_bytes: u64,
     pub(super) server: Result<Server, String>,
@@ -72,6 +74,9 @@ pub(super) fn all(facts: &Facts) -> Vec<Finding> {
         )),
     }
     findings.extend(database(&facts.database));
+    if facts.database.is_ok() {
+        findings.push(audit_log(&facts.broken_seals));
+    }
     findings.extend([
         wal(facts.wal_bytes),
         server(&facts.server),
@@ -230,6 +235,26 @@ fn time(newest_ahead_ms: i64) -> Finding {
     }
 }
 
+fn audit_log(broken_seals: &Result<Vec<String>, String>) -> Finding {
+    let what = "audit log";
+    match broken_seals.as_deref() {
+        Ok([]) => Finding::ok(what, "is as it was sealed"),
+        Ok([first, rest @ ..]) => Finding::problem(
+            what,
+            match rest.len() {
+                0 => first.clone(),
+                more => format!("{first}, and {more} more"),
+            },
+            "somebody has changed the database: compare it with a backup from before",
+        ),
+        Err(reason) => Finding::warning(
+            what,
+            format!("cannot be checked: {reason}"),
+            "bring the database up to date and ask again",
+        ),
+    }
+}
+
 fn wal(bytes: u64) -> Finding {
     let mib = bytes >> 20;
     let said = format!("{mib} MiB");
@@ -323,6 +348,21 @@ mod tests {
             assert_eq!(finding.verdict, *verdict, "{finding:?}");
             assert_eq!(finding.todo.is_none(), *verdict == Ok, "{finding:?}");
         }
+    }
+
+    #[test]
+    fn a_broken_seal_is_a_problem() {
+        let broken = |seals: &[&str]| Result::Ok(seals.iter().map(ToString::to_string).collect());
+        expect(&[
+            (audit_log(&broken(&[])), Ok),
+            (
+                audit_log(&broken(&["the acts 1 to 3 are not as they were sealed"])),
+                Problem,
+            ),
+            (audit_log(&Err("no such table".to_owned())), Warning),
+        ]);
+        let two = audit_log(&broken(&["one", "another"]));
+        assert!(two.said.contains("one, and 1 more"), "{two:?}");
     }
 
     #[test]

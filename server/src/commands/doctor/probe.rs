@@ -54,6 +54,7 @@ pub(super) async fn facts(data_dir: &DataDir, environment: &Environment) -> Fact
         uid: Uid::effective().as_raw(),
         open_files: getrlimit(Resource::RLIMIT_NOFILE).map_or(0, |(soft, _)| soft),
         database: within(of_database(data_dir, environment)).await,
+        broken_seals: broken_seals(data_dir, environment).await,
         wal_bytes: wal.map_or(0, |wal| wal.len()),
         server: server(data_dir).await,
         keys_mode: mode(&dir.join("keys.json")),
@@ -90,6 +91,21 @@ async fn of_database(data_dir: &DataDir, environment: &Environment) -> Result<Da
     };
     // The address may hold a password; the causes do not.
     found.map_err(|error| format!("cannot be read: {error}"))
+}
+
+/// All rows are read, so this may take a while.
+async fn broken_seals(
+    data_dir: &DataDir,
+    environment: &Environment,
+) -> Result<Vec<String>, String> {
+    let location = database::choose(environment, data_dir).map_err(|error| error.to_string())?;
+    // The error names the address without its password.
+    let store = Store::open_existing(&location).await;
+    let store = store.map_err(|error| error.to_string())?;
+    let broken = domain::audit::verify(store.reader()).await;
+    store.close().await;
+    let broken = broken.map_err(|error| error.chain())?;
+    Ok(broken.iter().map(ToString::to_string).collect())
 }
 
 async fn sqlite(path: &Path) -> Result<Database, sqlx::Error> {
