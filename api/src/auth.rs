@@ -34,6 +34,11 @@ impl Bearer {
         Self { origin, ..self }
     }
 
+    /// The token in the clear.
+    pub(crate) fn token(&self) -> &str {
+        &self.token
+    }
+
     /// From where it came.
     pub(crate) fn origin(&self) -> &Origin {
         &self.origin

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use axum::http::HeaderValue;
+
 /// What whoever runs the server may choose about the API.
 #[derive(Debug, Clone)]
 pub struct ApiConfig {
@@ -9,6 +11,8 @@ pub struct ApiConfig {
     pub introspection: bool,
     /// Whether browsers get GraphiQL.
     pub graphiql: bool,
+    /// Origins of pages that may ask beside our own, for example `https://studio.example.org`.
+    pub allowed_origins: Vec<HeaderValue>,
     /// How much one client may ask for.
     pub limits: Limits,
     /// How long a WebSocket waits for its client.
@@ -20,6 +24,7 @@ impl Default for ApiConfig {
         Self {
             introspection: true,
             graphiql: true,
+            allowed_origins: Vec::new(),
             limits: Limits::default(),
             timing: Timing::default(),
         }

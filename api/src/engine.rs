@@ -18,6 +18,7 @@ use crate::error::{code, first_code, refusal, told};
 use crate::limits;
 use crate::loaders::{Driven, Loaders};
 use crate::log::{Feeds, SearchGate, Tailers};
+use crate::logins::Logins;
 use crate::metrics::{Label, Meter, Metrics, Momentary};
 use crate::rules;
 use crate::schema::{self, PlatformSchema};
@@ -32,6 +33,7 @@ pub(crate) struct Engine {
     introspection: bool,
     evaluations: Evaluations,
     feeds: Feeds,
+    logins: Logins,
     metrics: Arc<Metrics>,
     tracker: TaskTracker,
 }
@@ -66,6 +68,7 @@ impl Engine {
             introspection: config.introspection,
             evaluations: Evaluations::default(),
             feeds: Feeds::default(),
+            logins: Logins::default(),
             tracker,
         }
     }
@@ -130,9 +133,18 @@ impl Engine {
     /// # Errors
     /// [`Error::Unauthenticated`] if the token is not good.
     pub(crate) async fn sign_in(&self, bearer: &Bearer) -> Result<Actor> {
-        let actor = auth::sign_in(&self.app, bearer).await?;
-        span::note_actor(&actor);
-        Ok(actor)
+        let address = bearer.origin().address.as_str();
+        self.logins.check(address, bearer.token())?;
+        let signed_in = auth::sign_in(&self.app, bearer).await;
+        match &signed_in {
+            Ok(actor) => {
+                self.logins.succeeded(bearer.token());
+                span::note_actor(actor);
+            }
+            Err(Error::Unauthenticated) => self.logins.failed(address),
+            Err(_) => {}
+        }
+        signed_in
     }
 
     /// Answers what did not become an operation, with an error of ours.

@@ -27,6 +27,7 @@ mod limits;
 mod live;
 mod loaders;
 mod log;
+mod logins;
 mod metrics;
 mod node;
 mod ongoing;

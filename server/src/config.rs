@@ -5,10 +5,13 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use axum::http::HeaderValue;
 use chrono::TimeDelta;
 use domain::Level;
 use domain::run::{Grace, Graces};
-use serde::Deserialize;
+use reqwest::Url;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
 use crate::data_dir::DataDir;
 
@@ -25,6 +28,15 @@ pub(crate) struct Config {
     suspend_at: BTreeMap<Level, Times>,
     #[serde(default)]
     audit: Audit,
+    #[serde(default)]
+    http: Http,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Http {
+    #[serde(default, deserialize_with = "origins")]
+    allowed_origins: Vec<HeaderValue>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -70,11 +82,34 @@ impl Config {
         Graces::new(usual, own)
     }
 
+    /// Which other sites may ask the API.
+    pub(crate) fn allowed_origins(&self) -> &[HeaderValue] {
+        &self.http.allowed_origins
+    }
+
     /// How long it is kept what people did; for ever if absent.
     pub(crate) fn audit_keep(&self) -> Option<TimeDelta> {
         let days = self.audit.keep_days.filter(|days| *days > 0);
         days.map(|days| TimeDelta::days(days.into()))
     }
+}
+
+/// Origins as browsers name them: a scheme, a host and perhaps a port.
+fn origins<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<HeaderValue>, D::Error> {
+    let texts: Vec<String> = Deserialize::deserialize(deserializer)?;
+    let read = |text: String| {
+        let url = Url::parse(&text).ok();
+        let origin = url.map(|url| url.origin().ascii_serialization());
+        let header = HeaderValue::from_str(&text).ok();
+        header
+            .filter(|_| origin.as_deref() == Some(&text))
+            .ok_or_else(|| {
+                D::Error::custom(format!(
+                    "{text:?} is no origin such as \"https://studio.example.org\""
+                ))
+            })
+    };
+    texts.into_iter().map(read).collect()
 }
 
 fn is_absent(kind: ErrorKind) -> bool {
@@ -133,6 +168,11 @@ mod tests {
             ("[suspend]\nbudget = 1\n", "unknown field `budget`"),
             ("[suspend]\nbudget_secs = -1\n", "budget_secs = -1"),
             ("[suspend_at.TOP]\n", "unknown variant `TOP`"),
+            (
+                "[http]\nallowed_origins = [\"https://a.b/c\"]\n",
+                "is no origin",
+            ),
+            ("[http]\nallowed_origins = [\"*\"]\n", "is no origin"),
         ] {
             let error = Config::parse(text).unwrap_err().to_string();
             assert!(error.contains(named), "{error}");

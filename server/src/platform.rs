@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use axum::http::HeaderValue;
 use axum::serve::ListenerExt;
 use chrono::TimeDelta;
 use domain::auth::Token;
@@ -47,6 +48,8 @@ pub struct PlatformConfig {
     pub database: Location,
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// Origins of pages elsewhere that may ask the API.
+    pub allowed_origins: Vec<HeaderValue>,
     /// Number of virtual nodes.
     pub nodes: u32,
     /// Directories that tasks can read.
@@ -154,7 +157,10 @@ impl Platform {
         let stop = CancellationToken::new();
         domain::workers::start(&app, &tracker, &stop);
         let router = api::router(
-            api::ApiConfig::default(),
+            api::ApiConfig {
+                allowed_origins: config.allowed_origins,
+                ..api::ApiConfig::default()
+            },
             app.clone(),
             tracker.clone(),
             stop.clone(),

@@ -46,6 +46,7 @@ impl Platform {
             database: site.database.clone(),
             data_dir: data,
             listen: ([127, 0, 0, 1], 0).into(),
+            allowed_origins: Vec::new(),
             nodes: 2,
             mounts: vec![site.code()],
             agent_command: vec![program("hai-agent")?.into_os_string(), "--launch".into()],

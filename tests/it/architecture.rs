@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use cargo_metadata::{Metadata, MetadataCommand, Package};
 
 /// Member, the members it may use, and why no others. What is not listed is forbidden.
@@ -350,6 +350,31 @@ fn source_files() -> Result<Vec<(PathBuf, String)>> {
             ))
         })
         .collect()
+}
+
+/// Each name in backticks that looks like the name of a test is one.
+#[test]
+fn each_claim_about_security_names_a_test() -> Result<()> {
+    let page = fs::read_to_string(root().join("docs/security.md"))?;
+    let mut files = BTreeSet::new();
+    collect_rust_files(root(), &mut files)?;
+    let sources: Vec<String> = files
+        .iter()
+        .map(fs::read_to_string)
+        .collect::<Result<_, _>>()?;
+    let is_name = |text: &&str| {
+        let is_part =
+            |char: char| char.is_ascii_lowercase() || char.is_ascii_digit() || char == '_';
+        text.matches('_').count() > 3 && text.chars().all(is_part)
+    };
+    let names: Vec<&str> = page.split('`').filter(is_name).collect();
+    ensure!(names.len() > 20, "the page names its tests");
+    for name in names {
+        let test = format!("fn {name}()");
+        let is_there = sources.iter().any(|source| source.contains(&test));
+        ensure!(is_there, "docs/security.md names {name}, which is no test");
+    }
+    Ok(())
 }
 
 fn collect_rust_files(folder: &Path, found: &mut BTreeSet<PathBuf>) -> Result<()> {

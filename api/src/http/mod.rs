@@ -4,6 +4,7 @@ mod log;
 mod range;
 mod request_id;
 mod router;
+mod shield;
 pub(crate) mod sse;
 #[cfg(test)]
 mod tests;

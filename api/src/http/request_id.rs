@@ -13,7 +13,7 @@ use tracing::Instrument;
 use crate::span;
 
 /// Where clients and proxies find it, or say it.
-const HEADER: HeaderName = HeaderName::from_static("x-request-id");
+pub(super) const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 /// Longest id that is taken over.
 const MOST_CHARS: usize = 64;
 

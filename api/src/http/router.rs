@@ -21,7 +21,7 @@ use tokio_util::task::TaskTracker;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::request_id::identify;
-use super::{log, sse};
+use super::{log, shield, sse};
 use crate::auth::Bearer;
 use crate::config::ApiConfig;
 use crate::engine::Engine;
@@ -76,6 +76,8 @@ pub fn router(
     router
         .layer(DefaultBodyLimit::max(shared.config.limits.body_bytes))
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(shield::cors(&shared.config.allowed_origins))
+        .layer(from_fn(shield::shield))
         .layer(from_fn(identify))
         .with_state(shared)
 }

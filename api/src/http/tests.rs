@@ -381,3 +381,85 @@ async fn a_download_that_the_server_ends_is_seen_to_be_incomplete() {
     served.stop.cancel();
     assert!(response.bytes().await.is_err());
 }
+
+#[tokio::test]
+async fn every_answer_tells_browsers_what_not_to_do() {
+    let served = Served::start(ApiConfig::default()).await;
+    for path in ["/healthz", "/graphql", "/metrics", "/nothing"] {
+        let headers = get(&served, path, "text/html").await.headers().clone();
+        for (name, value) in [
+            ("x-content-type-options", "nosniff"),
+            ("x-frame-options", "DENY"),
+            ("referrer-policy", "no-referrer"),
+        ] {
+            assert_eq!(headers[name], value, "{path}");
+        }
+    }
+    let answer = post(&served, r#"{ "query": "{ me { name } }" }"#)
+        .send()
+        .await;
+    assert_eq!(answer.unwrap().headers()["cache-control"], "no-store");
+}
+
+#[tokio::test]
+async fn only_sites_on_the_list_may_ask() {
+    let studio = "https://studio.example.org";
+    let served = Served::start(ApiConfig {
+        allowed_origins: vec![studio.parse().unwrap()],
+        ..ApiConfig::default()
+    })
+    .await;
+    let url = format!("{}/graphql", served.address);
+    for (origin, allowed) in [(studio, Some(studio)), ("https://evil.example.org", None)] {
+        let request = client()
+            .request(reqwest::Method::OPTIONS, &url)
+            .header("origin", origin)
+            .header("access-control-request-method", "POST")
+            .header(
+                "access-control-request-headers",
+                "authorization,content-type",
+            );
+        let answer = request.send().await.unwrap();
+        let found = answer.headers().get("access-control-allow-origin");
+        assert_eq!(
+            found.map(|origin| origin.to_str().unwrap()),
+            allowed,
+            "{origin}"
+        );
+        assert!(
+            !answer
+                .headers()
+                .contains_key("access-control-allow-credentials")
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_address_with_many_wrong_tokens_is_told_to_wait_and_good_ones_go_on() {
+    let served = Served::start(ApiConfig::default()).await;
+    let query = r#"{ "query": "{ me { name } }" }"#;
+    let (_, answer) = seen(post(&served, query)).await;
+    assert_eq!(answer["data"]["me"]["name"], "admin");
+    let mut codes = Vec::new();
+    for _ in 0..21 {
+        let wrong = post(&served, query).header("x-request-id", "w");
+        let request = client()
+            .execute({
+                let mut request = wrong.build().unwrap();
+                let token = "Bearer ACCESS-0000".parse().unwrap();
+                request.headers_mut().insert("authorization", token);
+                request
+            })
+            .await
+            .unwrap();
+        let answer: Value = serde_json::from_slice(&request.bytes().await.unwrap()).unwrap();
+        codes.push(refusal(&answer).code);
+    }
+    assert!(
+        codes[..20].iter().all(|code| code == "UNAUTHENTICATED"),
+        "{codes:?}"
+    );
+    assert_eq!(codes[20], "RATE_LIMITED");
+    let (_, answer) = seen(post(&served, query)).await;
+    assert_eq!(answer["data"]["me"]["name"], "admin");
+}

@@ -19,7 +19,7 @@ use crate::metrics::TickOutcome;
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// A tick that takes longer than this may be followed by a rest.
-const LONG_TICK: Duration = Duration::from_millis(5);
+const LONG_TICK: Duration = Duration::from_millis(20);
 
 /// Something that must be done again and again.
 pub trait Worker: Send {

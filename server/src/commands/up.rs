@@ -71,6 +71,7 @@ fn config(args: Up, environment: &Environment) -> Result<PlatformConfig> {
         database: database::choose(environment, &data_dir)?,
         data_dir,
         listen: args.listen,
+        allowed_origins: chosen.allowed_origins().to_vec(),
         nodes: args.nodes,
         mounts: mounts(usual, args.mounts)?,
         agent_command: agent_command()?,

@@ -74,6 +74,7 @@ fn config(dir: &Path, environment: &Environment) -> Result<PlatformConfig> {
         database: Location::Sqlite(data_dir.database()),
         data_dir,
         listen: ([127, 0, 0, 1], 0).into(),
+        allowed_origins: Vec::new(),
         nodes: 2,
         mounts: vec![dir.join("examples")],
         agent_command: up::agent_command()?,

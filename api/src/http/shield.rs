@@ -1,0 +1,46 @@
+//! What every answer tells browsers, and which other sites may ask.
+
+use std::time::Duration;
+
+use axum::extract::Request;
+use axum::http::header::{
+    ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderName, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use axum::http::{HeaderValue, Method};
+use axum::middleware::Next;
+use axum::response::Response;
+use tower_http::cors::CorsLayer;
+
+use super::request_id;
+
+/// How long a browser remembers that a site may ask.
+const REMEMBERED: Duration = Duration::from_secs(3600);
+
+/// Nothing of ours is guessed to be of another type, shown in the frame of another page, told where people come from, or
+/// kept by a cache, unless it says so itself.
+const HEADERS: [(HeaderName, HeaderValue); 4] = [
+    (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+    (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+];
+
+/// Adds the headers that every answer has.
+pub(super) async fn shield(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    for (name, value) in HEADERS {
+        response.headers_mut().entry(name).or_insert(value);
+    }
+    response
+}
+
+/// Lets pages of these origins ask, and no others. They sign in with tokens, never with cookies.
+pub(super) fn cors(origins: &[HeaderValue]) -> CorsLayer {
+    CorsLayer::new()
+        .allow_origin(origins.to_vec())
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([AUTHORIZATION, CONTENT_TYPE, ACCEPT, request_id::HEADER])
+        .expose_headers([request_id::HEADER])
+        .max_age(REMEMBERED)
+}
