@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
-use chrono::TimeDelta;
-use entity::{environment, host, submission, task, task_tag};
-use sea_orm::sea_query::{Expr, Query};
+use chrono::{DateTime, TimeDelta, Utc};
+use entity::{
+    environment as place, environment_grant, host, mount_rule, submission, task, task_tag,
+};
+use sea_orm::sea_query::{Expr, ExprTrait, Func, Query};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult,
     NotSet, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select, SqlErr,
@@ -14,9 +16,10 @@ use sha2::{Digest, Sha256};
 use super::{Priority, SpecErrors, Task, TaskSpec};
 use crate::app::App;
 use crate::auth::{Action, Actor, Target, UserActor, require};
+use crate::environment::{self, Grant};
 use crate::error::{Error, Problem, Result};
 use crate::events::Event;
-use crate::mount;
+use crate::mount::{self, Mount};
 use crate::store::Tx;
 use crate::user::Role;
 
@@ -58,12 +61,13 @@ pub async fn submit(tx: &mut Tx, app: &App, actor: &Actor, input: Submit) -> Res
         "default" => app.settings.default_group.as_str(),
         group => group,
     };
-    check(tx, app, user, spec, group).await?;
+    let environment = check(tx, app, user, spec, group).await?;
     let priority = match user.role {
         Role::Internal => spec.priority(),
         // People from outside cannot choose: the scheduler does.
         Role::External => Priority::Auto,
     };
+    let checked = spec.clone().with_priority(priority).with_image(environment);
     let row = task::ActiveModel {
         id: NotSet,
         user_id: Set(user.id),
@@ -76,7 +80,7 @@ pub async fn submit(tx: &mut Tx, app: &App, actor: &Actor, input: Submit) -> Res
         group_name: Set(group.to_owned()),
         zone: Set(spec.zone().map(ToOwned::to_owned)),
         node_count: Set(i32::try_from(spec.node_count()).unwrap_or(i32::MAX)),
-        spec: Set(spec.clone().with_priority(priority).to_json()),
+        spec: Set(checked.to_json()),
         document: Set(input.document),
         run_count: Set(0),
         not_before: Set(None),
@@ -114,8 +118,14 @@ pub async fn submit(tx: &mut Tx, app: &App, actor: &Actor, input: Submit) -> Res
     Ok(task)
 }
 
-/// What only the platform can check.
-async fn check(tx: &Tx, app: &App, user: &UserActor, spec: &TaskSpec, group: &str) -> Result<()> {
+/// What only the platform can check. Answers the environment that the task gets.
+async fn check(
+    tx: &Tx,
+    app: &App,
+    user: &UserActor,
+    spec: &TaskSpec,
+    group: &str,
+) -> Result<String> {
     let mut problems = Vec::new();
     let mut wrong = |field: &str, reason: String| {
         problems.push(Problem {
@@ -123,7 +133,7 @@ async fn check(tx: &Tx, app: &App, user: &UserActor, spec: &TaskSpec, group: &st
             reason,
         });
     };
-    let facts = facts(tx, user, group, spec.image()).await?;
+    let (facts, granted) = facts(tx, user, group, spec.image()).await?;
     if !facts.has_group {
         let known = names(tx, host::Entity::find(), host::Column::GroupName).await?;
         wrong(
@@ -131,20 +141,12 @@ async fn check(tx: &Tx, app: &App, user: &UserActor, spec: &TaskSpec, group: &st
             format!("there is no group {group}: there is {known}"),
         );
     }
-    if !facts.has_environment {
-        let known = names(tx, environment::Entity::find(), environment::Column::Name).await?;
-        let image = spec.image();
-        wrong(
-            "resource.image",
-            format!("there is no environment {image}: there is {known}"),
-        );
+    let environment = environment::choose(spec.image(), &granted, facts.has_environment);
+    if let Err(refusal) = &environment {
+        wrong("resource.image", refusal.to_string());
     }
     let mounts = app.mounts_of(&user.name);
-    if !mount::covers(&mounts, Path::new(spec.workspace())) {
-        let known: Vec<_> = mounts
-            .iter()
-            .map(|mount| mount.path.display().to_string())
-            .collect();
+    if let Some(known) = out_of_reach(tx, app, user, spec, &mounts, facts.has_mount_rules).await? {
         wrong(
             "spec.workspace",
             format!(
@@ -154,9 +156,10 @@ async fn check(tx: &Tx, app: &App, user: &UserActor, spec: &TaskSpec, group: &st
             ),
         );
     }
-    if !problems.is_empty() {
-        return Err(Error::Invalid(problems));
-    }
+    let environment = match environment {
+        Ok(environment) if problems.is_empty() => environment,
+        _ => return Err(Error::Invalid(problems)),
+    };
     if facts.n_live >= MOST_LIVE_TASKS {
         return Err(Error::QuotaExceeded {
             what: "tasks that are not finished".to_owned(),
@@ -164,7 +167,34 @@ async fn check(tx: &Tx, app: &App, user: &UserActor, spec: &TaskSpec, group: &st
             limit: MOST_LIVE_TASKS,
         });
     }
-    Ok(())
+    Ok(environment)
+}
+
+/// Where the workspace could be instead, if tasks of the user cannot reach it.
+async fn out_of_reach(
+    tx: &Tx,
+    app: &App,
+    user: &UserActor,
+    spec: &TaskSpec,
+    configured: &[Mount],
+    has_rules: bool,
+) -> Result<Option<Vec<String>>> {
+    let workspace = Path::new(spec.workspace());
+    let reached = match has_rules {
+        true => !mount::visible(tx.db(), app, user.id, Some(workspace))
+            .await?
+            .is_empty(),
+        false => mount::covers(configured, workspace),
+    };
+    if reached {
+        return Ok(None);
+    }
+    let known = match has_rules {
+        true => mount::visible(tx.db(), app, user.id, None).await?,
+        false => configured.to_vec(),
+    };
+    let paths = known.iter().map(|mount| mount.path.display().to_string());
+    Ok(Some(paths.collect()))
 }
 
 /// What the database knows about a submit.
@@ -172,29 +202,87 @@ async fn check(tx: &Tx, app: &App, user: &UserActor, spec: &TaskSpec, group: &st
 struct Facts {
     has_group: bool,
     has_environment: bool,
+    has_mount_rules: bool,
     n_live: i64,
 }
 
-/// All of it in one statement: every submit waits for it.
-async fn facts(tx: &Tx, user: &UserActor, group: &str, image: &str) -> Result<Facts> {
+/// A grant beside these facts.
+#[derive(FromQueryResult)]
+struct FactsAndGrant {
+    #[sea_orm(nested)]
+    facts: Facts,
+    owner: Option<String>,
+    environment: Option<String>,
+    value: Option<i64>,
+    expires_at: Option<DateTime<Utc>>,
+    is_there: bool,
+}
+
+/// All of it in one statement, because every submit waits for it; with the environments that the user may use.
+async fn facts(
+    tx: &Tx,
+    user: &UserActor,
+    group: &str,
+    image: &str,
+) -> Result<(Facts, Vec<String>)> {
+    use environment_grant::Column as Granted;
     let group = host::Entity::find().filter(host::Column::GroupName.eq(group));
-    let environment = environment::Entity::find().filter(environment::Column::Name.eq(image));
+    let environment = place::Entity::find().filter(place::Column::Name.eq(image));
+    let rules = mount_rule::Entity::find().filter(mount_rule::Column::Active.eq(true));
     let live = task::Entity::find()
         .select_only()
         .column_as(task::Column::Id.count(), "n")
         .filter(task::Column::UserId.eq(user.id))
         .filter(task::Column::State.ne(task::State::Finished));
+    let name = Func::cust("REPLACE")
+        .arg(Expr::col((environment_grant::Entity, Granted::Environment)))
+        .arg("${user_name}")
+        .arg(user.name.as_str());
+    let granted =
+        place::Entity::find().filter(Expr::col((place::Entity, place::Column::Name)).eq(name));
     let select = Query::select()
         .expr_as(Expr::exists(group.into_query()), "has_group")
         .expr_as(Expr::exists(environment.into_query()), "has_environment")
+        .expr_as(Expr::exists(rules.into_query()), "has_mount_rules")
         .expr_as(
             Expr::SubQuery(None, Box::new(live.into_query().into())),
             "n_live",
         )
+        .columns([
+            Granted::Owner.as_column_ref(),
+            Granted::Environment.as_column_ref(),
+            Granted::Value.as_column_ref(),
+            Granted::ExpiresAt.as_column_ref(),
+        ])
+        .expr_as(Expr::exists(granted.into_query()), "is_there")
+        // A row also for whoever is granted nothing.
+        .from_subquery(Query::select().expr_as(Expr::val(1), "one").take(), "once")
+        .left_join(
+            environment_grant::Entity,
+            Granted::Owner.is_in(&user.groups),
+        )
         .take();
-    let facts = Facts::find_by_statement(tx.db().get_database_backend().build(&select));
-    let facts = facts.one(tx.db()).await?;
-    facts.ok_or_else(|| Error::internal("a query without a table has one row"))
+    let rows = FactsAndGrant::find_by_statement(tx.db().get_database_backend().build(&select));
+    let mut rows = rows.all(tx.db()).await?;
+    let grants: Vec<Grant> = rows
+        .iter()
+        .filter(|row| row.is_there)
+        .filter_map(|row| {
+            Some(Grant {
+                owner: row.owner.clone()?,
+                environment: row.environment.clone()?,
+                value: row.value?,
+                expires_at: row.expires_at,
+            })
+        })
+        .collect();
+    let granted = environment::granted(&grants, &user.name, tx.now());
+    let row = rows.pop();
+    let row = row.ok_or_else(|| Error::internal("a left join has at least one row"))?;
+    Ok((
+        row.facts,
+        granted.into_iter().map(|(name, _)| name).collect(),
+    ))
 }
 
 /// The names in a column, each once, as a list for people.
