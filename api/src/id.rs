@@ -31,6 +31,8 @@ pub(crate) enum List {
     Runs,
     /// Nodes, by name.
     Nodes,
+    /// Rules for mounts, by number.
+    MountRules,
 }
 
 impl List {
@@ -39,6 +41,7 @@ impl List {
             Self::Tasks => "task:",
             Self::Runs => "run:",
             Self::Nodes => "node:",
+            Self::MountRules => "mount-rule:",
         }
     }
 
@@ -88,7 +91,7 @@ mod tests {
 
     #[test]
     fn a_cursor_leads_back_to_its_key_in_its_own_list_only() {
-        for list in [List::Tasks, List::Runs, List::Nodes] {
+        for list in [List::Tasks, List::Runs, List::Nodes, List::MountRules] {
             for key in ["7", "node-1", "ü:/"] {
                 let cursor = list.cursor(key);
                 assert_eq!(list.key(&cursor).as_deref(), Some(key));

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! http ──┬── engine: who asks (auth), how much (limits), execute, what went wrong (error), as text (answer)
-//! ws ────┘      └── schema ── task, run, node, user, quota, log, server_info, agent: one folder per noun
+//! ws ────┘      └── schema ── task, run, node, user, quota, mount, environment, log, server_info, agent: one folder per noun
 //! ```
 //!
 //! - Resolvers are thin: they call the use cases and queries of `domain` and give its errors on with `?`; `error` is
@@ -18,6 +18,7 @@ mod config;
 mod connection;
 mod context;
 mod engine;
+mod environment;
 mod error;
 mod graphiql;
 mod http;
@@ -27,6 +28,7 @@ mod live;
 mod loaders;
 mod log;
 mod metrics;
+mod mount;
 mod node;
 mod ongoing;
 mod quota;
