@@ -33,6 +33,8 @@ pub(crate) enum List {
     Nodes,
     /// The audit log, by number.
     Audit,
+    /// Rules for mounts, by number.
+    MountRules,
 }
 
 impl List {
@@ -42,6 +44,7 @@ impl List {
             Self::Runs => "run:",
             Self::Nodes => "node:",
             Self::Audit => "audit:",
+            Self::MountRules => "mount-rule:",
         }
     }
 
@@ -91,7 +94,7 @@ mod tests {
 
     #[test]
     fn a_cursor_leads_back_to_its_key_in_its_own_list_only() {
-        for list in [List::Tasks, List::Runs, List::Nodes] {
+        for list in [List::Tasks, List::Runs, List::Nodes, List::MountRules] {
             for key in ["7", "node-1", "ü:/"] {
                 let cursor = list.cursor(key);
                 assert_eq!(list.key(&cursor).as_deref(), Some(key));

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! http ──┬── engine: who asks (auth), how much (limits), execute, what went wrong (error), as text (answer)
-//! ws ────┘      └── schema ── task, run, node, user, quota, log, server_info, agent: one folder per noun
+//! ws ────┘      └── schema ── task, run, node, user, quota, mount, environment, log, server_info, agent: one folder per noun
 //! ```
 //!
 //! - Resolvers are thin: they call the use cases and queries of `domain` and give its errors on with `?`; `error` is
@@ -19,6 +19,7 @@ mod config;
 mod connection;
 mod context;
 mod engine;
+mod environment;
 mod error;
 mod graphiql;
 mod http;
@@ -29,6 +30,7 @@ mod loaders;
 mod log;
 mod logins;
 mod metrics;
+mod mount;
 mod node;
 mod ongoing;
 mod quota;

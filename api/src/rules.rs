@@ -8,7 +8,7 @@ use domain::auth::{Action, Actor, Target, may_at_all, require};
 use crate::limits;
 
 /// A test fails for a field that is missing here, and for one that is no longer in the schema.
-const RULES: [(&str, Action); 27] = [
+const RULES: [(&str, Action); 35] = [
     ("me", Action::Look),
     ("task", Action::ReadTask),
     ("tasks", Action::ReadTask),
@@ -18,6 +18,14 @@ const RULES: [(&str, Action); 27] = [
     ("clusterOverview", Action::Look),
     ("serverInfo", Action::Look),
     ("auditLog", Action::ReadAudit),
+    ("myMounts", Action::Look),
+    ("userMounts", Action::ReadMounts),
+    ("taskMounts", Action::ReadMounts),
+    ("mountRules", Action::ManageMounts),
+    ("mountConflicts", Action::ManageMounts),
+    ("environments", Action::Look),
+    ("addMountRule", Action::ManageMounts),
+    ("removeMountRule", Action::ManageMounts),
     ("taskChanged", Action::ReadTask),
     ("tasksChanged", Action::ReadTask),
     ("taskLogAppended", Action::ReadTask),

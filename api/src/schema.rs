@@ -5,7 +5,9 @@ use chrono::{DateTime, Utc};
 
 use crate::agent::{AgentMutation, AgentSubscription};
 use crate::audit::{AuditConnection, AuditEdge, AuditQuery};
+use crate::environment::EnvironmentQuery;
 use crate::log::{LogQuery, LogSearchQuery, LogSubscription};
+use crate::mount::{MountMutation, MountQuery, MountRuleConnection, MountRuleEdge};
 use crate::node::{NodeConnection, NodeEdge, NodeQuery};
 use crate::quota::QuotaMutation;
 use crate::run::{RunConnection, RunEdge};
@@ -24,13 +26,21 @@ pub(crate) struct Query(
     LogQuery,
     LogSearchQuery,
     NodeQuery,
+    MountQuery,
+    EnvironmentQuery,
     ServerInfoQuery,
     AuditQuery,
 );
 
 /// What can be changed.
 #[derive(Debug, Default, MergedObject)]
-pub(crate) struct Mutation(TaskMutation, UserMutation, QuotaMutation, AgentMutation);
+pub(crate) struct Mutation(
+    TaskMutation,
+    UserMutation,
+    QuotaMutation,
+    MountMutation,
+    AgentMutation,
+);
 
 /// What can be followed live.
 #[derive(Debug, Default, MergedSubscription)]
@@ -55,6 +65,10 @@ pub(crate) fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
     .override_output_type_description::<NodeEdge>("A node at its place in a list.")
     .override_output_type_description::<AuditConnection>("One page of the audit log.")
     .override_output_type_description::<AuditEdge>("An entry at its place in the audit log.")
+    .override_output_type_description::<MountRuleConnection>(
+        "One page of a list of rules for mounts.",
+    )
+    .override_output_type_description::<MountRuleEdge>("A rule for mounts at its place in a list.")
 }
 
 /// The text of the schema: what `schema.graphql` holds.

@@ -94,7 +94,8 @@ impl App {
         self.store.begin(self.now(), &self.events).await
     }
 
-    /// The directories that a user's tasks can read: those of everybody, and the user's own.
+    /// The directories that a user's tasks can reach without any rule: those of everybody, and the user's own. Rules are
+    /// stronger: [`crate::mount::visible_to`] knows both.
     pub fn mounts_of(&self, user: &str) -> Vec<Mount> {
         let own = Mount {
             path: self.settings.workspaces.join(user),

@@ -1,6 +1,6 @@
 //! Makes an empty platform usable: an environment, quotas, and a first administrator.
 
-use entity::{environment, user};
+use entity::{Words, environment, user};
 use rand::Rng;
 use scheduler::Level;
 use sea_orm::{ActiveValue::Set, EntityTrait, PaginatorTrait};
@@ -38,9 +38,14 @@ pub async fn prepare(app: &App, first: FirstUser, random: &mut impl Rng) -> Resu
         name: Set("default".to_owned()),
         image: Set(String::new()),
         variables: Set(environment::Variables::default()),
+        python: Set(String::new()),
+        cuda: Set(String::new()),
+        schema_template: Set(String::new()),
+        hf_envs: Set(Words::default()),
     })
     .exec_without_returning(tx.db())
     .await?;
+    crate::environment::grant(&tx, "public", "default", 1, None).await?;
     for level in Level::ALL {
         let input = SetQuota {
             owner: "public".to_owned(),

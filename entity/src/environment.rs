@@ -3,6 +3,8 @@
 use sea_orm::{FromJsonQueryResult, entity::prelude::*};
 use serde::{Deserialize, Serialize};
 
+use crate::Words;
+
 /// One environment.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "environment")]
@@ -15,6 +17,15 @@ pub struct Model {
     /// Environment variables that it sets, before those of the user.
     #[sea_orm(column_type = "JsonBinary")]
     pub variables: Variables,
+    /// Path of its Python; empty: whichever is found.
+    pub python: String,
+    /// Version of CUDA in it; empty: none.
+    pub cuda: String,
+    /// Document from which tasks in it are made; nothing reads it yet.
+    pub schema_template: String,
+    /// Environments of the `hf` family in it.
+    #[sea_orm(column_type = "JsonBinary")]
+    pub hf_envs: Words,
 }
 
 /// Environment variables in order.

@@ -35,6 +35,8 @@ id! {
     RunId,
     /// Row of [`crate::pod`].
     PodId,
+    /// Row of [`crate::mount_rule`].
+    MountRuleId,
     /// Row of [`crate::audit`].
     AuditId,
     /// Row of [`crate::audit_seal`].

@@ -1,16 +1,18 @@
 //! What is stored: one file per table, typed ids, no behaviour.
 //!
 //! In reading order: who may do what ([`user`], [`user_group`], [`access_token`], [`quota`]), with what
-//! ([`environment`], [`host`], [`node`], [`occupancy`], [`reservation`]), and what they do ([`task`], [`task_tag`], [`run`], [`pod`],
-//! [`exclusion`], [`submission`]).
+//! ([`environment`], [`environment_grant`], [`mount_rule`], [`host`], [`node`], [`occupancy`], [`reservation`]), and what they
+//! do ([`task`], [`task_tag`], [`run`], [`pod`], [`exclusion`], [`submission`]).
 
 pub mod access_token;
 pub mod audit;
 pub mod audit_seal;
 pub mod environment;
+pub mod environment_grant;
 pub mod exclusion;
 pub mod host;
 pub mod id;
+pub mod mount_rule;
 pub mod node;
 pub mod occupancy;
 pub mod pod;
@@ -23,5 +25,9 @@ pub mod task_change;
 pub mod task_tag;
 pub mod user;
 pub mod user_group;
+pub mod words;
 
-pub use id::{AccessTokenId, AuditId, AuditSealId, PodId, QuotaId, RunId, TaskId, UserId};
+pub use id::{
+    AccessTokenId, AuditId, AuditSealId, MountRuleId, PodId, QuotaId, RunId, TaskId, UserId,
+};
+pub use words::Words;

@@ -13,4 +13,4 @@ mod drive;
 mod rows;
 
 pub(crate) use drive::Driven;
-pub(crate) use rows::{GroupsOf, Loaders, PodsOf, QuotasOf, RunsOf, TagsOf, TaskOf};
+pub(crate) use rows::{GroupsOf, Loaders, MountsOf, PodsOf, QuotasOf, RunsOf, TagsOf, TaskOf};

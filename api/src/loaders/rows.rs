@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use domain::mount::Mount;
 use domain::quota::QuotaUsage;
 use domain::run::{Pod, Run, RunId};
 use domain::task::{Task, TaskId};
@@ -21,6 +22,7 @@ pub(crate) struct Loaders {
     users: Queue<UserId>,
     groups: Queue<GroupsOf>,
     quotas: Queue<QuotasOf>,
+    mounts: Queue<MountsOf>,
     tags: Queue<TagsOf>,
     runs: Queue<RunsOf>,
     pods: Queue<PodsOf>,
@@ -36,6 +38,7 @@ impl Loaders {
             users: Queue::default(),
             groups: Queue::default(),
             quotas: Queue::default(),
+            mounts: Queue::default(),
             tags: Queue::default(),
             runs: Queue::default(),
             pods: Queue::default(),
@@ -66,6 +69,7 @@ impl Loaders {
             self.batch::<UserId>(),
             self.batch::<GroupsOf>(),
             self.batch::<QuotasOf>(),
+            self.batch::<MountsOf>(),
             self.batch::<TagsOf>(),
             self.batch::<RunsOf>(),
             self.batch::<PodsOf>(),
@@ -136,6 +140,27 @@ impl Key for QuotasOf {
             quotas.insert(*key, usage);
         }
         Ok(quotas)
+    }
+}
+
+/// The directories that tasks of a user can reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct MountsOf(pub(crate) UserId);
+
+impl Key for MountsOf {
+    type Rows = Vec<Mount>;
+
+    fn queue(loaders: &Loaders) -> &Queue<Self> {
+        &loaders.mounts
+    }
+
+    async fn fetch(app: &App, keys: &[Self]) -> Result<HashMap<Self, Vec<Mount>>> {
+        let ids: Vec<UserId> = keys.iter().map(|key| key.0).collect();
+        let mounts = domain::mount::visible_to(app, &ids).await?;
+        Ok(mounts
+            .into_iter()
+            .map(|(id, mounts)| (MountsOf(id), mounts))
+            .collect())
     }
 }
 

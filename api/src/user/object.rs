@@ -6,7 +6,8 @@ use domain::user::{Role, User as Row, UserId};
 use domain::{Error, quota};
 
 use crate::context::Access;
-use crate::loaders::{GroupsOf, QuotasOf};
+use crate::limits;
+use crate::loaders::{GroupsOf, MountsOf, QuotasOf};
 use crate::scalar::{Long, int};
 use crate::task::Priority;
 
@@ -102,10 +103,15 @@ impl User {
             .collect())
     }
 
-    /// The directories that the user's tasks can read: at most those of everybody and one of the user's own.
-    async fn mounts(&self, ctx: &Context<'_>) -> Vec<Mount> {
-        let mounts = ctx.app().mounts_of(&self.0.name);
-        mounts.into_iter().map(Mount::from).collect()
+    /// The directories that the user's tasks can reach, by path: at most one entry for each. `myMounts` says why.
+    #[graphql(complexity = "limits::SOME + child_complexity")]
+    async fn mounts(&self, ctx: &Context<'_>) -> Result<Vec<Mount>> {
+        let mounts = ctx.loaders().load(MountsOf(self.0.id)).await?;
+        Ok(mounts
+            .unwrap_or_default()
+            .into_iter()
+            .map(Mount::from)
+            .collect())
     }
 
     /// When the user was created.

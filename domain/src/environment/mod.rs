@@ -1,5 +1,13 @@
-//! Environments: the named places that tasks run in.
+//! Environments: the named places that tasks run in, and who may use which.
 
+mod choose;
+mod grant;
 mod query;
+#[cfg(test)]
+mod tests;
 
-pub use query::names;
+pub use choose::{NoEnvironment, choose, granted};
+pub use entity::environment::Model as Environment;
+pub use entity::environment_grant::Model as Grant;
+pub use grant::grant;
+pub use query::{names, usable};

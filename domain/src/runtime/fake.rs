@@ -9,8 +9,9 @@ use protocol::{ExitCause, ExitRecord, PROTOCOL_VERSION, RankExit};
 
 use super::{
     LaunchRank, NodeReport, Observation, RankKey, Rendezvous, RunKey, Runtime, RuntimeError,
-    RuntimeKind,
+    RuntimeKind, Visibility,
 };
+use crate::mount::{Kind, ResolvedMount};
 
 /// A scripted runtime. Started ranks stay alive until the test says otherwise.
 #[derive(Default)]
@@ -267,6 +268,18 @@ impl Runtime for FakeRuntime {
                 }
             },
         )
+    }
+
+    /// What is mounted under its own path is there, except below `/missing`.
+    async fn visibility(&self, mounts: &[ResolvedMount]) -> Result<Vec<Visibility>, RuntimeError> {
+        let seen = mounts.iter().map(|mount| match mount.kind {
+            Kind::ConfigMap | Kind::VolumeClaim => Visibility::Unsupported,
+            _ if mount.host_path != mount.mount_path => Visibility::OtherPath,
+            _ if mount.host_path.starts_with("/missing") => Visibility::Missing,
+            _ if mount.read_only => Visibility::VisibleUnprotected,
+            _ => Visibility::Visible,
+        });
+        Ok(seen.collect())
     }
 }
 

@@ -5,6 +5,7 @@ use std::error::Error;
 use async_trait::async_trait;
 
 use super::{LaunchRank, Observation, RankKey, RunKey};
+use crate::mount::ResolvedMount;
 
 /// A place where ranks run. Every method is idempotent, also across a crash of the platform at any point, and fails
 /// with [`RuntimeError::Unavailable`] when it could not do its work, which then may be half done.
@@ -52,6 +53,9 @@ pub trait Runtime: Send + Sync {
         }
         forgotten
     }
+
+    /// What ranks see of mounts, in their order.
+    async fn visibility(&self, mounts: &[ResolvedMount]) -> Result<Vec<Visibility>, RuntimeError>;
 }
 
 /// Kinds of runtimes.
@@ -59,6 +63,28 @@ pub trait Runtime: Send + Sync {
 pub enum RuntimeKind {
     /// Processes of this machine.
     Local,
+}
+
+/// What ranks see of a mount.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Visibility {
+    /// They see it.
+    Visible,
+    /// They see it, but nothing keeps them from writing except the permissions of the files.
+    VisibleUnprotected,
+    /// They do not: this runtime mounts nothing under another path.
+    OtherPath,
+    /// They do not: there is no such thing.
+    Missing,
+    /// They do not: this runtime has nothing of the kind.
+    Unsupported,
+}
+
+impl Visibility {
+    /// Whether they see it.
+    pub fn is_visible(self) -> bool {
+        matches!(self, Self::Visible | Self::VisibleUnprotected)
+    }
 }
 
 /// What a runtime says about a node.

@@ -13,6 +13,7 @@ mod directory;
 mod inspect;
 mod kill;
 mod machine;
+mod mount;
 mod ownership;
 mod ports;
 mod process;

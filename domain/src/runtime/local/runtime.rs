@@ -9,12 +9,14 @@ use tokio::select;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::mount::visibility;
 use super::ports::Ports;
 use super::ranks::Ranks;
 use super::{LocalConfig, machine};
+use crate::mount::ResolvedMount;
 use crate::runtime::{
     LaunchRank, NodeReport, Observation, RankKey, Rendezvous, RunKey, Runtime, RuntimeError,
-    RuntimeKind,
+    RuntimeKind, Visibility,
 };
 
 /// Runs ranks as processes of this machine.
@@ -146,6 +148,12 @@ impl Runtime for LocalRuntime {
 
     async fn forget_all(&self, ranks: &[RankKey]) -> Vec<Result<(), RuntimeError>> {
         self.on_each(ranks, |ranks, keys| ranks.forget_all(keys))
+            .await
+    }
+
+    async fn visibility(&self, mounts: &[ResolvedMount]) -> Result<Vec<Visibility>, RuntimeError> {
+        let mounts = mounts.to_vec();
+        self.on_ranks(move |_| Ok(mounts.iter().map(visibility).collect()))
             .await
     }
 }

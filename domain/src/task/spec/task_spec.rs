@@ -67,6 +67,12 @@ impl TaskSpec {
         Self { priority, ..self }
     }
 
+    /// The same task in this environment.
+    #[must_use]
+    pub fn with_image(self, image: String) -> Self {
+        Self { image, ..self }
+    }
+
     /// Absolute path of the folder in which the command runs; no spaces, no `..`.
     pub fn workspace(&self) -> &str {
         &self.workspace

@@ -1,9 +1,10 @@
 //! What only the platform can check of a submit.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-use entity::{environment, host, task};
+use chrono::{DateTime, Utc};
+use entity::{environment_grant, host, mount_rule, task};
 use sea_orm::sea_query::{Expr, Query, SelectStatement, UnionType};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
@@ -12,6 +13,7 @@ use sea_orm::{
 
 use super::Wish;
 use crate::app::App;
+use crate::environment::{self, Grant, NoEnvironment};
 use crate::error::{Error, Problem, Result};
 use crate::mount;
 use crate::store::Tx;
@@ -23,7 +25,7 @@ const MOST_LIVE_TASKS: i64 = 10_000;
 #[derive(Debug, Clone, Copy, FromQueryResult)]
 pub(super) struct Facts {
     has_group: bool,
-    has_environment: bool,
+    has_mount_rules: bool,
     n_live: i64,
     /// Which of those that differ.
     place: i64,
@@ -37,16 +39,10 @@ pub(super) fn group<'a>(app: &'a App, wish: &'a Wish) -> &'a str {
     }
 }
 
-/// What must be known of each, in the same order and in one statement: every submit waits for it. What is the same for
-/// many is asked once: to count the live tasks of a user takes the longer, the more there are.
+/// What must be known of each, in the same order: every submit waits for it. What is the same for many is asked once: to
+/// count the live tasks of a user takes the longer, the more there are.
 pub(super) async fn facts(tx: &Tx, app: &App, wishes: &[&Wish]) -> Result<Vec<Facts>> {
-    let key = |wish: &Wish| {
-        (
-            wish.user.id,
-            group(app, wish).to_owned(),
-            wish.input.spec.image().to_owned(),
-        )
-    };
+    let key = |wish: &Wish| (wish.user.id, group(app, wish).to_owned());
     let mut places = HashMap::new();
     let mut different = Vec::new();
     let places: Vec<usize> = wishes
@@ -76,9 +72,8 @@ pub(super) async fn facts(tx: &Tx, app: &App, wishes: &[&Wish]) -> Result<Vec<Fa
 }
 
 fn select(app: &App, wish: &Wish, place: i64) -> SelectStatement {
-    let image = wish.input.spec.image();
     let group = host::Entity::find().filter(host::Column::GroupName.eq(group(app, wish)));
-    let environment = environment::Entity::find().filter(environment::Column::Name.eq(image));
+    let rules = mount_rule::Entity::find().filter(mount_rule::Column::Active.eq(true));
     let live = task::Entity::find()
         .select_only()
         .column_as(task::Column::Id.count(), "n")
@@ -87,7 +82,7 @@ fn select(app: &App, wish: &Wish, place: i64) -> SelectStatement {
         .filter(Expr::cust("state <> 'FINISHED'"));
     Query::select()
         .expr_as(Expr::exists(group.into_query()), "has_group")
-        .expr_as(Expr::exists(environment.into_query()), "has_environment")
+        .expr_as(Expr::exists(rules.into_query()), "has_mount_rules")
         .expr_as(
             Expr::SubQuery(None, Box::new(live.into_query().into())),
             "n_live",
@@ -96,14 +91,50 @@ fn select(app: &App, wish: &Wish, place: i64) -> SelectStatement {
         .take()
 }
 
-/// Whether it may be stored, with so many of its user before it in the same write.
+/// The environments that there are, and who may use them.
+pub(super) struct Environments {
+    names: Vec<String>,
+    grants: Vec<Grant>,
+}
+
+impl Environments {
+    /// Those that matter for any of the wishes.
+    pub(super) async fn of(tx: &Tx, wishes: &[&Wish]) -> Result<Self> {
+        let owners: HashSet<_> = wishes.iter().flat_map(|wish| &wish.user.groups).collect();
+        let grants = environment_grant::Entity::find()
+            .filter(environment_grant::Column::Owner.is_in(owners));
+        Ok(Self {
+            names: environment::names(tx.db()).await?,
+            grants: grants.all(tx.db()).await?,
+        })
+    }
+
+    /// The one that a wish is for.
+    fn choose(
+        &self,
+        wish: &Wish,
+        now: DateTime<Utc>,
+    ) -> std::result::Result<String, NoEnvironment> {
+        let of_user = |grant: &&Grant| wish.user.groups.contains(&grant.owner);
+        let grants: Vec<_> = self.grants.iter().filter(of_user).cloned().collect();
+        let granted = environment::granted(&grants, &wish.user.name, now);
+        let granted = granted.into_iter().map(|(name, _)| name);
+        let granted: Vec<_> = granted.filter(|name| self.names.contains(name)).collect();
+        let image = wish.input.spec.image();
+        let exists = self.names.iter().any(|name| name == image);
+        environment::choose(image, &granted, exists)
+    }
+}
+
+/// Whether it may be stored, with so many of its user before it in the same write. Answers the environment that it gets.
 pub(super) async fn check(
     tx: &Tx,
     app: &App,
     wish: &Wish,
     facts: &Facts,
+    environments: &Environments,
     n_before: i64,
-) -> Result<()> {
+) -> Result<String> {
     let spec = &wish.input.spec;
     let mut problems = Vec::new();
     let mut wrong = |field: &str, reason: String| {
@@ -120,20 +151,11 @@ pub(super) async fn check(
             format!("there is no group {group}: there is {known}"),
         );
     }
-    if !facts.has_environment {
-        let known = names(tx, environment::Entity::find(), environment::Column::Name).await?;
-        let image = spec.image();
-        wrong(
-            "resource.image",
-            format!("there is no environment {image}: there is {known}"),
-        );
+    let environment = environments.choose(wish, tx.now());
+    if let Err(refusal) = &environment {
+        wrong("resource.image", refusal.to_string());
     }
-    let mounts = app.mounts_of(&wish.user.name);
-    if !mount::covers(&mounts, Path::new(spec.workspace())) {
-        let known: Vec<_> = mounts
-            .iter()
-            .map(|mount| mount.path.display().to_string())
-            .collect();
+    if let Some(known) = out_of_reach(tx, app, wish, facts.has_mount_rules).await? {
         wrong(
             "spec.workspace",
             format!(
@@ -143,9 +165,10 @@ pub(super) async fn check(
             ),
         );
     }
-    if !problems.is_empty() {
-        return Err(Error::Invalid(problems));
-    }
+    let environment = match environment {
+        Ok(environment) if problems.is_empty() => environment,
+        _ => return Err(Error::Invalid(problems)),
+    };
     let n_live = facts.n_live + n_before;
     if n_live >= MOST_LIVE_TASKS {
         return Err(Error::QuotaExceeded {
@@ -154,7 +177,34 @@ pub(super) async fn check(
             limit: MOST_LIVE_TASKS,
         });
     }
-    Ok(())
+    Ok(environment)
+}
+
+/// Where the workspace could be instead, if tasks of the user cannot reach it.
+async fn out_of_reach(
+    tx: &Tx,
+    app: &App,
+    wish: &Wish,
+    has_rules: bool,
+) -> Result<Option<Vec<String>>> {
+    let (user, workspace) = (wish.user.id, Path::new(wish.input.spec.workspace()));
+    let configured = app.mounts_of(&wish.user.name);
+    let is_reached = if has_rules {
+        let mounts = mount::visible(tx.db(), app, user, Some(workspace)).await?;
+        !mounts.is_empty()
+    } else {
+        mount::covers(&configured, workspace)
+    };
+    if is_reached {
+        return Ok(None);
+    }
+    let known = if has_rules {
+        mount::visible(tx.db(), app, user, None).await?
+    } else {
+        configured
+    };
+    let paths = known.iter().map(|mount| mount.path.display().to_string());
+    Ok(Some(paths.collect()))
 }
 
 /// The names in a column, each once, as a list for people.

@@ -18,6 +18,7 @@ use crate::store::Tx;
 
 use super::{SpecErrors, Task, TaskSpec};
 
+use check::Environments;
 use keys::Key;
 
 pub use together::{Submits, submit_together};
@@ -74,6 +75,7 @@ pub async fn submit(tx: &mut Tx, app: &App, actor: &Actor, input: Submit) -> Res
 async fn submit_all(tx: &mut Tx, app: &App, wishes: &[&Wish]) -> Result<Vec<Result<Task>>> {
     let mut answers = keys::earlier(tx, wishes).await?;
     let facts = check::facts(tx, app, wishes).await?;
+    let environments = Environments::of(tx, wishes).await?;
     let mut n_before = HashMap::new();
     let (mut places, mut rows) = (Vec::new(), Vec::new());
     for (place, (wish, facts)) in wishes.iter().zip(&facts).enumerate() {
@@ -81,11 +83,16 @@ async fn submit_all(tx: &mut Tx, app: &App, wishes: &[&Wish]) -> Result<Vec<Resu
             continue;
         }
         let n_before: &mut i64 = n_before.entry(wish.user.id).or_default();
-        match check::check(tx, app, wish, facts, *n_before).await {
-            Ok(()) => {
+        match check::check(tx, app, wish, facts, &environments, *n_before).await {
+            Ok(environment) => {
                 *n_before += 1;
                 places.push(place);
-                rows.push(row::row(wish, check::group(app, wish), tx.now()));
+                rows.push(row::row(
+                    wish,
+                    check::group(app, wish),
+                    environment,
+                    tx.now(),
+                ));
             }
             Err(error) => answers[place] = Some(Err(error)),
         }

@@ -17,13 +17,14 @@ use crate::task::{Desired, Priority, State, Task};
 use crate::user::Role;
 
 /// What is stored of a submit; its number is not known yet.
-pub(super) fn row(wish: &Wish, group: &str, now: DateTime<Utc>) -> Task {
+pub(super) fn row(wish: &Wish, group: &str, environment: String, now: DateTime<Utc>) -> Task {
     let spec = &wish.input.spec;
     let priority = match wish.user.role {
         Role::Internal => spec.priority(),
         // People from outside cannot choose: the scheduler does.
         Role::External => Priority::Auto,
     };
+    let checked = spec.clone().with_priority(priority).with_image(environment);
     Task {
         id: TaskId(0),
         user_id: wish.user.id,
@@ -36,7 +37,7 @@ pub(super) fn row(wish: &Wish, group: &str, now: DateTime<Utc>) -> Task {
         group_name: group.to_owned(),
         zone: spec.zone().map(ToOwned::to_owned),
         node_count: i32::try_from(spec.node_count()).unwrap_or(i32::MAX),
-        spec: spec.clone().with_priority(priority).to_json(),
+        spec: checked.to_json(),
         document: wish.input.document.clone(),
         run_count: 0,
         not_before: None,

@@ -1,0 +1,114 @@
+//! Environments of users and of their tasks, on a real database.
+
+use chrono::TimeDelta;
+use entity::{Words, environment};
+use sea_orm::{ActiveValue::Set, EntityTrait};
+
+use super::*;
+use crate::auth::Actor;
+use crate::error::{Error, Result};
+use crate::task::{Task, TaskSpec};
+use crate::testing::TestApp;
+
+async fn add(app: &TestApp, name: &str) {
+    app.write(async |tx| {
+        environment::Entity::insert(environment::ActiveModel {
+            name: Set(name.to_owned()),
+            image: Set(String::new()),
+            variables: Set(environment::Variables::default()),
+            python: Set(String::new()),
+            cuda: Set(String::new()),
+            schema_template: Set(String::new()),
+            hf_envs: Set(Words(vec!["a".to_owned()])),
+        })
+        .exec_without_returning(tx.db())
+        .await?;
+        Ok(())
+    })
+    .await
+    .unwrap();
+}
+
+async fn give(app: &TestApp, owner: &str, name: &str, value: i64, days: Option<i64>) {
+    let end = days.map(|days| app.app.now() + TimeDelta::days(days));
+    app.write(async |tx| grant(tx, owner, name, value, end).await)
+        .await
+        .unwrap();
+}
+
+async fn submit(app: &TestApp, who: &Actor, image: &str) -> Result<Task> {
+    let mut document = app.document(&format!("in-{image}").replace('/', "-"), 1);
+    document["resource"]["image"] = image.into();
+    app.submit_document(who, document).await
+}
+
+fn image(task: &Task) -> String {
+    TaskSpec::from_json(&task.spec).unwrap().image().to_owned()
+}
+
+async fn may_use(app: &TestApp, who: &Actor) -> Vec<String> {
+    let (db, now) = (app.app.reader(), app.app.now());
+    let found = usable(db, now, who.user().unwrap()).await.unwrap();
+    found.into_iter().map(|(it, _)| it.name).collect()
+}
+
+#[tokio::test]
+async fn a_new_platform_grants_its_only_environment_to_everybody() {
+    let app = TestApp::with_nodes(1).await;
+    let (ana, _) = app.user("ana").await;
+    assert_eq!(may_use(&app, &ana).await, ["default"]);
+    let task = submit(&app, &ana, "default").await.unwrap();
+    assert_eq!(image(&task), "default");
+}
+
+#[tokio::test]
+async fn default_is_the_highest_grant_of_what_is_there() {
+    let app = TestApp::with_nodes(1).await;
+    let (ana, _) = app.user("ana").await;
+    add(&app, "cuda").await;
+    add(&app, "ana-own").await;
+    give(&app, "public", "cuda", 2, None).await;
+    give(&app, "public", "not-there", 9, None).await;
+    give(&app, "internal", "${user_name}-own", 1, Some(1)).await;
+    assert_eq!(may_use(&app, &ana).await, ["cuda", "ana-own", "default"]);
+    let task = submit(&app, &ana, "default").await.unwrap();
+    assert_eq!(image(&task), "cuda");
+    assert_eq!(task.document["resource"]["image"], "default");
+    let task = submit(&app, &ana, "ana-own").await.unwrap();
+    assert_eq!(image(&task), "ana-own");
+    app.clock.advance(TimeDelta::days(1));
+    assert_eq!(may_use(&app, &ana).await, ["cuda", "default"]);
+    give(&app, "ana", "cuda", 0, None).await;
+    let again = submit(&app, &ana, "cuda").await;
+    assert_eq!(
+        refusal(again),
+        "you may not use the environment cuda: you may use default"
+    );
+}
+
+#[tokio::test]
+async fn what_cannot_be_used_is_refused_by_the_field() {
+    let app = TestApp::with_nodes(1).await;
+    let (ana, _) = app.user("ana").await;
+    let unknown = submit(&app, &ana, "nothing").await;
+    assert_eq!(
+        refusal(unknown),
+        "there is no environment nothing: you may use default"
+    );
+    let custom = submit(&app, &ana, "registry/team/image").await;
+    assert!(refusal(custom).contains("address of an image"));
+    give(&app, "ana", "default", 0, None).await;
+    let none = submit(&app, &ana, "default").await;
+    assert!(refusal(none).contains("no environment that you may use"));
+}
+
+fn refusal(result: Result<Task>) -> String {
+    match result {
+        Err(Error::Invalid(problems)) => {
+            assert_eq!(problems.len(), 1, "{problems:?}");
+            assert_eq!(problems[0].field, "resource.image");
+            problems[0].reason.clone()
+        }
+        other => panic!("{other:?}"),
+    }
+}
