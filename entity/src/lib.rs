@@ -1,6 +1,6 @@
 //! What is stored: one file per table, typed ids, no behaviour.
 //!
-//! In reading order: who may do what ([`user`], [`user_group`], [`access_token`], [`quota`]), with what
+//! In reading order: who may do what ([`user`], [`user_group`], [`shared_group_group`], [`access_token`], [`quota`]), with what
 //! ([`environment`], [`host`], [`node`], [`occupancy`], [`reservation`]), and what they do ([`task`], [`task_tag`], [`run`], [`pod`],
 //! [`exclusion`], [`submission`]).
 
@@ -17,6 +17,7 @@ pub mod pod;
 pub mod quota;
 pub mod reservation;
 pub mod run;
+pub mod shared_group_group;
 pub mod submission;
 pub mod task;
 pub mod task_change;
