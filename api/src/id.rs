@@ -3,6 +3,7 @@
 use async_graphql::ID;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::auth::tokens::TokenId;
 use domain::task::{NoPosition, Position, TaskId};
 use domain::{Error, Result};
 
@@ -14,12 +15,23 @@ const SHOWN_CHARS: usize = 40;
 /// # Errors
 /// [`Error::NotFound`] if it is not the id of any task.
 pub(crate) fn task_id(id: &ID) -> Result<TaskId> {
+    number("task", id).map(TaskId)
+}
+
+/// The token that an id means.
+///
+/// # Errors
+/// [`Error::NotFound`] if it is not the id of any token.
+pub(crate) fn token_id(id: &ID) -> Result<TokenId> {
+    number("access token", id).map(TokenId)
+}
+
+fn number(what: &'static str, id: &ID) -> Result<i64> {
     let number: Option<i64> = id.parse().ok();
     number
         // Only the one spelling that we give out: `+1` and `01` are numbers to Rust, but not ours.
         .filter(|number| number.to_string() == id.as_str())
-        .map(TaskId)
-        .ok_or_else(|| Error::not_found("task", id.chars().take(SHOWN_CHARS).collect::<String>()))
+        .ok_or_else(|| Error::not_found(what, id.chars().take(SHOWN_CHARS).collect::<String>()))
 }
 
 /// Which list a cursor belongs to: one of another list is refused.
@@ -35,6 +47,10 @@ pub(crate) enum List {
     Audit,
     /// Rules for mounts, by number.
     MountRules,
+    /// Users, by name.
+    Users,
+    /// Access tokens, by number.
+    Tokens,
 }
 
 impl List {
@@ -45,6 +61,8 @@ impl List {
             Self::Nodes => "node:",
             Self::Audit => "audit:",
             Self::MountRules => "mount-rule:",
+            Self::Users => "user:",
+            Self::Tokens => "token:",
         }
     }
 

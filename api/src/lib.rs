@@ -42,6 +42,7 @@ mod server_info;
 mod shared;
 mod span;
 mod task;
+mod token;
 mod user;
 mod ws;
 

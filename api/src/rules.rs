@@ -8,7 +8,7 @@ use domain::auth::{Action, Actor, Target, may_at_all, require};
 use crate::limits;
 
 /// A test fails for a field that is missing here, and for one that is no longer in the schema.
-const RULES: [(&str, Action); 35] = [
+const RULES: [(&str, Action); 44] = [
     ("me", Action::Look),
     ("task", Action::ReadTask),
     ("tasks", Action::ReadTask),
@@ -35,7 +35,16 @@ const RULES: [(&str, Action); 35] = [
     ("suspendTask", Action::StopTask),
     ("resumeTask", Action::StopTask),
     ("updateTaskPriority", Action::SetPriority),
+    ("users", Action::ReadUsers),
+    ("accessTokens", Action::ReadTokens),
     ("createUser", Action::CreateUser),
+    ("updateUser", Action::CreateUser),
+    ("setUserActive", Action::ActivateUser),
+    ("setUserGroups", Action::SetGroups),
+    ("setSharedGroupGroups", Action::SetGroups),
+    ("createAccessToken", Action::MakeToken),
+    ("rotateToken", Action::MakeToken),
+    ("revokeAccessToken", Action::MakeToken),
     ("setQuota", Action::SetQuota),
     ("agentOrders", Action::ReportRank),
     ("registerAgent", Action::ReportRank),

@@ -13,7 +13,8 @@ use crate::quota::QuotaMutation;
 use crate::run::{RunConnection, RunEdge};
 use crate::server_info::ServerInfoQuery;
 use crate::task::{TaskConnection, TaskEdge, TaskMutation, TaskQuery, TaskSubscription};
-use crate::user::{UserMutation, UserQuery};
+use crate::token::{TokenConnection, TokenEdge, TokenMutation, TokenQuery};
+use crate::user::{UserConnection, UserEdge, UserMutation, UserQuery};
 
 /// The schema of the platform.
 pub(crate) type PlatformSchema = Schema<Query, Mutation, Subscription>;
@@ -30,6 +31,7 @@ pub(crate) struct Query(
     EnvironmentQuery,
     ServerInfoQuery,
     AuditQuery,
+    TokenQuery,
 );
 
 /// What can be changed.
@@ -39,6 +41,7 @@ pub(crate) struct Mutation(
     UserMutation,
     QuotaMutation,
     MountMutation,
+    TokenMutation,
     AgentMutation,
 );
 
@@ -63,6 +66,10 @@ pub(crate) fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
     .override_output_type_description::<RunEdge>("A run at its place in a list.")
     .override_output_type_description::<NodeConnection>("One page of a list of nodes.")
     .override_output_type_description::<NodeEdge>("A node at its place in a list.")
+    .override_output_type_description::<UserConnection>("One page of a list of users.")
+    .override_output_type_description::<UserEdge>("A user at its place in a list.")
+    .override_output_type_description::<TokenConnection>("One page of a list of access tokens.")
+    .override_output_type_description::<TokenEdge>("An access token at its place in a list.")
     .override_output_type_description::<AuditConnection>("One page of the audit log.")
     .override_output_type_description::<AuditEdge>("An entry at its place in the audit log.")
     .override_output_type_description::<MountRuleConnection>(

@@ -58,6 +58,9 @@ pub async fn prepare(app: &App, first: FirstUser, random: &mut impl Rng) -> Resu
     }
     let input = CreateUser {
         name: first.name,
+        nick_name: None,
+        shared_group: None,
+        active: true,
         role: Role::Internal,
         uid: Some(first.uid),
         groups: vec!["root".to_owned()],

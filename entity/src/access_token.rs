@@ -13,6 +13,14 @@ pub struct Model {
     pub id: AccessTokenId,
     /// Whom it acts for.
     pub user_id: UserId,
+    /// Who is meant to hold it; absent: the user.
+    pub holder_id: Option<UserId>,
+    /// What it is good for.
+    pub scope: Scope,
+    /// What whoever made it calls it.
+    pub name: Option<String>,
+    /// Name of whoever made it; absent: the platform.
+    pub created_by: Option<String>,
     /// SHA-256 of the token, as 64 hexadecimal digits. The token itself is random (≥ 128 bits), so no salt is needed.
     pub hash: String,
     /// When it was made.
@@ -21,6 +29,22 @@ pub struct Model {
     pub expires_at: Option<DateTimeUtc>,
     /// When it was revoked.
     pub revoked_at: Option<DateTimeUtc>,
+}
+
+/// What a token is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
+#[sea_orm(
+    rs_type = "String",
+    db_type = "Text",
+    rename_all = "SCREAMING_SNAKE_CASE"
+)]
+pub enum Scope {
+    /// Everything.
+    All,
+    /// Everything except dev containers and tokens.
+    ExceptJupyter,
+    /// To read.
+    Read,
 }
 
 /// Relations are joined by hand where they are needed.

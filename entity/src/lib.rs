@@ -1,8 +1,8 @@
 //! What is stored: one file per table, typed ids, no behaviour.
 //!
-//! In reading order: who may do what ([`user`], [`user_group`], [`access_token`], [`quota`]), with what
+//! In reading order: who may do what ([`user`], [`user_group`], [`shared_group_group`], [`access_token`], [`quota`]), with what
 //! ([`environment`], [`environment_grant`], [`mount_rule`], [`host`], [`node`], [`occupancy`], [`reservation`]), and what they
-//! do ([`task`], [`task_tag`], [`run`], [`pod`], [`exclusion`], [`submission`]).
+//! do ([`task`], [`task_change`], [`task_tag`], [`run`], [`pod`], [`exclusion`], [`submission`], [`audit`], [`audit_seal`]).
 
 pub mod access_token;
 pub mod audit;
@@ -19,6 +19,7 @@ pub mod pod;
 pub mod quota;
 pub mod reservation;
 pub mod run;
+pub mod shared_group_group;
 pub mod submission;
 pub mod task;
 pub mod task_change;

@@ -13,6 +13,10 @@ pub struct Model {
     pub id: UserId,
     /// Unique name; never the name of a group or a reserved word.
     pub name: String,
+    /// What people call the user; absent: the name.
+    pub nick_name: Option<String>,
+    /// The team: its members share, and belong to the groups of the team. A guest's is never `default`.
+    pub shared_group: String,
     /// Uid (and gid) of the user's processes and files on the nodes.
     pub uid: i64,
     /// Inside or outside of the organisation.

@@ -18,6 +18,7 @@ mod m20261127_000001_create_task_change;
 mod m20261127_000002_index_task_name;
 mod m20261127_000003_create_audit;
 mod m20261127_000004_create_mount_rule;
+mod m20261127_000005_extend_identity;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
@@ -40,6 +41,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000002_index_task_name::Migration),
             Box::new(m20261127_000003_create_audit::Migration),
             Box::new(m20261127_000004_create_mount_rule::Migration),
+            Box::new(m20261127_000005_extend_identity::Migration),
         ]
     }
 }

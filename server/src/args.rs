@@ -29,6 +29,12 @@ pub enum Command {
         #[command(subcommand)]
         command: TokenCommand,
     },
+    /// Keys with which the platform signs
+    Keys {
+        /// What to do with keys.
+        #[command(subcommand)]
+        command: KeysCommand,
+    },
     /// Look at everything that a platform needs and say what to do; changes nothing
     Doctor(Doctor),
     /// Print the GraphQL schema
@@ -52,6 +58,25 @@ pub enum TokenCommand {
     Create {
         /// Name of the user
         user: String,
+        /// Where the platform's data is
+        #[command(flatten)]
+        data: DataDirArgs,
+    },
+}
+
+/// What to do with keys.
+#[derive(Debug, Subcommand)]
+pub enum KeysCommand {
+    /// Add a new key, which signs from the next start on; the others still verify
+    Rotate {
+        /// Where the platform's data is
+        #[command(flatten)]
+        data: DataDirArgs,
+    },
+    /// Forget a key: what it signed is no longer good from the next start on
+    Drop {
+        /// Name of the key, as `rotate` prints it
+        key: String,
         /// Where the platform's data is
         #[command(flatten)]
         data: DataDirArgs,

@@ -177,11 +177,19 @@ impl DataDir {
                 .with_context(|| format!("{} is damaged", path.display())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let keys = KeyRing::generate(random);
-                self.write("keys.json", &serde_json::to_vec(&keys)?)?;
+                self.keep_keys(&keys)?;
                 Ok(keys)
             }
             Err(error) => Err(error).with_context(|| format!("{} cannot be read", path.display())),
         }
+    }
+
+    /// Replaces the signing keys: a server has them from its next start on.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn keep_keys(&self, keys: &KeyRing) -> Result<()> {
+        self.write("keys.json", &serde_json::to_vec(keys)?)
     }
 
     /// Says where the server can be reached.

@@ -217,6 +217,21 @@ async fn scripts_get_what_the_page_tells_them_of() -> Result<()> {
             .types(row, &format!("hai-cli {line} --json"))
             .await?;
     }
+    let change = r"`user activate\|deactivate`, `user groups`";
+    for (row, line) in [
+        ("`user create`", "user create bob --group ops"),
+        ("`user list`", "user list"),
+        (change, "user deactivate bob"),
+        (change, "user activate bob"),
+        (change, "user groups bob task_admin"),
+        ("`token create`", "token create --holder bob --name week"),
+        ("`token list`", "token list"),
+        ("`token revoke`", "token revoke 3"),
+    ] {
+        session
+            .types(row, &format!("hai-cli {line} --json"))
+            .await?;
+    }
     let orders = session
         .types(several, "hai-cli stop long.sh nobody --json 2>/dev/null")
         .await?;

@@ -4,10 +4,11 @@ use async_graphql::{ID, Object};
 use chrono::{DateTime, Utc};
 use domain::audit::Entry;
 
-/// Something that a person did, or tried to.
+/// An act.
 #[derive(Debug)]
 pub(crate) struct AuditEntry(pub(super) Entry);
 
+/// Something that a person did, or tried to.
 #[Object]
 impl AuditEntry {
     /// Id of the entry.

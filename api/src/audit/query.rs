@@ -16,7 +16,7 @@ use crate::limits;
 const MOST_ENTRIES: usize = 100;
 
 /// One page of the audit log.
-pub(crate) type AuditConnection = Connection<String, AuditEntry, EmptyFields>;
+pub(crate) type AuditConnection = Connection<String, AuditEntry, AuditTotal>;
 /// An entry at its place in the audit log.
 pub(crate) type AuditEdge = Edge<String, AuditEntry, EmptyFields>;
 
@@ -35,6 +35,21 @@ pub(crate) struct AuditFilter {
     after: Option<DateTime<Utc>>,
     /// Only before this time.
     before: Option<DateTime<Utc>>,
+}
+
+/// Counts the acts, if somebody asks.
+#[derive(Debug)]
+pub(crate) struct AuditTotal {
+    filter: audit::Filter,
+}
+
+#[Object]
+impl AuditTotal {
+    /// How many acts there are in the whole list.
+    async fn total_count(&self, ctx: &Context<'_>) -> Result<i32> {
+        let count = audit::count(ctx.app().reader(), ctx.actor(), &self.filter).await?;
+        Ok(i32::try_from(count).unwrap_or(i32::MAX))
+    }
 }
 
 /// Questions about who did what.
@@ -77,9 +92,9 @@ impl AuditQuery {
         };
         let limit = u64::try_from(window.limit).unwrap_or(0);
         let reader = ctx.app().reader();
-        let page = audit::list(reader, ctx.actor(), filter, window.after, limit).await?;
+        let page = audit::list(reader, ctx.actor(), &filter, window.after, limit).await?;
         let entries = page.entries.into_iter();
         let nodes = entries.map(|row| (List::Audit.cursor(row.id), AuditEntry(row)));
-        Ok(window.connection(page.has_more, nodes, EmptyFields))
+        Ok(window.connection(page.has_more, nodes, AuditTotal { filter }))
     }
 }

@@ -59,7 +59,7 @@ async fn a_user_sees_his_mounts_and_which_rule_gives_each() {
 #[tokio::test]
 async fn a_guest_does_not_see_what_is_behind_his_mounts() {
     let api = TestApi::with_nodes(1).await;
-    let create = r#"mutation { createUser(input: { name: "guest", role: EXTERNAL }) { token } }"#;
+    let create = r#"mutation { createUser(input: { name: "guest", role: EXTERNAL, sharedGroup: "guests" }) { token } }"#;
     let created = api.root(create, json!({})).await;
     add(&api, data("external", "/secret/place", "/place")).await;
     let token = created["createUser"]["token"].as_str();

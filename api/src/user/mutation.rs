@@ -1,4 +1,4 @@
-//! Creates users.
+//! Creates and changes users.
 
 use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 use domain::Error;
@@ -6,6 +6,9 @@ use domain::user::CreateUser;
 use rand::rngs::StdRng;
 
 use super::User;
+use super::change::{
+    SetSharedGroupGroupsInput, SetUserActiveInput, SetUserGroupsInput, SharedGroup, UpdateUserInput,
+};
 use super::object::UserRole;
 use crate::audit;
 use crate::context::Access;
@@ -19,6 +22,13 @@ const MOST_GROUPS: usize = 100;
 pub(crate) struct CreateUserInput {
     /// 1 to 32 lower-case letters, digits, `_` or `-`, beginning with a letter; not the name of a group.
     name: String,
+    /// What people call the user; the name if left out.
+    nick_name: Option<String>,
+    /// The team; `default` if left out. An external user needs another one.
+    shared_group: Option<String>,
+    /// Whether the user may sign in and start anything.
+    #[graphql(default = true)]
+    active: bool,
     /// Whose user it is.
     #[graphql(default_with = "UserRole::Internal")]
     role: UserRole,
@@ -50,12 +60,12 @@ impl UserMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The user.")] input: CreateUserInput,
     ) -> Result<CreatedUser> {
-        if input.groups.len() > MOST_GROUPS {
-            let reason = format!("must have at most {MOST_GROUPS} entries");
-            return Err(Error::invalid("groups", reason).into());
-        }
+        check_count(&input.groups)?;
         let input = CreateUser {
             name: input.name,
+            nick_name: input.nick_name,
+            shared_group: input.shared_group,
+            active: input.active,
             role: input.role.into(),
             uid: input.uid.map(|uid| uid.0),
             groups: input.groups,
@@ -70,4 +80,72 @@ impl UserMutation {
             token: token.reveal().to_owned(),
         })
     }
+
+    /// Changes what a user is called, and the team. Only for administrators of users.
+    async fn update_user(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to change.")] input: UpdateUserInput,
+    ) -> Result<User> {
+        let mut change = audit::begin(ctx, format!("user {}", input.user)).await?;
+        let what = (&input.nick_name, &input.shared_group);
+        change.tells(format!("nick name {:?}, shared group {:?}", what.0, what.1));
+        let done = domain::user::change(change.tx(), ctx.actor(), input.into()).await;
+        Ok(change.end(done).await?.into())
+    }
+
+    /// Lets a user in, or shuts one out: his tokens are no longer good, and his tasks do not start. Only for those who have
+    /// the permission `ACTIVATE_USERS`.
+    async fn set_user_active(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Who, and whether.")] input: SetUserActiveInput,
+    ) -> Result<User> {
+        let mut change = audit::begin(ctx, format!("user {}", input.user)).await?;
+        change.tells(format!("active: {}", input.active));
+        let (user, active) = (&input.user, input.active);
+        let done = domain::user::set_active(change.tx(), ctx.actor(), user, active).await;
+        Ok(change.end(done).await?.into())
+    }
+
+    /// Replaces the groups of a user. Only for members of `root`.
+    async fn set_user_groups(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Who, and which groups.")] input: SetUserGroupsInput,
+    ) -> Result<User> {
+        check_count(&input.groups)?;
+        let mut change = audit::begin(ctx, format!("user {}", input.user)).await?;
+        change.tells(input.groups.join(", "));
+        let (user, groups) = (&input.user, input.groups);
+        let done = domain::user::set_groups(change.tx(), ctx.actor(), user, groups).await;
+        Ok(change.end(done).await?.into())
+    }
+
+    /// Replaces the groups of a team, to which all its members belong. Only for members of `root`.
+    async fn set_shared_group_groups(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which team, and which groups.")] input: SetSharedGroupGroupsInput,
+    ) -> Result<SharedGroup> {
+        check_count(&input.groups)?;
+        let team = input.shared_group;
+        let mut change = audit::begin(ctx, format!("shared group {team}")).await?;
+        change.tells(input.groups.join(", "));
+        let groups = input.groups.clone();
+        let done = domain::user::set_team_groups(change.tx(), ctx.actor(), &team, groups).await;
+        change.end(done).await?;
+        Ok(SharedGroup {
+            name: team,
+            groups: input.groups,
+        })
+    }
+}
+
+fn check_count(groups: &[String]) -> domain::Result<()> {
+    if groups.len() > MOST_GROUPS {
+        let reason = format!("must have at most {MOST_GROUPS} entries");
+        return Err(Error::invalid("groups", reason));
+    }
+    Ok(())
 }

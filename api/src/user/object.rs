@@ -2,14 +2,17 @@
 
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
+use domain::auth::UserActor;
 use domain::user::{Role, User as Row, UserId};
 use domain::{Error, quota};
 
+use super::permission::Permission;
 use crate::context::Access;
 use crate::limits;
 use crate::loaders::{GroupsOf, MountsOf, QuotasOf};
 use crate::scalar::{Long, int};
 use crate::task::Priority;
+use crate::token::TokenScope;
 
 /// Whose user it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -55,6 +58,11 @@ impl User {
         let row = row.ok_or_else(|| Error::internal(format!("there is no user {id}")))?;
         Ok(Self(row))
     }
+
+    /// Whoever asks, if it is this user.
+    fn you<'a>(&self, ctx: &'a Context<'_>) -> Option<&'a UserActor> {
+        ctx.actor().user().filter(|actor| actor.id == self.0.id)
+    }
 }
 
 /// A person or an account that owns tasks.
@@ -68,6 +76,32 @@ impl User {
     /// Unique name.
     async fn name(&self) -> &str {
         &self.0.name
+    }
+
+    /// What people call the user.
+    async fn nick_name(&self) -> &str {
+        self.0.nick_name.as_deref().unwrap_or(&self.0.name)
+    }
+
+    /// The team: its members belong to its groups.
+    async fn shared_group(&self) -> &str {
+        &self.0.shared_group
+    }
+
+    /// What you may do beyond your own things, at most one entry for each; absent for others.
+    async fn permissions(&self, ctx: &Context<'_>) -> Option<Vec<Permission>> {
+        let you = self.you(ctx)?;
+        Some(you.permissions().into_iter().map(Into::into).collect())
+    }
+
+    /// Name of whoever holds the token that you ask with; absent for others.
+    async fn holder(&self, ctx: &Context<'_>) -> Option<String> {
+        self.you(ctx).map(|you| you.holder.clone())
+    }
+
+    /// What the token that you ask with is good for; absent for others.
+    async fn scope(&self, ctx: &Context<'_>) -> Option<TokenScope> {
+        self.you(ctx).map(|you| you.scope.into())
     }
 
     /// Whose user it is.

@@ -1,5 +1,6 @@
 //! What may be typed: commands and options, with their help.
 
+mod account;
 mod cluster;
 mod login;
 mod order;
@@ -14,6 +15,7 @@ mod tests;
 
 pub use program::Args;
 
+pub(crate) use account::{ScopeWord, TokenCommand, UserCommand};
 pub(crate) use cluster::NodesArgs;
 pub(crate) use login::{InitArgs, WhoamiArgs};
 pub(crate) use order::{PriorityArgs, StopArgs};

@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 use super::{
     CompleteArgs, CompletionArgs, DescribeArgs, ExperimentsArgs, ExplainArgs, InitArgs, ListArgs,
     LogsArgs, NodesArgs, PriorityArgs, RunArgs, ScriptArgs, SearchArgs, StatusArgs, StopArgs,
-    WhoamiArgs, script::script_help,
+    TokenCommand, UserCommand, WhoamiArgs, script::script_help,
 };
 
 /// Submit training tasks to HAI Platform and follow them.
@@ -59,6 +59,12 @@ pub(crate) enum Command {
     Priority(PriorityArgs),
     /// Show the nodes of the cluster and who has them.
     Nodes(NodesArgs),
+    /// List, make and revoke access tokens.
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// List, create and change users; for administrators.
+    #[command(subcommand)]
+    User(UserCommand),
     /// Watch your tasks, the node groups and the queue, live on the terminal.
     Top,
     /// Print the script that makes a shell complete this program's words.

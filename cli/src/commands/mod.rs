@@ -16,7 +16,9 @@ mod simulate;
 mod start;
 mod status;
 mod submit;
+mod token;
 mod top;
+mod user;
 mod whoami;
 
 pub(crate) use context::Context;

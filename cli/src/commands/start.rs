@@ -7,7 +7,7 @@ use clap::{CommandFactory, FromArgMatches};
 use super::{
     Context, completion, describe, explain, init, list, logs, nodes,
     order::{self, Order},
-    run as run_file, search, simulate, status, submit, top, whoami,
+    run as run_file, search, simulate, status, submit, token, top, user, whoami,
 };
 use crate::{
     args::{Args, Command, ScriptArgs},
@@ -85,6 +85,8 @@ async fn dispatch(context: &mut Context, command: Command) -> Result<u8> {
         Command::Resume(args) => order::run(context, &args, Order::Resume).await,
         Command::Priority(args) => order::run_priority(context, &args).await,
         Command::Nodes(args) => nodes::run(context, &args).await,
+        Command::Token(command) => token::run(context, command).await,
+        Command::User(command) => user::run(context, command).await,
         Command::Top => top::run(context).await,
         Command::Completion(args) => completion::print_script(context, &args),
         Command::Complete(args) => completion::complete(context, &args.words).await,

@@ -2,6 +2,7 @@
 //!
 //! The structs also serialize, in the schema's own names: that is what `--json` prints.
 
+mod account;
 mod cluster;
 mod detail;
 mod log;
@@ -12,6 +13,12 @@ mod user;
 mod watch;
 mod word;
 
+pub(crate) use account::{
+    AccessToken, AccessTokenFilter, Account, CreateAccessToken, CreateAccessTokenInput, CreateUser,
+    CreateUserInput, ListTokens, ListUsers, NewToken, NewUser, RevokeAccessToken, SetUserActive,
+    SetUserActiveInput, SetUserGroups, SetUserGroupsInput, TokenPage, UserPage, WhetherActive,
+    WhichGroups, WhichToken,
+};
 pub(crate) use cluster::{ClusterOverview, GroupOverview, ListNodes, Node, NodePage};
 pub(crate) use detail::{DescribeTask, ExplainTask, ExplainedTask, RunPage};
 pub(crate) use log::{
@@ -28,7 +35,7 @@ pub(crate) use user::{Me, Mount, MyMounts, MyName, Offers, Owner, QuotaUsage, Us
 pub(crate) use watch::{FollowTasks, WatchCluster, WatchPage};
 pub(crate) use word::{
     DrainReason, LogItemKind, LogPatternKind, NodeStatus, Outcome, PodState, Priority, RunState,
-    StopAs, TaskDesired, TaskState, TaskType, UserRole,
+    StopAs, TaskDesired, TaskState, TaskType, TokenScope, UserRole,
 };
 
 #[cfg(test)]

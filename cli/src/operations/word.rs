@@ -28,6 +28,10 @@ macro_rules! words {
 }
 
 words!(
+    /// What a token is good for.
+    TokenScope { All, ExceptJupyter, Read }
+);
+words!(
     /// Where a task is.
     TaskState { WaitingInit, Running, Suspended, Finished }
 );

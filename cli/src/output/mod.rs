@@ -18,7 +18,9 @@ pub use screen::Look;
 pub(crate) use screen::Screen;
 pub(crate) use search::{SearchLook, found};
 pub use table::table;
-pub(crate) use table::{hints, node_table, node_tree, task_detail, task_table, user};
+pub(crate) use table::{
+    hints, node_table, node_tree, task_detail, task_table, token_table, user, user_table,
+};
 
 #[cfg(test)]
 pub(crate) use table::tests::task as task_for_tests;

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic, and its helpers too")]
 
+mod accounts;
 mod cluster;
 mod completion;
 mod follow;

@@ -9,5 +9,5 @@ mod tests;
 pub use act::{Act, Origin, refuse};
 pub use entity::AuditId;
 pub use entity::audit::Model as Entry;
-pub use query::{Filter, Page, list};
+pub use query::{Filter, Page, count, list};
 pub use seal::{Broken, drop_older, is_to_be_dropped, is_to_be_sealed, seal, verify};

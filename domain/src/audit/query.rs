@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 use entity::{AuditId, audit};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect, Select,
 };
 
 use super::Entry;
@@ -43,23 +44,44 @@ pub struct Page {
 pub async fn list(
     db: &impl ConnectionTrait,
     actor: &Actor,
-    filter: Filter,
+    filter: &Filter,
     older_than: Option<AuditId>,
     limit: u64,
 ) -> Result<Page> {
     require(actor, Action::ReadAudit, Target::Platform)?;
-    let mut query = audit::Entity::find().order_by_desc(audit::Column::Id);
-    if let Some(user) = filter.user {
-        let of_user = audit::Column::Actor.eq(&user);
+    let mut query = matching(filter).order_by_desc(audit::Column::Id);
+    if let Some(id) = older_than {
+        query = query.filter(audit::Column::Id.lt(id));
+    }
+    let mut entries = query.limit(limit + 1).all(db).await?;
+    let has_more = entries.len() as u64 > limit;
+    entries.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    Ok(Page { entries, has_more })
+}
+
+/// How many acts there are.
+///
+/// # Errors
+/// As [`list`].
+pub async fn count(db: &impl ConnectionTrait, actor: &Actor, filter: &Filter) -> Result<u64> {
+    require(actor, Action::ReadAudit, Target::Platform)?;
+    Ok(matching(filter).count(db).await?)
+}
+
+fn matching(filter: &Filter) -> Select<audit::Entity> {
+    let mut query = audit::Entity::find();
+    if let Some(user) = &filter.user {
+        let of_user = audit::Column::Actor.eq(user);
         query = query.filter(of_user.or(audit::Column::UserName.eq(user)));
     }
-    if let Some(actions) = filter.actions {
+    if let Some(actions) = &filter.actions {
+        let actions = actions.iter().map(String::as_str);
         query = query.filter(audit::Column::Action.is_in(actions));
     }
-    if let Some(object) = filter.object {
+    if let Some(object) = &filter.object {
         query = query.filter(audit::Column::Object.eq(object));
     }
-    if let Some(outcome) = filter.outcome {
+    if let Some(outcome) = &filter.outcome {
         query = query.filter(audit::Column::Outcome.eq(outcome));
     }
     if let Some(time) = filter.after {
@@ -68,11 +90,5 @@ pub async fn list(
     if let Some(time) = filter.before {
         query = query.filter(audit::Column::At.lt(time));
     }
-    if let Some(id) = older_than {
-        query = query.filter(audit::Column::Id.lt(id));
-    }
-    let mut entries = query.limit(limit + 1).all(db).await?;
-    let has_more = entries.len() as u64 > limit;
-    entries.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-    Ok(Page { entries, has_more })
+    query
 }

@@ -52,7 +52,7 @@ async fn broken(platform: &TestApp) -> Vec<String> {
 }
 
 async fn list_all(platform: &TestApp, actor: &Actor, filter: Filter) -> Vec<Entry> {
-    let page = list(platform.app.reader(), actor, filter, None, 100).await;
+    let page = list(platform.app.reader(), actor, &filter, None, 100).await;
     page.unwrap().entries
 }
 
@@ -80,7 +80,7 @@ async fn what_is_not_committed_was_not_done_and_what_is_can_be_found_by_root_onl
     let some = list_all(&platform, &platform.root, of_seven).await;
     assert_eq!(objects(some), ["task 7"]);
     let (ana, _) = platform.user("ana").await;
-    let refused = list(platform.app.reader(), &ana, Filter::default(), None, 9).await;
+    let refused = list(platform.app.reader(), &ana, &Filter::default(), None, 9).await;
     assert!(matches!(refused, Err(Error::Forbidden(_))));
 }
 

@@ -1,5 +1,6 @@
 //! Who is asking.
 
+use entity::access_token::Scope as Stored;
 use entity::{RunId, TaskId, UserId, user};
 
 use super::Action;
@@ -83,7 +84,32 @@ impl Scope {
     }
 }
 
+impl From<Stored> for Scope {
+    fn from(scope: Stored) -> Self {
+        match scope {
+            Stored::All => Self::All,
+            Stored::ExceptJupyter => Self::ExceptJupyter,
+            Stored::Read => Self::Read,
+        }
+    }
+}
+
+impl From<Scope> for Stored {
+    fn from(scope: Scope) -> Self {
+        match scope {
+            Scope::All => Self::All,
+            Scope::ExceptJupyter => Self::ExceptJupyter,
+            Scope::Read => Self::Read,
+        }
+    }
+}
+
 impl UserActor {
+    /// Whether another holds the token.
+    pub fn is_delegated(&self) -> bool {
+        self.holder != self.name
+    }
+
     /// Whether the user belongs to one of the groups; members of `root` belong to all.
     pub fn in_any(&self, groups: &[&str]) -> bool {
         self.is_root()

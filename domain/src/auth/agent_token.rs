@@ -45,15 +45,45 @@ struct Claims {
 impl KeyRing {
     /// A ring with one new key of 256 random bits.
     pub fn generate(random: &mut impl Rng) -> Self {
+        let mut ring = Self {
+            current: String::new(),
+            keys: BTreeMap::new(),
+        };
+        ring.rotate(random);
+        ring
+    }
+
+    /// Adds a new key, which signs from now on. The others still verify. Answers its name.
+    pub fn rotate(&mut self, random: &mut impl Rng) -> &str {
         let mut key = [0_u8; 32];
         random.fill_bytes(&mut key);
         let mut name = [0_u8; 4];
         random.fill_bytes(&mut name);
         let name = hex(&name);
-        Self {
-            keys: BTreeMap::from([(name.clone(), hex(&key))]),
-            current: name,
+        self.keys.insert(name.clone(), hex(&key));
+        self.current = name;
+        &self.current
+    }
+
+    /// Forgets a key: what it signed is no longer good.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] for the one that signs, [`Error::NotFound`].
+    pub fn forget(&mut self, name: &str) -> Result<()> {
+        if name == self.current {
+            let reason = format!("{name} signs: add another key first");
+            return Err(Error::Conflict(reason));
         }
+        let found = self.keys.remove(name);
+        found
+            .map(drop)
+            .ok_or_else(|| Error::not_found("signing key", name))
+    }
+
+    /// The names of all keys, and whether it is the one that signs.
+    pub fn names(&self) -> impl Iterator<Item = (&str, bool)> {
+        let names = self.keys.keys().map(String::as_str);
+        names.map(|name| (name, name == self.current))
     }
 
     /// A token for one rank.
@@ -150,6 +180,23 @@ mod tests {
         );
         assert!(!agent.expired);
         assert!(ring(1).verify(&token, now + VALIDITY).unwrap().expired);
+    }
+
+    #[test]
+    fn a_new_key_signs_and_the_old_one_verifies_until_it_is_forgotten() {
+        let now = DateTime::UNIX_EPOCH;
+        let mut ring = ring(1);
+        let old_key = ring.current.clone();
+        let old = ring.sign(TaskId(7), RunId(9), 3, now).unwrap();
+        ring.rotate(&mut StdRng::seed_from_u64(3));
+        let new = ring.sign(TaskId(7), RunId(9), 3, now).unwrap();
+        assert!(ring.verify(&old, now).is_some() && ring.verify(&new, now).is_some());
+        let signing = ring.current.clone();
+        assert!(matches!(ring.forget(&signing), Err(Error::Conflict(_))));
+        ring.forget(&old_key).unwrap();
+        assert!(ring.verify(&old, now).is_none() && ring.verify(&new, now).is_some());
+        let again = ring.forget(&old_key);
+        assert!(matches!(again, Err(Error::NotFound { .. })));
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod permission;
 mod policy;
 mod sign_in;
 mod token;
+pub mod tokens;
 
 pub use actor::{Actor, AgentActor, Scope, UserActor};
 pub use permission::Permission;

@@ -1,19 +1,21 @@
 //! From a bearer token to the actor.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use entity::user::Role;
-use entity::{UserId, access_token, user, user_group};
+use entity::{UserId, access_token, shared_group_group, user, user_group};
+use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, JoinType, QueryFilter, QueryOrder,
-    QuerySelect,
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, JoinType, QueryFilter, QuerySelect,
 };
 
 use super::token::hash;
-use super::{Actor, Scope, UserActor};
+use super::{Actor, UserActor};
 use crate::error::{Error, Result};
 use crate::user::implied_groups;
 
-/// A token's owner with one of the groups that were given, if any was.
+/// A token's owner with one of his own groups and one of his team, if there are any.
 #[derive(FromQueryResult)]
 struct Row {
     id: UserId,
@@ -22,13 +24,20 @@ struct Row {
     active: bool,
     expires_at: Option<DateTime<Utc>>,
     revoked_at: Option<DateTime<Utc>>,
-    group: Option<String>,
+    scope: access_token::Scope,
+    holder: Option<String>,
+    holder_active: Option<bool>,
+    own_group: Option<String>,
+    team_group: Option<String>,
 }
 
-/// Who owns this token of a user.
+/// The holder, beside the user.
+const HOLDER: &str = "holder";
+
+/// Whom this token of a user acts for, and who holds it.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`] if the token is unknown, expired or revoked, or its user inactive.
+/// [`Error::Unauthenticated`] if the token is unknown, expired or revoked, or its user or its holder inactive.
 pub async fn sign_in(db: &impl ConnectionTrait, now: DateTime<Utc>, token: &str) -> Result<Actor> {
     // One statement, because every request waits for it.
     let owner = access_token::Entity::belongs_to(user::Entity)
@@ -37,11 +46,18 @@ pub async fn sign_in(db: &impl ConnectionTrait, now: DateTime<Utc>, token: &str)
     let groups = user::Entity::belongs_to(user_group::Entity)
         .from(user::Column::Id)
         .to(user_group::Column::UserId);
+    let team = user::Entity::belongs_to(shared_group_group::Entity)
+        .from(user::Column::SharedGroup)
+        .to(shared_group_group::Column::SharedGroup);
+    let holder = access_token::Entity::belongs_to(user::Entity)
+        .from(access_token::Column::HolderId)
+        .to(user::Column::Id);
     let rows: Vec<Row> = access_token::Entity::find()
         .select_only()
         .columns([
             access_token::Column::ExpiresAt,
             access_token::Column::RevokedAt,
+            access_token::Column::Scope,
         ])
         .columns([
             user::Column::Id,
@@ -49,25 +65,40 @@ pub async fn sign_in(db: &impl ConnectionTrait, now: DateTime<Utc>, token: &str)
             user::Column::Role,
             user::Column::Active,
         ])
-        .column_as(user_group::Column::Name, "group")
+        .column_as(user_group::Column::Name, "own_group")
+        .column_as(shared_group_group::Column::Name, "team_group")
+        .column_as(Expr::col((HOLDER, user::Column::Name)), "holder")
+        .column_as(Expr::col((HOLDER, user::Column::Active)), "holder_active")
         .join(JoinType::InnerJoin, owner.into())
         .join(JoinType::LeftJoin, groups.into())
+        .join(JoinType::LeftJoin, team.into())
+        .join_as(JoinType::LeftJoin, holder.into(), HOLDER)
         .filter(access_token::Column::Hash.eq(hash(token)))
-        .order_by_asc(user_group::Column::Name)
         .into_model()
         .all(db)
         .await?;
     let is_good = |row: &&Row| {
-        row.active && row.revoked_at.is_none() && row.expires_at.is_none_or(|end| now < end)
+        row.active
+            && row.holder_active != Some(false)
+            && row.revoked_at.is_none()
+            && row.expires_at.is_none_or(|end| now < end)
     };
     let owner = rows.first().filter(is_good).ok_or(Error::Unauthenticated)?;
     let mut groups = implied_groups(&owner.name, owner.role);
     let (id, name, role) = (owner.id, owner.name.clone(), owner.role);
-    groups.extend(rows.into_iter().filter_map(|row| row.group));
+    let holder = owner.holder.clone().unwrap_or_else(|| name.clone());
+    let scope = owner.scope.into();
+    // Every group of his own comes with every group of the team.
+    let given: BTreeSet<String> = rows
+        .into_iter()
+        .flat_map(|row| [row.own_group, row.team_group])
+        .flatten()
+        .collect();
+    groups.extend(given);
     Ok(Actor::User(UserActor {
         id,
-        holder: name.clone(),
-        scope: Scope::All,
+        holder,
+        scope,
         name,
         role,
         groups,
@@ -77,7 +108,6 @@ pub async fn sign_in(db: &impl ConnectionTrait, now: DateTime<Utc>, token: &str)
 #[cfg(test)]
 mod tests {
     use chrono::TimeDelta;
-    use sea_orm::sea_query::Expr;
 
     use super::*;
     use crate::testing::TestApp;

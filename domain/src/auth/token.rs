@@ -59,6 +59,10 @@ pub async fn issue(tx: &Tx, user_id: UserId, random: &mut impl Rng) -> Result<To
     access_token::ActiveModel {
         id: NotSet,
         user_id: Set(user_id),
+        holder_id: Set(None),
+        scope: Set(access_token::Scope::All),
+        name: Set(None),
+        created_by: Set(None),
         hash: Set(hash(token.reveal())),
         created_at: Set(tx.now()),
         expires_at: Set(None),

@@ -144,6 +144,9 @@ impl TestApp {
     pub async fn user(&self, name: &str) -> (Actor, Token) {
         let input = CreateUser {
             name: name.to_owned(),
+            nick_name: None,
+            shared_group: None,
+            active: true,
             role: Role::Internal,
             uid: None,
             groups: Vec::new(),

@@ -1,54 +1,42 @@
 //! Creates a user with a first token.
 
+use std::ops::RangeInclusive;
+
 use entity::{user, user_group};
 use rand::Rng;
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, NotSet, PaginatorTrait,
-    QueryFilter, QueryOrder, SqlErr,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, NotSet, QueryFilter, QueryOrder,
+    SqlErr,
 };
 
+use super::change::team_gives_groups;
+use super::name::{self, DEFAULT_TEAM};
 use super::{Role, User};
 use crate::auth::{Action, Actor, Target, Token, UserActor, issue, require};
 use crate::error::{Error, Problem, Result};
 use crate::events::Event;
 use crate::store::Tx;
 
-/// Names that mean something else, mostly groups that carry rights.
-const RESERVED: &[&str] = &[
-    "account_manager",
-    "cluster_manager",
-    "create_access_token",
-    "developer_admin",
-    "external",
-    "external_quota_editor",
-    "external_user_manager",
-    "hub_admin",
-    "internal",
-    "internal_quota_limit_editor",
-    "nobody",
-    "ops",
-    "platform",
-    "public",
-    "root",
-    "system",
-    "task_admin",
-    "can_suspend",
-];
-
-/// The first uid given to a user without a chosen one: above what systems give to people and services.
-const FIRST_UID: i64 = 10_001;
-
 /// The largest uid: 32 bits, less the one that means "none".
 const LAST_UID: i64 = 4_294_967_294;
+
+/// Characters of a nick name.
+pub(super) const MOST_NICK_CHARS: usize = 100;
 
 /// What is to be created.
 #[derive(Debug, Clone)]
 pub struct CreateUser {
     /// Lower-case letters, digits, `_` and `-`, beginning with a letter, at most 32 characters.
     pub name: String,
+    /// What people call the user; absent: the name.
+    pub nick_name: Option<String>,
+    /// The team; absent: `default`, which no external user may have.
+    pub shared_group: Option<String>,
     /// Inside or outside of the organisation.
     pub role: Role,
-    /// Uid of the user's processes; absent: the next free one from 10001.
+    /// Whether the user may sign in and start anything.
+    pub active: bool,
+    /// Uid of the user's processes; absent: the next free one of the role.
     pub uid: Option<i64>,
     /// User groups to belong to.
     pub groups: Vec<String>,
@@ -57,7 +45,7 @@ pub struct CreateUser {
 /// Creates the user and a token, which can be seen only now.
 ///
 /// # Errors
-/// [`Error::Invalid`] for a bad or reserved name, uid or group, [`Error::Conflict`] if the name is taken.
+/// [`Error::Invalid`] for a bad or reserved name, team, uid or group, [`Error::Conflict`] if the name is taken.
 pub async fn create(
     tx: &mut Tx,
     actor: &Actor,
@@ -72,6 +60,12 @@ pub async fn create(
             "only members of root may choose the uid or the groups of a user".to_owned(),
         ));
     }
+    let team = input.shared_group.as_deref().unwrap_or(DEFAULT_TEAM);
+    if !is_root && team_gives_groups(tx, team).await? {
+        return Err(Error::Forbidden(
+            "only members of root may put a user into a shared group that has groups".to_owned(),
+        ));
+    }
     insert(tx, input, random).await
 }
 
@@ -84,34 +78,29 @@ pub(crate) async fn insert(
     input: CreateUser,
     random: &mut impl Rng,
 ) -> Result<(User, Token)> {
-    let problems = check(&input);
+    let team = input.shared_group.clone();
+    let team = team.unwrap_or_else(|| DEFAULT_TEAM.to_owned());
+    let problems = check(&input, &team);
     if !problems.is_empty() {
         return Err(Error::Invalid(problems));
     }
-    if user_group::Entity::find()
-        .filter(user_group::Column::Name.eq(&input.name))
-        .count(tx.db())
-        .await?
-        > 0
-    {
+    name::alone(tx).await?;
+    if name::is_group(tx, &input.name).await? {
         return Err(Error::invalid("name", "is the name of a group"));
     }
+    name::no_users(tx, &input.groups).await?;
     let uid = match input.uid {
         Some(uid) => uid,
-        None => next_uid(tx).await?,
+        None => next_uid(tx, input.role).await?,
     };
-    if uid > LAST_UID {
-        return Err(Error::invalid(
-            "uid",
-            "there is no free uid left: choose one",
-        ));
-    }
     let row = user::ActiveModel {
         id: NotSet,
         name: Set(input.name.clone()),
+        nick_name: Set(input.nick_name),
+        shared_group: Set(team),
         uid: Set(uid),
         role: Set(input.role),
-        active: Set(true),
+        active: Set(input.active),
         created_at: Set(tx.now()),
         version: Set(0),
     };
@@ -138,16 +127,31 @@ pub(crate) async fn insert(
     Ok((user, token))
 }
 
-async fn next_uid(tx: &Tx) -> Result<i64> {
-    let largest = user::Entity::find()
-        .order_by_desc(user::Column::Uid)
-        .one(tx.db())
-        .await?
-        .map_or(0, |user| user.uid);
-    Ok((largest + 1).max(FIRST_UID))
+/// The uids that users get who have not chosen: above what systems give to people and services, and apart for each role.
+/// What root chose beyond them does not matter.
+fn uids_of(role: Role) -> RangeInclusive<i64> {
+    match role {
+        Role::Internal => 10_001..=100_000,
+        Role::External => 100_001..=999_999,
+    }
 }
 
-fn check(input: &CreateUser) -> Vec<Problem> {
+async fn next_uid(tx: &Tx, role: Role) -> Result<i64> {
+    let (first, last) = uids_of(role).into_inner();
+    let largest = user::Entity::find()
+        .filter(user::Column::Uid.between(first, last))
+        .order_by_desc(user::Column::Uid)
+        .one(tx.db())
+        .await?;
+    let next = largest.map_or(first, |user| user.uid + 1);
+    if next > last {
+        let reason = "there is no free uid left for this role: choose one";
+        return Err(Error::invalid("uid", reason));
+    }
+    Ok(next)
+}
+
+fn check(input: &CreateUser, team: &str) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut wrong = |field: &str, reason: String| {
         problems.push(Problem {
@@ -155,53 +159,30 @@ fn check(input: &CreateUser) -> Vec<Problem> {
             reason,
         });
     };
-    if let Some(reason) = name_problem(&input.name) {
+    if let Some(reason) = name::problem(&input.name) {
         wrong("name", reason);
+    }
+    if let Some(reason) = name::team_problem(team, input.role) {
+        wrong("sharedGroup", reason);
+    }
+    if let Some(reason) = input.nick_name.as_deref().and_then(nick_name_problem) {
+        wrong("nickName", reason);
     }
     if let Some(uid) = input.uid
         && !(0..=LAST_UID).contains(&uid)
     {
         wrong("uid", format!("must be between 0 and {LAST_UID}"));
     }
-    for (index, group) in input.groups.iter().enumerate() {
-        if ["public", "internal", "external"].contains(&group.as_str()) {
-            wrong(
-                "groups",
-                format!("{group} is not joined, it follows from the role"),
-            );
-        } else if !is_word(group) {
-            wrong("groups", format!("{group:?} is not a name of a group"));
-        } else if input.groups[..index].contains(group) {
-            wrong("groups", format!("{group} is named twice"));
-        } else if *group == input.name {
-            wrong("groups", format!("{group} is the name of the user"));
-        }
+    if input.groups.contains(&input.name) {
+        wrong("groups", format!("{} is the name of the user", input.name));
     }
+    problems.extend(name::group_problems(&input.groups));
     problems
 }
 
-/// Whether a user may have this name.
-pub fn is_usable_name(name: &str) -> bool {
-    name_problem(name).is_none()
-}
-
-fn name_problem(name: &str) -> Option<String> {
-    if !is_word(name) {
-        return Some(
-            "must be 1 to 32 lower-case letters, digits, '_' or '-', beginning with a letter"
-                .to_owned(),
-        );
-    }
-    RESERVED
-        .contains(&name)
-        .then(|| format!("{name} is reserved"))
-}
-
-fn is_word(text: &str) -> bool {
-    let mut characters = text.chars();
-    characters
-        .next()
-        .is_some_and(|first| first.is_ascii_lowercase())
-        && text.len() <= 32
-        && characters.all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-')
+/// What is wrong with what people call a user.
+pub(super) fn nick_name_problem(name: &str) -> Option<String> {
+    let length = name.chars().count();
+    let is_good = (1..=MOST_NICK_CHARS).contains(&length) && !name.contains(char::is_control);
+    (!is_good).then(|| format!("must be 1 to {MOST_NICK_CHARS} characters on one line"))
 }

@@ -3,6 +3,7 @@
 mod demo;
 mod doctor;
 mod down;
+mod keys;
 mod token;
 mod up;
 
@@ -59,6 +60,7 @@ fn run(cli: Cli, program: Option<&OsString>) -> Result<ExitCode> {
         Command::Doctor(args) => {
             return block_on(&environment, TROUBLE, doctor::doctor(args, &environment));
         }
+        Command::Keys { command } => keys::keys(command, &environment),
         Command::Demo => block_on(&environment, TROUBLE, demo::demo(&environment)),
         Command::Token {
             command: TokenCommand::Create { user, data },

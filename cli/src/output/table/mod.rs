@@ -1,5 +1,6 @@
 //! Tables and lines for people.
 
+mod account;
 mod frame;
 mod history;
 mod node;
@@ -13,6 +14,7 @@ pub(super) use frame::moment;
 pub use frame::table;
 pub(super) use task::facts as task_facts;
 
+pub(crate) use account::{token_table, user_table};
 pub(crate) use node::{node_table, node_tree};
 pub(crate) use task::{hints, task_detail, task_table};
 pub(crate) use user::user;

@@ -49,7 +49,10 @@ impl Site {
 async fn join(app: &TestApp, name: &str, group: &str) {
     let input = CreateUser {
         name: name.to_owned(),
+        nick_name: None,
+        shared_group: None,
         role: UserRole::Internal,
+        active: true,
         uid: None,
         groups: vec![group.to_owned()],
     };
