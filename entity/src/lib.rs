@@ -1,6 +1,7 @@
 //! What is stored: one file per table, typed ids, no behaviour.
 //!
-//! In reading order: who may do what ([`user`], [`user_group`], [`access_token`], [`quota`]), with what
+//! In reading order: who may do what ([`user`], [`user_group`], [`access_token`], [`quota`], [`resource_quota`],
+//! [`quota_change`]), with what
 //! ([`environment`], [`host`], [`node`], [`occupancy`], [`reservation`]), and what they do ([`task`], [`task_tag`], [`run`], [`pod`],
 //! [`exclusion`], [`submission`]).
 
@@ -15,7 +16,9 @@ pub mod node;
 pub mod occupancy;
 pub mod pod;
 pub mod quota;
+pub mod quota_change;
 pub mod reservation;
+pub mod resource_quota;
 pub mod run;
 pub mod submission;
 pub mod task;
@@ -24,4 +27,7 @@ pub mod task_tag;
 pub mod user;
 pub mod user_group;
 
-pub use id::{AccessTokenId, AuditId, AuditSealId, PodId, QuotaId, RunId, TaskId, UserId};
+pub use id::{
+    AccessTokenId, AuditId, AuditSealId, PodId, QuotaChangeId, QuotaId, ResourceQuotaId, RunId,
+    TaskId, UserId,
+};

@@ -17,6 +17,7 @@ mod m20261123_000006_create_reservation;
 mod m20261127_000001_create_task_change;
 mod m20261127_000002_index_task_name;
 mod m20261127_000003_create_audit;
+mod m20261127_000006_extend_quota;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
@@ -38,6 +39,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000001_create_task_change::Migration),
             Box::new(m20261127_000002_index_task_name::Migration),
             Box::new(m20261127_000003_create_audit::Migration),
+            Box::new(m20261127_000006_extend_quota::Migration),
         ]
     }
 }

@@ -56,6 +56,8 @@ impl QuotaMutation {
             || Error::invalid("priority", "must be a level: AUTO has no quota of its own");
         let input = SetQuota {
             owner: input.owner,
+            kind: quota::Kind::Grant,
+            tag: String::new(),
             group: input.group,
             level: input.priority.level().ok_or_else(no_level)?,
             nodes: input.nodes,

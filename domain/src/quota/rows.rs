@@ -33,6 +33,7 @@ pub(crate) async fn load_rows(db: &impl ConnectionTrait) -> Result<Vec<scheduler
                 quota::Kind::Grant => QuotaKind::Grant,
                 quota::Kind::Ceiling => QuotaKind::Ceiling,
             },
+            tag: row.tag,
             level: row.level,
             nodes: row.nodes.into(),
             expires_at: row.expires_at.map(|end| end.timestamp_millis()),
