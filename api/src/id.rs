@@ -33,6 +33,12 @@ pub(crate) enum List {
     Nodes,
     /// The audit log, by number.
     Audit,
+    /// Quotas of nodes, by number.
+    Quotas,
+    /// Other quotas, by number.
+    ResourceQuotas,
+    /// Changes of quotas, by number.
+    QuotaChanges,
 }
 
 impl List {
@@ -42,6 +48,9 @@ impl List {
             Self::Runs => "run:",
             Self::Nodes => "node:",
             Self::Audit => "audit:",
+            Self::Quotas => "quota:",
+            Self::ResourceQuotas => "resource-quota:",
+            Self::QuotaChanges => "quota-change:",
         }
     }
 

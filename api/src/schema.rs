@@ -7,7 +7,10 @@ use crate::agent::{AgentMutation, AgentSubscription};
 use crate::audit::{AuditConnection, AuditEdge, AuditQuery};
 use crate::log::{LogQuery, LogSearchQuery, LogSubscription};
 use crate::node::{NodeConnection, NodeEdge, NodeQuery};
-use crate::quota::QuotaMutation;
+use crate::quota::{
+    QuotaChangeConnection, QuotaChangeEdge, QuotaConnection, QuotaEdge, QuotaMutation, QuotaQuery,
+    QuotaSubscription, ResourceQuotaConnection, ResourceQuotaEdge, SimulationQuery,
+};
 use crate::run::{RunConnection, RunEdge};
 use crate::server_info::ServerInfoQuery;
 use crate::task::{TaskConnection, TaskEdge, TaskMutation, TaskQuery, TaskSubscription};
@@ -26,6 +29,8 @@ pub(crate) struct Query(
     NodeQuery,
     ServerInfoQuery,
     AuditQuery,
+    QuotaQuery,
+    SimulationQuery,
 );
 
 /// What can be changed.
@@ -34,7 +39,12 @@ pub(crate) struct Mutation(TaskMutation, UserMutation, QuotaMutation, AgentMutat
 
 /// What can be followed live.
 #[derive(Debug, Default, MergedSubscription)]
-pub(crate) struct Subscription(TaskSubscription, LogSubscription, AgentSubscription);
+pub(crate) struct Subscription(
+    TaskSubscription,
+    LogSubscription,
+    AgentSubscription,
+    QuotaSubscription,
+);
 
 /// The schema without a platform behind it.
 pub(crate) fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
@@ -55,6 +65,16 @@ pub(crate) fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
     .override_output_type_description::<NodeEdge>("A node at its place in a list.")
     .override_output_type_description::<AuditConnection>("One page of the audit log.")
     .override_output_type_description::<AuditEdge>("An entry at its place in the audit log.")
+    .override_output_type_description::<QuotaConnection>("One page of a list of quotas of nodes.")
+    .override_output_type_description::<QuotaEdge>("A quota of nodes at its place in a list.")
+    .override_output_type_description::<ResourceQuotaConnection>(
+        "One page of a list of other quotas.",
+    )
+    .override_output_type_description::<ResourceQuotaEdge>("A quota at its place in a list.")
+    .override_output_type_description::<QuotaChangeConnection>("One page of the changes of quotas.")
+    .override_output_type_description::<QuotaChangeEdge>(
+        "A change of a quota at its place in the list.",
+    )
 }
 
 /// The text of the schema: what `schema.graphql` holds.
