@@ -50,7 +50,7 @@ pub(crate) fn code(error: &Error) -> &'static str {
         Error::Forbidden(_) => "FORBIDDEN",
         Error::NotFound { .. } => "NOT_FOUND",
         Error::Conflict(_) => "CONFLICT",
-        Error::QuotaExceeded { .. } => "QUOTA_EXCEEDED",
+        Error::QuotaExceeded { .. } | Error::AboveCeiling { .. } => "QUOTA_EXCEEDED",
         Error::RateLimited { .. } => "RATE_LIMITED",
         Error::Unsupported(_) => "UNSUPPORTED",
         Error::Unavailable { .. } => "UNAVAILABLE",
@@ -73,7 +73,9 @@ pub(crate) fn status(error: &Error) -> StatusCode {
     match error {
         Error::Invalid(_) => StatusCode::BAD_REQUEST,
         Error::Unauthenticated => StatusCode::UNAUTHORIZED,
-        Error::Forbidden(_) | Error::QuotaExceeded { .. } => StatusCode::FORBIDDEN,
+        Error::Forbidden(_) | Error::QuotaExceeded { .. } | Error::AboveCeiling { .. } => {
+            StatusCode::FORBIDDEN
+        }
         Error::NotFound { .. } => StatusCode::NOT_FOUND,
         Error::Conflict(_) => StatusCode::CONFLICT,
         Error::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
@@ -97,6 +99,7 @@ pub(crate) fn log(error: &Error, id: Option<&str>) {
         | Error::NotFound { .. }
         | Error::Conflict(_)
         | Error::QuotaExceeded { .. }
+        | Error::AboveCeiling { .. }
         | Error::RateLimited { .. } => tracing::debug!(error = chain, "a request was refused"),
     }
 }
@@ -128,6 +131,10 @@ fn describe(error: &mut ServerError, ours: &Error) {
                 extensions.set("field", first.field.as_str());
             }
             extensions.set("fields", fields(problems));
+            log(ours, None);
+        }
+        Error::AboveCeiling { field, .. } => {
+            extensions.set("field", *field);
             log(ours, None);
         }
         Error::RateLimited { retry_after } => {
@@ -189,6 +196,11 @@ mod tests {
                 what: "tasks that are not finished".into(),
                 used: 10_000,
                 limit: 10_000,
+            },
+            Error::AboveCeiling {
+                field: "nodes",
+                asked: 9,
+                limit: 4,
             },
             Error::RateLimited {
                 retry_after: Duration::from_millis(1500),

@@ -51,6 +51,12 @@ pub(crate) enum List {
     Users,
     /// Access tokens, by number.
     Tokens,
+    /// Quotas of nodes, by number.
+    Quotas,
+    /// Other quotas, by number.
+    ResourceQuotas,
+    /// Changes of quotas, by number.
+    QuotaChanges,
 }
 
 impl List {
@@ -63,6 +69,9 @@ impl List {
             Self::MountRules => "mount-rule:",
             Self::Users => "user:",
             Self::Tokens => "token:",
+            Self::Quotas => "quota:",
+            Self::ResourceQuotas => "resource-quota:",
+            Self::QuotaChanges => "quota-change:",
         }
     }
 

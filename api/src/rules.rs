@@ -8,7 +8,7 @@ use domain::auth::{Action, Actor, Target, may_at_all, require};
 use crate::limits;
 
 /// A test fails for a field that is missing here, and for one that is no longer in the schema.
-const RULES: [(&str, Action); 44] = [
+const RULES: [(&str, Action); 52] = [
     ("me", Action::Look),
     ("task", Action::ReadTask),
     ("tasks", Action::ReadTask),
@@ -26,9 +26,14 @@ const RULES: [(&str, Action); 44] = [
     ("environments", Action::Look),
     ("addMountRule", Action::ManageMounts),
     ("removeMountRule", Action::ManageMounts),
+    ("quotas", Action::ReadQuotas),
+    ("resourceQuotas", Action::ReadQuotas),
+    ("quotaChanges", Action::ReadQuotas),
+    ("simulateQuota", Action::SetExternalQuota),
     ("taskChanged", Action::ReadTask),
     ("tasksChanged", Action::ReadTask),
     ("taskLogAppended", Action::ReadTask),
+    ("quotaChanged", Action::Look),
     ("submitTask", Action::SubmitTask),
     ("submitTaskYaml", Action::SubmitTask),
     ("stopTask", Action::StopTask),
@@ -45,7 +50,11 @@ const RULES: [(&str, Action); 44] = [
     ("createAccessToken", Action::MakeToken),
     ("rotateToken", Action::MakeToken),
     ("revokeAccessToken", Action::MakeToken),
-    ("setQuota", Action::SetQuota),
+    // Whoever sets quotas sets those of guests too; whether those of others is asked where it is done.
+    ("setQuota", Action::SetExternalQuota),
+    ("setResourceQuota", Action::SetExternalQuota),
+    ("removeQuota", Action::SetExternalQuota),
+    ("setMyQuota", Action::SetOwnQuota),
     ("agentOrders", Action::ReportRank),
     ("registerAgent", Action::ReportRank),
     ("renewAgentToken", Action::RenewAgentToken),

@@ -9,7 +9,10 @@ use crate::environment::EnvironmentQuery;
 use crate::log::{LogQuery, LogSearchQuery, LogSubscription};
 use crate::mount::{MountMutation, MountQuery, MountRuleConnection, MountRuleEdge};
 use crate::node::{NodeConnection, NodeEdge, NodeQuery};
-use crate::quota::QuotaMutation;
+use crate::quota::{
+    QuotaChangeConnection, QuotaChangeEdge, QuotaConnection, QuotaEdge, QuotaMutation, QuotaQuery,
+    QuotaSubscription, ResourceQuotaConnection, ResourceQuotaEdge, SimulationQuery,
+};
 use crate::run::{RunConnection, RunEdge};
 use crate::server_info::ServerInfoQuery;
 use crate::task::{TaskConnection, TaskEdge, TaskMutation, TaskQuery, TaskSubscription};
@@ -32,6 +35,8 @@ pub(crate) struct Query(
     ServerInfoQuery,
     AuditQuery,
     TokenQuery,
+    QuotaQuery,
+    SimulationQuery,
 );
 
 /// What can be changed.
@@ -47,7 +52,12 @@ pub(crate) struct Mutation(
 
 /// What can be followed live.
 #[derive(Debug, Default, MergedSubscription)]
-pub(crate) struct Subscription(TaskSubscription, LogSubscription, AgentSubscription);
+pub(crate) struct Subscription(
+    TaskSubscription,
+    LogSubscription,
+    AgentSubscription,
+    QuotaSubscription,
+);
 
 /// The schema without a platform behind it.
 pub(crate) fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
@@ -76,6 +86,16 @@ pub(crate) fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
         "One page of a list of rules for mounts.",
     )
     .override_output_type_description::<MountRuleEdge>("A rule for mounts at its place in a list.")
+    .override_output_type_description::<QuotaConnection>("One page of a list of quotas of nodes.")
+    .override_output_type_description::<QuotaEdge>("A quota of nodes at its place in a list.")
+    .override_output_type_description::<ResourceQuotaConnection>(
+        "One page of a list of other quotas.",
+    )
+    .override_output_type_description::<ResourceQuotaEdge>("A quota at its place in a list.")
+    .override_output_type_description::<QuotaChangeConnection>("One page of the changes of quotas.")
+    .override_output_type_description::<QuotaChangeEdge>(
+        "A change of a quota at its place in the list.",
+    )
 }
 
 /// The text of the schema: what `schema.graphql` holds.

@@ -41,6 +41,16 @@ pub enum Error {
         /// How much may be.
         limit: i64,
     },
+    /// More was asked for than a user may take.
+    #[error("{field}: {asked} is more than the {limit} that are allowed")]
+    AboveCeiling {
+        /// Which field of the input.
+        field: &'static str,
+        /// How much was asked for.
+        asked: i64,
+        /// How much it may be.
+        limit: i64,
+    },
     /// Too many requests.
     #[error("too many requests: try again in {} s", retry_after.as_secs_f32().ceil())]
     RateLimited {

@@ -8,7 +8,7 @@ use sea_orm::{ActiveValue::Set, EntityTrait, PaginatorTrait};
 use crate::app::App;
 use crate::auth::{Token, issue};
 use crate::error::{Error, Result};
-use crate::quota::{self, SetQuota};
+use crate::quota::{self, Kind, SetQuota};
 use crate::store::Tx;
 use crate::user::{CreateUser, Role, User, find_by_name};
 
@@ -49,6 +49,8 @@ pub async fn prepare(app: &App, first: FirstUser, random: &mut impl Rng) -> Resu
     for level in Level::ALL {
         let input = SetQuota {
             owner: "public".to_owned(),
+            kind: Kind::Grant,
+            tag: String::new(),
             group: app.settings.default_group.clone(),
             level,
             nodes: PUBLIC_NODES,

@@ -29,6 +29,10 @@ id! {
     AccessTokenId,
     /// Row of [`crate::quota`].
     QuotaId,
+    /// Row of [`crate::resource_quota`].
+    ResourceQuotaId,
+    /// Row of [`crate::quota_change`].
+    QuotaChangeId,
     /// Row of [`crate::task`]: the number users see.
     TaskId,
     /// Row of [`crate::run`].

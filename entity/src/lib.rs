@@ -1,8 +1,9 @@
 //! What is stored: one file per table, typed ids, no behaviour.
 //!
-//! In reading order: who may do what ([`user`], [`user_group`], [`shared_group_group`], [`access_token`], [`quota`]), with what
-//! ([`environment`], [`environment_grant`], [`mount_rule`], [`host`], [`node`], [`occupancy`], [`reservation`]), and what they
-//! do ([`task`], [`task_change`], [`task_tag`], [`run`], [`pod`], [`exclusion`], [`submission`], [`audit`], [`audit_seal`]).
+//! In reading order: who may do what ([`user`], [`user_group`], [`shared_group_group`], [`access_token`], [`quota`],
+//! [`resource_quota`], [`quota_change`]), with what ([`environment`], [`environment_grant`], [`mount_rule`], [`host`], [`node`],
+//! [`occupancy`], [`reservation`]), and what they do ([`task`], [`task_change`], [`task_tag`], [`run`], [`pod`], [`exclusion`],
+//! [`submission`], [`audit`], [`audit_seal`]).
 
 pub mod access_token;
 pub mod audit;
@@ -17,7 +18,9 @@ pub mod node;
 pub mod occupancy;
 pub mod pod;
 pub mod quota;
+pub mod quota_change;
 pub mod reservation;
+pub mod resource_quota;
 pub mod run;
 pub mod shared_group_group;
 pub mod submission;
@@ -29,6 +32,7 @@ pub mod user_group;
 pub mod words;
 
 pub use id::{
-    AccessTokenId, AuditId, AuditSealId, MountRuleId, PodId, QuotaId, RunId, TaskId, UserId,
+    AccessTokenId, AuditId, AuditSealId, MountRuleId, PodId, QuotaChangeId, QuotaId,
+    ResourceQuotaId, RunId, TaskId, UserId,
 };
 pub use words::Words;

@@ -15,6 +15,8 @@ pub struct Model {
     pub owner: String,
     /// What the value means.
     pub kind: Kind,
+    /// Tells ceilings of one owner apart; empty without, and for grants.
+    pub tag: String,
     /// Node group.
     pub group_name: String,
     /// Priority level: 50, 40, 30, 20, 10, 8, 5 or 0.

@@ -19,6 +19,7 @@ mod m20261127_000002_index_task_name;
 mod m20261127_000003_create_audit;
 mod m20261127_000004_create_mount_rule;
 mod m20261127_000005_extend_identity;
+mod m20261127_000006_extend_quota;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
@@ -42,6 +43,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000003_create_audit::Migration),
             Box::new(m20261127_000004_create_mount_rule::Migration),
             Box::new(m20261127_000005_extend_identity::Migration),
+            Box::new(m20261127_000006_extend_quota::Migration),
         ]
     }
 }

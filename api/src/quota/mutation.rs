@@ -1,43 +1,14 @@
 //! Sets quotas.
 
-use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
-use chrono::{DateTime, Utc};
-use domain::Error;
-use domain::quota::{self, SetQuota};
+use async_graphql::{Context, Object, Result};
+use domain::quota;
 
+use super::input::{
+    RemoveQuotaInput, SetMyQuotaInput, SetQuotaInput, SetResourceQuotaInput, resource,
+};
+use super::{NamedQuota, Quota};
 use crate::audit;
 use crate::context::Access;
-use crate::task::Priority;
-
-/// A quota to be set.
-#[derive(Debug, InputObject)]
-pub(crate) struct SetQuotaInput {
-    /// Name of a user or of a user group; every member of a group may hold that much. `public` is everybody.
-    owner: String,
-    /// Node group.
-    group: String,
-    /// Priority; not `AUTO`.
-    priority: Priority,
-    /// Nodes that may be held at the same time; 0 denies.
-    nodes: i32,
-    /// When it stops to count; never if left out.
-    expires_at: Option<DateTime<Utc>>,
-}
-
-/// How many nodes a user, or each member of a user group, may hold in a node group at a priority.
-#[derive(Debug, SimpleObject)]
-pub(crate) struct Quota {
-    /// Name of the user or of the user group.
-    owner: String,
-    /// Node group.
-    group: String,
-    /// Priority.
-    priority: Priority,
-    /// Nodes that may be held at the same time.
-    nodes: i32,
-    /// When it stops to count; never if absent.
-    expires_at: Option<DateTime<Utc>>,
-}
 
 /// Changes of quotas.
 #[derive(Debug, Default)]
@@ -45,35 +16,65 @@ pub(crate) struct QuotaMutation;
 
 #[Object]
 impl QuotaMutation {
-    /// Sets the quota of an owner in a node group at a priority, whether there was one or not. Only for administrators of
-    /// quotas.
+    /// Sets the quota or the ceiling of an owner in a node group at a priority, whether there was one or not. Only for
+    /// administrators of quotas, or of the quotas of guests.
     async fn set_quota(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The quota.")] input: SetQuotaInput,
     ) -> Result<Quota> {
-        let no_level =
-            || Error::invalid("priority", "must be a level: AUTO has no quota of its own");
-        let input = SetQuota {
-            owner: input.owner,
-            group: input.group,
-            level: input.priority.level().ok_or_else(no_level)?,
-            nodes: input.nodes,
-            expires_at: input.expires_at,
-        };
+        let input = input.read()?;
         let mut change = audit::begin(ctx, format!("quota of {}", input.owner)).await?;
+        change.tells(format!(
+            "{:?} {} nodes of {} at {:?}",
+            input.kind, input.nodes, input.group, input.level
+        ));
+        let done = quota::set(change.tx(), ctx.actor(), input).await;
+        Ok(Quota::of(change.end(done).await?)?)
+    }
+
+    /// Sets your own quota in a node group at a priority. Only for members of the organisation: up to the ceiling; where
+    /// there is none, no higher than it is.
+    async fn set_my_quota(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The quota.")] input: SetMyQuotaInput,
+    ) -> Result<Quota> {
+        let input = input.read()?;
+        let mut change = audit::begin(ctx, format!("quota of {}", ctx.user()?.name)).await?;
         change.tells(format!(
             "{} nodes of {} at {:?}",
             input.nodes, input.group, input.level
         ));
-        let done = quota::set(change.tx(), ctx.actor(), input).await;
-        let row = change.end(done).await?;
-        Ok(Quota {
-            priority: Priority::from_value(row.level)?,
-            owner: row.owner,
-            group: row.group_name,
-            nodes: row.nodes,
-            expires_at: row.expires_at,
-        })
+        let done = quota::set_own(change.tx(), ctx.actor(), input).await;
+        Ok(Quota::of(change.end(done).await?)?)
+    }
+
+    /// Sets the quota of an owner of anything, by the name of the resource. Only for administrators of quotas, or of the
+    /// quotas of guests.
+    async fn set_resource_quota(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The quota.")] input: SetResourceQuotaInput,
+    ) -> Result<NamedQuota> {
+        let input = input.read()?;
+        let mut change = audit::begin(ctx, format!("quota of {}", input.owner)).await?;
+        change.tells(format!("{} {}", input.resource, input.amount));
+        let done = quota::set_named(change.tx(), ctx.actor(), input).await;
+        Ok(change.end(done).await?.into())
+    }
+
+    /// Removes the quota of an owner, and gives what it was: then those of the owner's groups count. Only for
+    /// administrators of quotas, or of the quotas of guests.
+    async fn remove_quota(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The quota.")] input: RemoveQuotaInput,
+    ) -> Result<NamedQuota> {
+        let (owner, resource) = (input.owner, resource(&input.resource)?);
+        let mut change = audit::begin(ctx, format!("quota of {owner}")).await?;
+        change.tells(resource.to_string());
+        let done = quota::remove(change.tx(), ctx.actor(), &owner, resource).await;
+        Ok(change.end(done).await?.into())
     }
 }

@@ -1,11 +1,12 @@
 //! Quotas through the schema.
 
-use serde_json::json;
+use futures_util::StreamExt;
+use serde_json::{Value, json};
 
 use crate::testing::TestApi;
 
 const SET: &str = "mutation ($input: SetQuotaInput!) {
-    setQuota(input: $input) { owner group priority nodes expiresAt }
+    setQuota(input: $input) { owner kind tag group priority nodes expiresAt }
 }";
 
 #[tokio::test]
@@ -13,7 +14,8 @@ async fn a_quota_that_was_set_is_what_its_owner_may_hold() {
     let api = TestApi::with_nodes(1).await;
     let (_, ana) = api.platform.user("ana").await;
     let quota = json!({
-        "owner": "ana", "group": "training", "priority": "HIGH", "nodes": 3, "expiresAt": null,
+        "owner": "ana", "kind": "GRANT", "tag": "", "group": "training", "priority": "HIGH", "nodes": 3,
+        "expiresAt": null,
     });
     let set = api.root(SET, json!({ "input": quota })).await;
     assert_eq!(set["setQuota"], quota);
@@ -59,4 +61,148 @@ async fn only_administrators_set_quotas_and_what_is_wrong_is_named() {
             ("INVALID_INPUT", Some(field))
         );
     }
+}
+
+const NAMED: &str = "mutation ($input: SetResourceQuotaInput!) {
+    setResourceQuota(input: $input) { owner resource amount memoryGib cpus expiresAt }
+}";
+const MINE: &str = "mutation ($input: SetMyQuotaInput!) { setMyQuota(input: $input) { nodes } }";
+const REMOVE: &str =
+    "mutation ($input: RemoveQuotaInput!) { removeQuota(input: $input) { amount } }";
+const LOG: &str = "query ($filter: QuotaChangeFilter, $first: Int, $after: String) {
+    quotaChanges(filter: $filter, first: $first, after: $after) {
+        nodes { editor owner resource before after } pageInfo { hasNextPage endCursor }
+    }
+}";
+
+#[tokio::test]
+async fn a_user_takes_what_the_ceiling_leaves_and_is_told_of_it() {
+    let api = TestApi::with_nodes(1).await;
+    let (_, ana) = api.platform.user("ana").await;
+    let ceiling = json!({
+        "owner": "public", "kind": "CEILING", "tag": "night", "group": "training", "priority": "HIGH", "nodes": 4,
+    });
+    api.root(SET, json!({ "input": ceiling })).await;
+    let mine =
+        |nodes| json!({ "input": { "group": "training", "priority": "HIGH", "nodes": nodes } });
+    let refused = api.refusal(&ana, MINE, mine(5)).await;
+    assert_eq!(
+        (refused.code.as_str(), refused.field.as_deref()),
+        ("QUOTA_EXCEEDED", Some("nodes"))
+    );
+    assert_eq!(
+        refused.message,
+        "nodes: 5 is more than the 4 that are allowed"
+    );
+    api.data(&ana, MINE, mine(3)).await;
+    let ledger = "{ me { quotas { priority used limit ceiling available } } }";
+    let told = api.data(&ana, ledger, json!({})).await;
+    let expected =
+        json!({ "priority": "HIGH", "used": 0, "limit": 3, "ceiling": 4, "available": 3 });
+    assert!(
+        told["me"]["quotas"].as_array().unwrap().contains(&expected),
+        "{told}"
+    );
+}
+
+#[tokio::test]
+async fn quotas_of_anything_are_set_listed_and_removed_by_name_and_logged() {
+    let api = TestApi::with_nodes(1).await;
+    let (_, ana) = api.platform.user("ana").await;
+    let dev = json!({
+        "owner": "ana", "resource": "jupyter:jd-dev", "amount": 2, "memoryGib": 64, "cpus": 8, "expiresAt": null,
+    });
+    let set = api.root(NAMED, json!({ "input": dev })).await;
+    assert_eq!(set["setResourceQuota"], dev);
+    let nodes = json!({ "owner": "ana", "resource": "node-training-HIGH", "amount": 1 });
+    api.root(NAMED, json!({ "input": nodes })).await;
+    for name in ["node-training-URGENT", "port:ssh:nb:0:22"] {
+        let input = json!({ "owner": "ana", "resource": name, "amount": 1 });
+        let refused = api
+            .refusal(&api.platform.root_token, NAMED, json!({ "input": input }))
+            .await;
+        assert_eq!(refused.field.as_deref(), Some("resource"), "{name}");
+    }
+    let list = "query ($filter: QuotaFilter) {
+        quotas(filter: $filter) { nodes { owner kind tag group priority nodes } }
+        resourceQuotas(filter: $filter) { nodes { resource amount } }
+    }";
+    let filter = json!({ "filter": { "owner": "ana" } });
+    let listed = api.data(&ana, list, filter).await;
+    let expected = json!({
+        "quotas": { "nodes": [{
+            "owner": "ana", "kind": "GRANT", "tag": "", "group": "training", "priority": "HIGH", "nodes": 1,
+        }] },
+        "resourceQuotas": { "nodes": [{ "resource": "jupyter:jd-dev", "amount": 2 }] },
+    });
+    assert_eq!(listed, expected);
+    let foreign = json!({ "filter": { "owner": "public" } });
+    let foreign = api.refusal(&ana, LOG, foreign).await;
+    assert_eq!(foreign.code, "FORBIDDEN");
+    let gone = json!({ "input": { "owner": "ana", "resource": "jupyter:jd-dev" } });
+    assert_eq!(
+        api.refusal(&ana, REMOVE, gone.clone()).await.code,
+        "FORBIDDEN"
+    );
+    api.root(REMOVE, gone.clone()).await;
+    let again = api.refusal(&api.platform.root_token, REMOVE, gone).await;
+    assert_eq!(again.code, "NOT_FOUND");
+    let page = api.root(LOG, json!({ "first": 2 })).await["quotaChanges"].take();
+    let change = |resource: &str, before: Option<i64>, after: Option<i64>| json!({ "editor": "admin", "owner": "ana", "resource": resource, "before": before, "after": after });
+    let newest = [
+        change("jupyter:jd-dev", Some(6_400_802), None),
+        change("node-training-HIGH", None, Some(1)),
+    ];
+    assert_eq!(page["nodes"], json!(newest));
+    assert_eq!(page["pageInfo"]["hasNextPage"], true);
+    let after = page["pageInfo"]["endCursor"].clone();
+    let filter =
+        json!({ "filter": { "owner": "ana", "resource": "jupyter:jd-dev" }, "after": after });
+    let rest = api.data(&ana, LOG, filter).await;
+    let oldest = change("jupyter:jd-dev", None, Some(6_400_802));
+    assert_eq!(rest["quotaChanges"]["nodes"], json!([oldest]));
+}
+
+#[tokio::test]
+async fn a_simulation_is_for_those_who_set_quotas() {
+    let api = TestApi::with_nodes(1).await;
+    let (_, ana) = api.platform.user("ana").await;
+    api.platform.submit("t", 2).await;
+    let simulate = "query ($input: SimulateQuotaInput!) {
+        simulateQuota(input: $input) { starts { task priority nodes } giveWay { task forTask } waits { task before after } }
+    }";
+    let input =
+        |resource: &str| json!({ "input": { "owner": "admin", "resource": resource, "nodes": 0 } });
+    let extreme = input("node-training-EXTREME_HIGH");
+    let refused = api.refusal(&ana, simulate, extreme.clone()).await;
+    assert_eq!(refused.code, "FORBIDDEN");
+    // The group is too small either way.
+    let same = api.root(simulate, extreme).await;
+    let nothing = json!({ "starts": [], "giveWay": [], "waits": [] });
+    assert_eq!(same["simulateQuota"], nothing);
+    let wrong = api
+        .refusal(&api.platform.root_token, simulate, input("port"))
+        .await;
+    assert_eq!(wrong.field.as_deref(), Some("resource"));
+}
+
+#[tokio::test]
+async fn whoever_follows_is_given_the_ledger_when_it_is_another() {
+    let api = TestApi::with_nodes(1).await;
+    let (_, ana) = api.platform.user("ana").await;
+    let follow = "subscription { quotaChanged { quotas { priority limit } } }";
+    let mut ledgers = api.follow(&ana, follow, json!({}));
+    let high = |ledger: &Value| {
+        let quotas = ledger["data"]["quotaChanged"]["quotas"].as_array().unwrap();
+        let found = quotas.iter().find(|quota| quota["priority"] == "HIGH");
+        found.unwrap()["limit"].as_i64().unwrap()
+    };
+    assert_eq!(high(&ledgers.next().await.unwrap()), 1000);
+    api.platform.user("bob").await;
+    for (owner, nodes) in [("bob", 1), ("ana", 7)] {
+        let input = json!({ "owner": owner, "resource": "node-training-HIGH", "amount": nodes });
+        api.root(NAMED, json!({ "input": input })).await;
+    }
+    // That of another is no news.
+    assert_eq!(high(&ledgers.next().await.unwrap()), 7);
 }

@@ -20,8 +20,9 @@ pub(super) enum Kind {
 }
 
 /// The subscriptions that are shared.
-const SHARED: [(&str, Kind); 3] = [
+const SHARED: [(&str, Kind); 4] = [
     ("taskChanged", Kind::State),
+    ("quotaChanged", Kind::State),
     ("tasksChanged", Kind::Changes),
     ("taskLogAppended", Kind::Log),
 ];

@@ -2,16 +2,16 @@
 
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
+use domain::Error;
 use domain::auth::UserActor;
 use domain::user::{Role, User as Row, UserId};
-use domain::{Error, quota};
 
 use super::permission::Permission;
 use crate::context::Access;
 use crate::limits;
 use crate::loaders::{GroupsOf, MountsOf, QuotasOf};
-use crate::scalar::{Long, int};
-use crate::task::Priority;
+use crate::quota::QuotaUsage;
+use crate::scalar::Long;
 use crate::token::TokenScope;
 
 /// Whose user it is.
@@ -126,7 +126,7 @@ impl User {
     }
 
     /// What the user may hold and holds, by node group and priority: at most 8 entries for each node group. Left out is
-    /// what is neither granted nor used.
+    /// that of which nothing is granted, used or limited.
     #[graphql(complexity = "100 + child_complexity")]
     async fn quotas(&self, ctx: &Context<'_>) -> Result<Vec<QuotaUsage>> {
         let quotas = ctx.loaders().load(QuotasOf(self.0.id)).await?;
@@ -151,30 +151,6 @@ impl User {
     /// When the user was created.
     async fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
-    }
-}
-
-/// What a user holds and may hold in one node group at one priority.
-#[derive(Debug, SimpleObject)]
-pub(crate) struct QuotaUsage {
-    /// Node group.
-    group: String,
-    /// Priority.
-    priority: Priority,
-    /// Nodes that the user holds now, those of runs that are ending too.
-    used: i32,
-    /// Nodes that the user may hold at the same time.
-    limit: i32,
-}
-
-impl From<quota::QuotaUsage> for QuotaUsage {
-    fn from(usage: quota::QuotaUsage) -> Self {
-        Self {
-            group: usage.group,
-            priority: usage.level.into(),
-            used: int(usage.used),
-            limit: int(usage.limit),
-        }
     }
 }
 

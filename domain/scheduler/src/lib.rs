@@ -67,7 +67,7 @@ pub use explain::explain;
 pub use plan::{Decision, Issue, Plan, Report, Wait, WaitReason};
 pub use policy::Policy;
 pub use priority::{Level, Priority, UnknownPriority};
-pub use quota::{Limits, QuotaBook, QuotaFault, Usage};
+pub use quota::{Limit, Limits, QuotaBook, QuotaFault, Usage};
 pub use snapshot::{
     Exclusion, GroupName, Holder, Millis, Node, NodeName, Owner, Quota, QuotaKind, Readiness,
     Snapshot, Task, TaskKey, TaskState, User, UserGroup, UserName, ZoneName,

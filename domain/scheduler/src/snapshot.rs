@@ -143,6 +143,9 @@ pub struct Quota {
     pub group: GroupName,
     /// Whether it gives or limits.
     pub kind: QuotaKind,
+    /// Tells ceilings of one owner apart: one of each tag counts. Grants have none.
+    #[serde(default)]
+    pub tag: String,
     /// The value of a [`Level`].
     pub level: i32,
     /// How many nodes at the same time.

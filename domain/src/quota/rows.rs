@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use entity::{UserId, quota, user, user_group};
+use entity::{UserId, quota, user};
 use scheduler::{Owner, QuotaKind, UserGroup, UserName};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
 use crate::error::Result;
-use crate::user::implied_groups;
+use crate::user::groups_of_all;
 
 /// All quota rows; an owner that is the name of a user is that user.
 pub(crate) async fn load_rows(db: &impl ConnectionTrait) -> Result<Vec<scheduler::Quota>> {
@@ -33,6 +33,7 @@ pub(crate) async fn load_rows(db: &impl ConnectionTrait) -> Result<Vec<scheduler
                 quota::Kind::Grant => QuotaKind::Grant,
                 quota::Kind::Ceiling => QuotaKind::Ceiling,
             },
+            tag: row.tag,
             level: row.level,
             nodes: row.nodes.into(),
             expires_at: row.expires_at.map(|end| end.timestamp_millis()),
@@ -49,29 +50,15 @@ pub(crate) async fn planner_users(
         .filter(user::Column::Id.is_in(ids.iter().copied()))
         .all(db)
         .await?;
-    let mut result: BTreeMap<UserId, scheduler::User> = users
-        .iter()
-        .map(|user| {
-            let groups = implied_groups(&user.name, user.role)
-                .into_iter()
-                .map(UserGroup)
-                .collect();
-            let row = scheduler::User {
-                name: UserName(user.name.clone()),
-                groups,
-                active: user.active,
-            };
-            (user.id, row)
-        })
-        .collect();
-    let memberships = user_group::Entity::find()
-        .filter(user_group::Column::UserId.is_in(ids.iter().copied()))
-        .all(db)
-        .await?;
-    for membership in memberships {
-        if let Some(user) = result.get_mut(&membership.user_id) {
-            user.groups.push(UserGroup(membership.name));
-        }
-    }
-    Ok(result)
+    let mut groups = groups_of_all(db, ids).await?;
+    let planned = |user: user::Model| {
+        let groups = groups.remove(&user.id).unwrap_or_default();
+        let row = scheduler::User {
+            name: UserName(user.name),
+            groups: groups.into_iter().map(UserGroup).collect(),
+            active: user.active,
+        };
+        (user.id, row)
+    };
+    Ok(users.into_iter().map(planned).collect())
 }

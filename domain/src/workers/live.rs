@@ -17,6 +17,11 @@ use crate::node;
 use crate::quota::{load_rows, planner_users};
 use crate::run::OPEN;
 
+/// What the scheduler would plan with now.
+pub(crate) async fn snapshot(app: &App) -> Result<Snapshot> {
+    Ok(Live::load(app).await?.snapshot)
+}
+
 /// The rows behind a snapshot.
 pub(super) struct Live {
     pub(super) snapshot: Snapshot,

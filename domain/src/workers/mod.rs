@@ -25,6 +25,9 @@ pub use node_watcher::NodeWatcher;
 pub use scheduler::Scheduler;
 pub use supervisor::Supervisor;
 
+pub(crate) use live::snapshot;
+pub(crate) use scheduler::policy;
+
 use crate::app::App;
 
 /// Starts all workers; they stop when the token is cancelled.

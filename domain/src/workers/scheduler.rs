@@ -27,16 +27,20 @@ pub struct Scheduler {
     waits: Option<Waits>,
 }
 
+/// The policy that users of the original expect.
+pub(crate) fn policy() -> Policy {
+    Policy {
+        auto_levels: Level::ALL.to_vec(),
+        protect_from_higher: 0,
+    }
+}
+
 impl Scheduler {
-    /// A scheduler with the policy that users of the original expect.
+    /// A scheduler with the usual policy.
     pub fn new(app: App) -> Self {
-        let policy = Policy {
-            auto_levels: Level::ALL.to_vec(),
-            protect_from_higher: 0,
-        };
         Self {
             app,
-            policy,
+            policy: policy(),
             waits: None,
         }
     }

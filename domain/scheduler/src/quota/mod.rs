@@ -9,6 +9,7 @@
 //!     owner: Owner::Group("public".into()),
 //!     group: "training".into(),
 //!     kind: QuotaKind::Grant,
+//!     tag: String::new(),
 //!     level: Level::Normal.value(),
 //!     nodes: 4,
 //!     expires_at: None,
@@ -32,15 +33,16 @@ use crate::{
 /// The quota rows that count at one moment, ready to be looked up.
 #[derive(Clone, Debug)]
 pub struct QuotaBook<'a> {
-    own: BTreeMap<(&'a UserName, &'a GroupName), Vec<Row>>,
-    shared: BTreeMap<(&'a UserGroup, &'a GroupName), Vec<Row>>,
+    own: BTreeMap<(&'a UserName, &'a GroupName), Vec<Row<'a>>>,
+    shared: BTreeMap<(&'a UserGroup, &'a GroupName), Vec<Row<'a>>>,
     issues: Vec<Issue>,
 }
 
 /// A quota row that was understood and has not expired.
 #[derive(Clone, Copy, Debug)]
-struct Row {
+struct Row<'a> {
     kind: QuotaKind,
+    tag: &'a str,
     level: Level,
     nodes: u32,
     expires_at: Option<Millis>,
@@ -71,6 +73,7 @@ impl<'a> QuotaBook<'a> {
             }
             let row = Row {
                 kind: quota.kind,
+                tag: &quota.tag,
                 level,
                 nodes,
                 expires_at: quota.expires_at,
@@ -101,47 +104,49 @@ impl<'a> QuotaBook<'a> {
     ///
     /// At each level, the user's own grant wins outright, even if it is lower than that of a group,
     /// and zero is a denial; else the largest grant of the user's groups counts; else zero.
-    /// Ceilings are found in the same way, own ones first, but the smallest counts; the grant is
-    /// cut down to it.
+    /// Ceilings of one tag are found in the same way, own ones first, but the smallest counts. Of
+    /// all tags the smallest counts again; the grant is cut down to it.
     pub fn limits(&self, user: &User, group: &GroupName) -> Limits {
-        let own: Vec<Row> = self
-            .own
-            .get(&(&user.name, group))
-            .into_iter()
-            .flatten()
-            .copied()
-            .collect();
-        let shared: Vec<Row> = user
+        let own = self.own.get(&(&user.name, group));
+        let own: Vec<Row<'_>> = own.into_iter().flatten().copied().collect();
+        let shared: Vec<Row<'_>> = user
             .groups
             .iter()
             .filter_map(|user_group| self.shared.get(&(user_group, group)))
             .flatten()
             .copied()
             .collect();
-
-        let nodes = Level::ALL
-            .into_iter()
-            .filter_map(|level| {
-                let nodes = |rows: &[Row], kind| -> Vec<u32> {
-                    rows.iter()
-                        .filter(|row| row.kind == kind && row.level == level)
-                        .map(|row| row.nodes)
-                        .collect()
-                };
-                let grant = nodes(&own, QuotaKind::Grant).into_iter().max();
-                let grant = grant.or(nodes(&shared, QuotaKind::Grant).into_iter().max())?;
-                let ceiling = nodes(&own, QuotaKind::Ceiling).into_iter().min();
-                let ceiling = ceiling.or(nodes(&shared, QuotaKind::Ceiling).into_iter().min());
-                Some((level, grant.min(ceiling.unwrap_or(u32::MAX))))
-            })
-            .collect();
-        let valid_until = own
-            .iter()
-            .chain(&shared)
-            .filter_map(|row| row.expires_at)
-            .min();
-        Limits { nodes, valid_until }
+        let limits = Level::ALL.into_iter().map(|level| {
+            let own: Vec<_> = own.iter().filter(|row| row.level == level).collect();
+            let shared: Vec<_> = shared.iter().filter(|row| row.level == level).collect();
+            let limit = Limit {
+                grant: grant(&own).or(grant(&shared)),
+                ceiling: ceiling(&own, &shared),
+            };
+            (level, limit)
+        });
+        let expiries = own.iter().chain(&shared).filter_map(|row| row.expires_at);
+        Limits {
+            valid_until: expiries.min(),
+            limits: limits.collect(),
+        }
     }
+}
+
+/// The largest grant among rows of one level.
+fn grant(rows: &[&Row<'_>]) -> Option<u32> {
+    let grants = rows.iter().filter(|row| row.kind == QuotaKind::Grant);
+    grants.map(|row| row.nodes).max()
+}
+
+/// The smallest ceiling among rows of one level. One of the user's own takes the place of those of
+/// groups with the same tag.
+fn ceiling(own: &[&Row<'_>], shared: &[&Row<'_>]) -> Option<u32> {
+    let is_ceiling = |row: &&&Row<'_>| row.kind == QuotaKind::Ceiling;
+    let is_replaced = |tag| own.iter().filter(is_ceiling).any(|own| own.tag == tag);
+    let shared = shared.iter().filter(|row| !is_replaced(row.tag));
+    let rows = own.iter().chain(shared).filter(is_ceiling);
+    rows.map(|row| row.nodes).min()
 }
 
 impl Quota {
@@ -169,15 +174,37 @@ pub enum QuotaFault {
 /// What one user may use in one group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    nodes: BTreeMap<Level, u32>,
+    limits: BTreeMap<Level, Limit>,
     /// When the next of the rows behind it expires, which may change it.
     pub valid_until: Option<Millis>,
+}
+
+/// What one user may use in one group at one level.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limit {
+    /// What is granted; absent without a row.
+    pub grant: Option<u32>,
+    /// What no grant may exceed; absent without a row.
+    pub ceiling: Option<u32>,
+}
+
+impl Limit {
+    /// How many nodes at the same time.
+    pub fn nodes(self) -> u32 {
+        let ceiling = self.ceiling.unwrap_or(u32::MAX);
+        self.grant.unwrap_or(0).min(ceiling)
+    }
 }
 
 impl Limits {
     /// How many nodes at the same time at this level; zero without a row.
     pub fn at(&self, level: Level) -> u32 {
-        self.nodes.get(&level).copied().unwrap_or(0)
+        self.of(level).nodes()
+    }
+
+    /// Where that comes from.
+    pub fn of(&self, level: Level) -> Limit {
+        self.limits.get(&level).copied().unwrap_or_default()
     }
 }
 

@@ -82,6 +82,38 @@ fn the_smallest_ceiling_counts_but_own_ones_come_first() {
 }
 
 #[test]
+fn ceilings_of_other_tags_count_beside_each_other() {
+    let rows = |own: &str| {
+        [
+            grant("ada", 8),
+            ceiling("@public", 2).tagged("audit"),
+            ceiling("ada", 6).tagged(own),
+        ]
+    };
+    assert_eq!(limit(&rows("")), 2);
+    assert_eq!(limit(&rows("audit")), 6);
+    assert_eq!(limit(&rows("other")), 2);
+    let expired = [
+        grant("ada", 8),
+        ceiling("ada", 1).tagged("audit").until(NOW),
+    ];
+    assert_eq!(limit(&expired), 8);
+}
+
+#[test]
+fn a_limit_says_where_it_comes_from() {
+    let ada = user("ada").member_of(&["public"]);
+    let rows = [grant("@public", 8), ceiling("ada", 3)];
+    let limits = QuotaBook::open(&rows, NOW).limits(&ada, &"training".into());
+    let expected = Limit {
+        grant: Some(8),
+        ceiling: Some(3),
+    };
+    assert_eq!(limits.of(Level::Normal), expected);
+    assert_eq!(limits.of(Level::High), Limit::default());
+}
+
+#[test]
 fn malformed_rows_do_not_count_and_are_named() {
     let mut bad_level = grant("ada", 4);
     bad_level.level = 7;

@@ -158,6 +158,7 @@ pub fn grant(owner: &str, nodes: i64) -> Quota {
         owner,
         group: "training".into(),
         kind: QuotaKind::Grant,
+        tag: String::new(),
         level: Level::Normal.value(),
         nodes,
         expires_at: None,
@@ -177,6 +178,13 @@ impl Quota {
     #[must_use]
     pub fn in_group(mut self, group: &str) -> Self {
         self.group = group.into();
+        self
+    }
+
+    /// With a tag.
+    #[must_use]
+    pub fn tagged(mut self, tag: &str) -> Self {
+        tag.clone_into(&mut self.tag);
         self
     }
 

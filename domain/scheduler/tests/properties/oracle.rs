@@ -121,8 +121,9 @@ pub(crate) fn limit(snapshot: &Snapshot, task: &Task, level: Level) -> u32 {
     let Some(user) = user(snapshot, task) else {
         return 0;
     };
-    let rows = |kind, is_owner: &dyn Fn(&Owner) -> bool| -> Vec<i64> {
+    let rows = |kind, tag: &str, is_owner: &dyn Fn(&Owner) -> bool| -> Vec<i64> {
         (snapshot.quotas.iter())
+            .filter(|row| row.tag == tag)
             .filter(|row| row.kind == kind && row.group == task.group && row.nodes >= 0)
             .filter(|row| row.level == level.value() && is_owner(&row.owner))
             .filter(|row| {
@@ -132,20 +133,20 @@ pub(crate) fn limit(snapshot: &Snapshot, task: &Task, level: Level) -> u32 {
             .map(|row| row.nodes)
             .collect()
     };
-    let effective = |kind| {
-        let own = rows(kind, &|owner| *owner == Owner::User(user.name.clone()));
-        let shared = rows(kind, &|owner| {
+    let effective = |kind, tag| {
+        let own = rows(kind, tag, &|owner| *owner == Owner::User(user.name.clone()));
+        let shared = rows(kind, tag, &|owner| {
             user.groups
                 .iter()
                 .any(|group| *owner == Owner::Group(group.clone()))
         });
         if own.is_empty() { shared } else { own }
     };
-    let grant = effective(QuotaKind::Grant).into_iter().max().unwrap_or(0);
-    let ceiling = effective(QuotaKind::Ceiling)
-        .into_iter()
-        .min()
-        .unwrap_or(i64::MAX);
+    let grants = effective(QuotaKind::Grant, "");
+    let grant = grants.into_iter().max().unwrap_or(0);
+    let tags = snapshot.quotas.iter().map(|row| row.tag.as_str());
+    let ceilings = tags.flat_map(|tag| effective(QuotaKind::Ceiling, tag));
+    let ceiling = ceilings.min().unwrap_or(i64::MAX);
     u32::try_from(grant.min(ceiling)).expect("small numbers only")
 }
 

@@ -285,22 +285,30 @@ fn quotas() -> impl Strategy<Value = Quota> {
     let kinds = prop_oneof![5 => Just(QuotaKind::Grant), 1 => Just(QuotaKind::Ceiling)];
     let levels = prop_oneof![12 => select(LEVELS.map(Level::value).to_vec()), 1 => Just(7)];
     let counts = prop_oneof![12 => 0..=9_i64, 1 => Just(-1)];
+    let tags = prop_oneof![2 => Just(""), 1 => Just("audit")];
     (
         owners,
         groups(),
         kinds,
+        tags,
         levels,
         counts,
         option::weighted(0.3, times()),
     )
-        .prop_map(|(owner, group, kind, level, nodes, expires_at)| Quota {
-            owner,
-            group,
-            kind,
-            level,
-            nodes,
-            expires_at,
-        })
+        .prop_map(
+            |(owner, group, kind, tag, level, nodes, expires_at)| Quota {
+                owner,
+                group,
+                kind,
+                tag: match kind {
+                    QuotaKind::Grant => String::new(),
+                    QuotaKind::Ceiling => tag.to_owned(),
+                },
+                level,
+                nodes,
+                expires_at,
+            },
+        )
 }
 
 fn tasks(n_active: u32) -> impl Strategy<Value = Task> {

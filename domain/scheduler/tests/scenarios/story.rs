@@ -245,8 +245,9 @@ fn quota(row: Quota, name: &str, words: &[&str]) -> Result<Quota, String> {
         },
     };
     let expires_at = options.take_value("expires").map(millis).transpose()?;
+    let tag = options.take_value("tag").unwrap_or_default();
     options.end()?;
-    Ok(Quota { expires_at, ..row })
+    Ok(Quota { expires_at, ..row }.tagged(tag))
 }
 
 fn waiting(mut task: Task, words: &[&str]) -> Result<Task, String> {
