@@ -220,7 +220,7 @@ fn rules(owner: Owner, input: &SetNamed) -> Vec<Problem> {
             ));
         }
         (_, None, None) => {}
-        (_, ..) => problems.push(problem("memoryGib", "and cpus are for dev containers only")),
+        (..) => problems.push(problem("memoryGib", "and cpus are for dev containers only")),
     }
     problems
 }
