@@ -1,7 +1,7 @@
 //! How often a rank is reported: at once after a quiet time, and under load the less often the slower the server answers.
 //!
 //! A thousand agents whose commands print all the time would keep a server busy with nothing but reports. So each agent
-//! leaves it alone for many times as long as it took to answer the last one.
+//! leaves it alone for several times as long as it took to answer the last one.
 
 use std::time::Duration;
 
