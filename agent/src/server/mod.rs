@@ -37,6 +37,18 @@ pub(crate) struct Status {
     pub(crate) exit: Option<RankExit>,
 }
 
+impl Status {
+    /// Whether nothing but the log is different. The server sees that by itself where it shares a file system with us.
+    fn only_grew_since(&self, known: &Self) -> bool {
+        let log_end = self.log_end;
+        *self
+            == Self {
+                log_end,
+                ..known.clone()
+            }
+    }
+}
+
 /// What comes from the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Said {

@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep_until};
 use transport::Connection;
 
 use super::{
-    Errand, Failure, Link, Said, errand, file,
+    Errand, Failure, Link, Said, Status, errand, file,
     operation::{self, ORDERS, REGISTER, RENEW, REPORT},
     pace::Pace,
     token::Lifetime,
@@ -29,6 +29,13 @@ pub(super) enum Ended {
     RenewalDue,
     /// It could not be made, or broke.
     Failed(Failure),
+}
+
+/// A report that was not answered yet.
+struct Report {
+    status: Status,
+    /// When it was sent, if it says only that the log grew.
+    sent: Option<Instant>,
 }
 
 impl Link {
@@ -119,11 +126,15 @@ impl Link {
         loop {
             let status = self.status.borrow_and_update().clone();
             let due = under_way.is_none() && acknowledged.as_ref() != Some(&status);
-            // The exit waits for nothing.
-            if due && (status.exit.is_some() || Instant::now() >= pace.next()) {
+            let only_grew = acknowledged
+                .as_ref()
+                .is_some_and(|known: &Status| status.only_grew_since(known));
+            if due && (!only_grew || Instant::now() >= pace.next()) {
                 report.set(connection.execute(operation::report(&status)).fuse());
-                pace.sent(Instant::now());
-                under_way = Some(status);
+                under_way = Some(Report {
+                    status,
+                    sent: only_grew.then(Instant::now),
+                });
                 continue;
             }
             tokio::select! {
@@ -137,8 +148,11 @@ impl Link {
                 },
                 answer = &mut report => {
                     let _taken: bool = operation::answer(REPORT, answer)?;
-                    pace.answered(Instant::now());
-                    acknowledged = under_way.take();
+                    let taken = under_way.take();
+                    if let Some(sent) = taken.as_ref().and_then(|report| report.sent) {
+                        pace.answered(sent, Instant::now());
+                    }
+                    acknowledged = taken.map(|report| report.status);
                     if acknowledged.as_ref().is_some_and(|status| status.exit.is_some()) {
                         self.say(Said::Acknowledged).await;
                     }

@@ -17,6 +17,7 @@ mod tailer;
 mod tailer_tests;
 #[cfg(test)]
 mod tests;
+mod watch;
 mod window;
 
 pub(crate) use download::{Download, Wanted};

@@ -1,19 +1,20 @@
 //! One reader for everybody who is at the end of the same log.
 //!
 //! ```text
-//! wake-ups of the task ──▶ tailer ──▶ what the log grew by ──┬──▶ follower
-//!                          one per log, reads by pread       └──▶ follower
+//! wake-ups of the task ──┬──▶ tailer ──▶ what the log grew by ──┬──▶ follower
+//! looks at its files   ──┘    one per log, reads by pread       └──▶ follower
 //! ```
 //!
 //! A tailer does not wait for its followers, and keeps for them only the newest pieces: whoever is too slow reads by
 //! itself from its cursor until it has caught up.
 
 use std::collections::HashMap;
+use std::future::pending;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use domain::events::LogListener;
-use domain::logs::{Cursor, Growth, LogError, Most, RankLog, Tail};
+use domain::logs::{Cursor, Growth, LogError, Mark, Most, RankLog, Tail};
 use domain::task::{self, State, Task, TaskId};
 use domain::{App, Error, Result};
 use tokio::sync::broadcast;
@@ -22,6 +23,7 @@ use tokio_util::task::TaskTracker;
 
 use super::object::LogItem;
 use super::reader::{MOST_BYTES, MOST_ITEMS};
+use super::watch::Watch;
 
 /// How many pieces a follower may be behind.
 const CAPACITY: usize = 16;
@@ -61,7 +63,10 @@ impl Piece {
 
 /// The tailers that run.
 #[derive(Clone, Default)]
-pub(crate) struct Tailers(Arc<Mutex<Ends>>);
+pub(crate) struct Tailers {
+    running: Arc<Mutex<Ends>>,
+    watch: Watch,
+}
 
 /// The ends that are followed, by task and rank.
 type Ends = HashMap<(TaskId, u32), Arc<End>>;
@@ -100,7 +105,7 @@ impl Tailers {
         let key = (TaskId(log.task), log.rank);
         // Ranks are counted in the database.
         let rank = i32::try_from(log.rank).unwrap_or(i32::MAX);
-        let mut running = lock(&self.0);
+        let mut running = lock(&self.running);
         if let Some(end) = running.get(&key) {
             // The lock keeps the tailer from giving out a piece in between.
             let place = lock(&end.place);
@@ -203,7 +208,7 @@ impl Tailer {
                 }
                 continue;
             }
-            let woken = self.wait(unfinished_since).await;
+            let woken = self.wait(tail.mark(), unfinished_since).await;
             if woken == Woken::Left {
                 return Ok(());
             }
@@ -255,11 +260,18 @@ impl Tailer {
     }
 
     /// Waits for more, or until it is time to give out an unfinished line.
-    async fn wait(&mut self, unfinished_since: Option<Instant>) -> Woken {
+    async fn wait(&mut self, mark: Option<Mark>, unfinished_since: Option<Instant>) -> Woken {
         let rest = unfinished_since
             .and_then(|since| UNFINISHED.checked_sub(since.elapsed()))
             .filter(|rest| !rest.is_zero());
+        let mut passed = mark.map(|mark| self.tailers.watch.passed(&self.tracker, mark));
         loop {
+            let passed = async {
+                match &mut passed {
+                    Some(passed) => passed.await,
+                    None => pending().await,
+                }
+            };
             tokio::select! {
                 biased;
                 () = self.end.pieces.closed() => if self.is_left() {
@@ -268,6 +280,7 @@ impl Tailer {
                 changed = self.listener.changed_or_grew() => {
                     return if changed { Woken::Changed } else { Woken::Grew };
                 }
+                _ = passed => return Woken::Grew,
                 () = sleep(rest.unwrap_or(PERIOD)) => return Woken::Grew,
             }
         }
@@ -275,7 +288,7 @@ impl Tailer {
 
     /// Whether really nobody follows: then nobody joins any more either.
     fn is_left(&self) -> bool {
-        let mut running = lock(&self.tailers.0);
+        let mut running = lock(&self.tailers.running);
         let is_left = self.end.pieces.receiver_count() == 0;
         if is_left {
             self.forget(&mut running);
@@ -296,6 +309,6 @@ impl Tailer {
 /// However it ends, nobody joins it afterwards, and those who follow learn of the end.
 impl Drop for Tailer {
     fn drop(&mut self) {
-        self.forget(&mut lock(&self.tailers.0));
+        self.forget(&mut lock(&self.tailers.running));
     }
 }

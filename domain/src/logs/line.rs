@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::segment::{Ahead, Chunk, Segments};
 use super::stamp::STAMP_LEN;
-use super::{ItemKind, stamp};
+use super::{ItemKind, Mark, stamp};
 
 /// A longer line is given out in pieces of at most this many bytes, its stamp included.
 pub(super) const MAX_PIECE: usize = 64 * 1024;
@@ -113,6 +113,11 @@ impl Lines {
     /// Whether something was read that is not yet given out.
     pub(super) fn has_unread(&self) -> bool {
         !self.unread().is_empty()
+    }
+
+    /// Where the log ended when it was read.
+    pub(super) fn mark(&self) -> Mark {
+        self.segments.mark(self.offset + self.unread().len() as u64)
     }
 
     /// Looks for what was added since: the files are opened anew, because a shared file system tells the length of a file

@@ -3,6 +3,7 @@
 //! ```text
 //! LogStore ── page     which runs, how much      one page of a rank's log, from either end
 //!          ── tail     what came since            the end of a rank's log, again and again
+//!          ── mark     has it grown?              without reading
 //!          ── time     moment → cursor           by halving: the stamps are the index
 //!          ── search   pattern → lines           in some ranks, as far as the bounds allow
 //!          ── raw      offset → bytes            one run, as it is
@@ -16,6 +17,7 @@
 mod back;
 mod cursor;
 mod line;
+mod mark;
 mod page;
 mod pattern;
 mod raw;
@@ -30,6 +32,7 @@ mod tests;
 mod time;
 
 pub use cursor::{Cursor, MalformedCursor};
+pub use mark::Mark;
 pub use page::{Item, ItemKind, LogError, Page, PageRequest, Place, RankLog};
 pub use pattern::{MalformedPattern, Pattern, PatternKind};
 pub use raw::RawLog;

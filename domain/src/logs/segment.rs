@@ -6,6 +6,8 @@ use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::{fs, io};
 
+use super::Mark;
+
 const SUFFIX: &str = ".log";
 const OFFSET_DIGITS: usize = 20;
 
@@ -129,6 +131,16 @@ impl Segments {
             self.starts.push(offset);
         }
         is_begun
+    }
+
+    /// Where the log ends for whoever has read everything in front of `offset`.
+    pub(super) fn mark(&self, offset: u64) -> Mark {
+        let path = |start| self.dir.join(segment_name(start));
+        let newest = self.starts.last().copied();
+        Mark {
+            newest: newest.map(|start| (path(start), offset.saturating_sub(start))),
+            next: (newest != Some(offset)).then(|| path(offset)),
+        }
     }
 
     /// Offset of the oldest byte that may exist.

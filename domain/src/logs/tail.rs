@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use super::line::{Lines, Unfinished};
 use super::page::n_text_bytes;
-use super::{Cursor, Item, LogError, LogStore, RankLog};
+use super::{Cursor, Item, LogError, LogStore, Mark, RankLog};
 
 /// How many tails there are, and what they have read.
 #[derive(Debug, Default)]
@@ -74,6 +74,11 @@ impl Tail {
     pub fn has_unfinished(&self) -> bool {
         let lines = self.reading.as_ref().map(|(_, lines)| lines);
         lines.is_some_and(Lines::has_unread)
+    }
+
+    /// Where the log ended at the last look; absent before the first.
+    pub fn mark(&self) -> Option<Mark> {
+        self.reading.as_ref().map(|(_, lines)| lines.mark())
     }
 
     /// There are so many runs by now.

@@ -112,3 +112,29 @@ fn a_tail_stops_where_it_has_read_enough() {
     assert_eq!((growth.items.len(), growth.has_more), (2, true));
     assert_eq!(read(&mut tail, false), ["three"]);
 }
+
+#[test]
+fn a_mark_is_passed_by_more_bytes_and_by_the_next_segment_and_not_by_what_was_read() {
+    let fixture = Fixture::new();
+    let mut tail = tail(&fixture, vec![1]);
+    assert_eq!(tail.mark(), None, "nothing was looked at");
+    let look = |tail: &mut Tail| {
+        read(tail, false);
+        let mark = tail.mark().unwrap();
+        assert!(!mark.is_passed(), "{mark:?}");
+        mark
+    };
+    let before = look(&mut tail);
+    fixture.append(1, 0, b"");
+    assert!(before.is_passed(), "the first segment was begun");
+    let empty = look(&mut tail);
+    fixture.append(1, 0, b"one\ntw");
+    assert!(empty.is_passed());
+    let unfinished = look(&mut tail);
+    fixture.append(1, 0, b"o\n");
+    assert!(unfinished.is_passed());
+    let full = look(&mut tail);
+    fixture.append(1, 8, b"three\n");
+    assert!(full.is_passed());
+    look(&mut tail);
+}
