@@ -26,17 +26,21 @@ const MEASURED: Duration = Duration::from_secs(10);
 const QUIET: usize = 10;
 const QUIET_LINES: u32 = 5;
 const LINES: u32 = 50;
+/// How often it is looked whether the followers have caught up.
+const HISTORY: usize = 10;
+/// Between two questions whether something has happened.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// How long lines took so far.
 type Times = Arc<Mutex<Vec<Duration>>>;
 
-pub(super) async fn run(ground: &Ground, n_logs: usize) -> Result<()> {
-    let nodes = u32::try_from(QUIET + n_logs)?;
+pub(super) async fn run(ground: &Ground, n_logs: usize, burst: u32) -> Result<()> {
+    let nodes = u32::try_from(n_logs.max(QUIET))?;
     let site = Site::start(&ground.on_all_cores()?, &Database::Sqlite, nodes).await?;
     let program = std::env::current_exe()?;
-    for lines in [QUIET_LINES, LINES] {
+    for (lines, burst) in [(QUIET_LINES, 1), (LINES, burst)] {
         let command = format!(
-            "exec {} print --server none --lines {lines}",
+            "exec {} print --server none --lines {lines} --burst {burst}",
             program.display()
         );
         site.script(&format!("{lines}.sh"), &command)?;
@@ -53,6 +57,7 @@ pub(super) async fn run(ground: &Ground, n_logs: usize) -> Result<()> {
     let metric = format!("print to follower, {QUIET} logs of {QUIET_LINES} lines a second");
     say_times("logs", &metric, &mut took, Goal::None, Goal::None);
     followers.shutdown().await;
+    stop(&site, &quiet).await?;
 
     let ids = start(&site, "t", LINES, n_logs).await?;
     for first in (0..FOLLOWERS).step_by(PER_CONNECTION) {
@@ -91,7 +96,7 @@ async fn start(site: &Site, name: &str, lines: u32, n: usize) -> Result<Vec<Stri
     let mut ids = Vec::new();
     for number in 0..n {
         let (name, script) = (format!("{name}{number}"), format!("{lines}.sh"));
-        ids.push(client.submit(&name, &script).await?);
+        ids.push(patiently(|| client.submit(&name, &script)).await?);
     }
     for id in &ids {
         until_it_prints(&client, id).await?;
@@ -99,15 +104,36 @@ async fn start(site: &Site, name: &str, lines: u32, n: usize) -> Result<Vec<Stri
     Ok(ids)
 }
 
+/// Asks again while the server has no time: the machine is full while so many tasks start.
+async fn patiently<T, F: Future<Output = Result<T>>>(ask: impl Fn() -> F) -> Result<T> {
+    loop {
+        match ask().await {
+            Err(error) if error.to_string().contains("UNAVAILABLE") => sleep(PAUSE).await,
+            result => return result,
+        }
+    }
+}
+
+/// Stops tasks, so that others get their nodes.
+async fn stop(site: &Site, ids: &[String]) -> Result<()> {
+    let client = Client::new(site, &site.token);
+    for id in ids {
+        let stop = "mutation($id: ID!) { stopTask(id: $id) { id } }";
+        client.ask(stop, &json!({"id": id})).await?;
+    }
+    Ok(())
+}
+
 async fn until_it_prints(client: &Client, id: &str) -> Result<()> {
     let query = "query($id: ID!) { taskLog(id: $id, first: 1) { items { text } } }";
     loop {
-        let data = client.ask(query, &json!({"id": id})).await?;
+        let variables = json!({"id": id});
+        let data = patiently(|| client.ask(query, &variables)).await?;
         let items = data.pointer("/taskLog/items").and_then(Value::as_array);
         if items.is_some_and(|items| !items.is_empty()) {
             return Ok(());
         }
-        sleep(Duration::from_millis(50)).await;
+        sleep(PAUSE).await;
     }
 }
 
@@ -117,10 +143,18 @@ fn subscription(id: &str) -> String {
 
 /// The times of a while, and how busy the server and this process were.
 async fn measure(site: &Site, times: &Times) -> Result<(Vec<Duration>, [f64; 2])> {
-    // What was printed before they came is history.
-    sleep(Duration::from_secs(3)).await;
     let take = || std::mem::take(&mut *times.lock().unwrap_or_else(PoisonError::into_inner));
-    take();
+    // What was printed before they came is history, which they read first.
+    for _ in 0..HISTORY {
+        sleep(Duration::from_secs(3)).await;
+        if take()
+            .iter()
+            .max()
+            .is_some_and(|worst| *worst < Duration::from_secs(1))
+        {
+            break;
+        }
+    }
     let usages = [Usage::of(site.pid()?)?, Usage::of(std::process::id())?];
     sleep(MEASURED).await;
     let [server, load] = &usages;

@@ -1,20 +1,24 @@
 //! The command of a task that does nothing but print, and costs as little as that can.
 
 use std::io::{Write, stdout};
-use std::time::Duration;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use tokio::time::interval;
 
 use crate::clock::now;
 
-/// Prints so many lines a second, each with the time at which it is printed, until nobody takes them any more.
-pub(crate) async fn print(per_second: u32) -> Result<()> {
-    let mut pace = interval(Duration::from_secs(1) / per_second);
+/// Prints so many lines a second, so many at once, each with the time at which it is printed, until nobody takes them any
+/// more.
+pub(crate) fn print(per_second: u32, burst: u32) -> Result<()> {
+    let period = Duration::from_secs(1) * burst / per_second;
+    let mut due = Instant::now();
     loop {
-        pace.tick().await;
         let line = format!("at {}\n", now().as_micros());
-        stdout().write_all(line.as_bytes())?;
+        let lines = line.repeat(usize::try_from(burst)?);
+        stdout().write_all(lines.as_bytes())?;
         stdout().flush()?;
+        due += period;
+        sleep(due.saturating_duration_since(Instant::now()));
     }
 }
