@@ -2,7 +2,7 @@
 //!
 //! In reading order: who may do what ([`user`], [`user_group`], [`shared_group_group`], [`access_token`], [`quota`],
 //! [`resource_quota`], [`quota_change`]), with what ([`environment`], [`environment_grant`], [`mount_rule`], [`host`], [`node`],
-//! [`occupancy`], [`reservation`]), and what they do ([`task`], [`task_change`], [`task_tag`], [`run`], [`pod`], [`exclusion`],
+//! [`node_state`], [`occupancy`], [`reservation`]), and what they do ([`task`], [`task_change`], [`task_tag`], [`run`], [`pod`], [`exclusion`],
 //! [`submission`], [`audit`], [`audit_seal`]).
 
 pub mod access_token;
@@ -15,6 +15,7 @@ pub mod host;
 pub mod id;
 pub mod mount_rule;
 pub mod node;
+pub mod node_state;
 pub mod occupancy;
 pub mod pod;
 pub mod quota;
@@ -32,7 +33,7 @@ pub mod user_group;
 pub mod words;
 
 pub use id::{
-    AccessTokenId, AuditId, AuditSealId, MountRuleId, PodId, QuotaChangeId, QuotaId,
+    AccessTokenId, AuditId, AuditSealId, MountRuleId, NodeStateId, PodId, QuotaChangeId, QuotaId,
     ResourceQuotaId, RunId, TaskId, UserId,
 };
 pub use words::Words;

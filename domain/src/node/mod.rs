@@ -1,10 +1,26 @@
 //! Nodes: what the runtime reports of the hosts, and who holds them.
 
+mod history;
 mod overview;
+mod path;
 mod query;
 mod sync;
 
+pub use entity::NodeStateId;
 pub use entity::node::Status;
+pub use entity::node_state::{Model as PastState, State};
+pub use history::{count_history, history};
+pub(crate) use history::{drop_older, is_to_be_dropped};
 pub use overview::{GroupOverview, Overview, overview};
 pub use query::{Filter, NodeView, groups, list, tasks_on};
 pub(crate) use sync::{compare, sync};
+
+/// The kind of a host of which nobody has said another.
+const KIND: &str = "gpu";
+/// The purpose of a host of which nobody has said another.
+const PURPOSE: &str = "training";
+
+/// The facts that the runtime reports and an administrator may set, as [`entity::host::Model::pinned`] has them.
+const GROUP: &str = "group";
+const ZONE: &str = "zone";
+const GPUS: &str = "gpus";
