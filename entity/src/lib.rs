@@ -2,7 +2,7 @@
 //!
 //! In reading order: who may do what ([`user`], [`user_group`], [`shared_group_group`], [`access_token`], [`quota`],
 //! [`resource_quota`], [`quota_change`]), with what ([`environment`], [`environment_grant`], [`mount_rule`], [`host`], [`node`],
-//! [`node_state`], [`occupancy`], [`reservation`]), and what they do ([`task`], [`task_change`], [`task_tag`], [`run`], [`pod`], [`exclusion`],
+//! [`node_state`], [`platform_key`], [`occupancy`], [`reservation`]), and what they do ([`task`], [`task_change`], [`task_tag`], [`run`], [`pod`], [`exclusion`],
 //! [`submission`], [`audit`], [`audit_seal`]).
 
 pub mod access_token;
@@ -17,6 +17,7 @@ pub mod mount_rule;
 pub mod node;
 pub mod node_state;
 pub mod occupancy;
+pub mod platform_key;
 pub mod pod;
 pub mod quota;
 pub mod quota_change;

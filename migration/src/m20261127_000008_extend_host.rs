@@ -1,4 +1,4 @@
-//! What administrators say of a host, whether it is disabled, and the states that its node was in.
+//! What administrators say of a host, whether it is disabled, the states that its node was in, and how its name is masked.
 
 use sea_orm_migration::prelude::*;
 
@@ -55,7 +55,22 @@ impl MigrationTrait for Migration {
             let change = Table::alter().table("host").add_column(column).to_owned();
             manager.alter_table(change).await?;
         }
-        node_state(manager).await
+        node_state(manager).await?;
+        // Which task was on a node is asked of all pods that there were.
+        let mut pods = Index::create();
+        pods.name("pod_of_node").table("pod");
+        manager
+            .create_index(pods.col("node_name").col("run_id").to_owned())
+            .await?;
+        manager
+            .create_table(
+                Table::create()
+                    .table("platform_key")
+                    .col(required("name").text().primary_key())
+                    .col(required("value").text())
+                    .to_owned(),
+            )
+            .await
     }
 }
 

@@ -8,6 +8,7 @@ use sea_orm::{
     QueryFilter, QueryOrder, QuerySelect, Select,
 };
 
+use crate::auth::{Action, Actor, Target, require};
 use crate::error::Result;
 use crate::store::Tx;
 
@@ -36,16 +37,18 @@ pub(super) async fn keep(tx: &Tx, node: &str, state: State, cause: Cause<'_>) ->
     Ok(())
 }
 
-/// The states of a node, newest first, those older than one of them if that is given.
+/// The states of a node, newest first, those older than one of them if that is given. They outlive the node.
 ///
 /// # Errors
-/// If the database is away.
+/// [`Error::Forbidden`](crate::Error::Forbidden) for those who may not know the names of nodes.
 pub async fn history(
     db: &impl ConnectionTrait,
+    actor: &Actor,
     node: &str,
     older_than: Option<NodeStateId>,
     limit: u64,
 ) -> Result<Vec<node_state::Model>> {
+    require(actor, Action::KnowNodes, Target::Platform)?;
     let mut query = of_node(node).order_by_desc(node_state::Column::Id);
     if let Some(id) = older_than {
         query = query.filter(node_state::Column::Id.lt(id));
@@ -56,8 +59,9 @@ pub async fn history(
 /// How many states of a node are kept.
 ///
 /// # Errors
-/// If the database is away.
-pub async fn count_history(db: &impl ConnectionTrait, node: &str) -> Result<u64> {
+/// As [`history`].
+pub async fn count_history(db: &impl ConnectionTrait, actor: &Actor, node: &str) -> Result<u64> {
+    require(actor, Action::KnowNodes, Target::Platform)?;
     Ok(of_node(node).count(db).await?)
 }
 
