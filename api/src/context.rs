@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::Context;
 use domain::auth::{Action, Actor, Target, UserActor, require};
+use domain::node::Sight;
 use domain::{App, Error, Result};
 use tokio_util::task::TaskTracker;
 
@@ -20,6 +21,11 @@ pub(crate) trait Access {
     fn loaders(&self) -> &Loaders;
     /// For what must run beside the request.
     fn tracker(&self) -> &TaskTracker;
+
+    /// How whoever asks sees nodes.
+    fn sight(&self) -> Sight<'_> {
+        Sight::of(self.app(), self.actor())
+    }
 
     /// The user who asks, once it is sure that agents are not meant.
     ///

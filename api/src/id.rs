@@ -43,6 +43,8 @@ pub(crate) enum List {
     Runs,
     /// Nodes, by name.
     Nodes,
+    /// States of a node, by number.
+    NodeStates,
     /// The audit log, by number.
     Audit,
     /// Rules for mounts, by number.
@@ -65,6 +67,7 @@ impl List {
             Self::Tasks => "task:",
             Self::Runs => "run:",
             Self::Nodes => "node:",
+            Self::NodeStates => "node-state:",
             Self::Audit => "audit:",
             Self::MountRules => "mount-rule:",
             Self::Users => "user:",

@@ -8,13 +8,21 @@ use domain::auth::{Action, Actor, Target, may_at_all, require};
 use crate::limits;
 
 /// A test fails for a field that is missing here, and for one that is no longer in the schema.
-const RULES: [(&str, Action); 52] = [
+const RULES: [(&str, Action); 60] = [
     ("me", Action::Look),
     ("task", Action::ReadTask),
     ("tasks", Action::ReadTask),
     ("taskLog", Action::ReadTask),
     ("searchTaskLog", Action::ReadTask),
     ("nodes", Action::Look),
+    ("nodeGroups", Action::Look),
+    ("nodeStates", Action::KnowNodes),
+    ("taskOnNode", Action::LocateTask),
+    ("createHost", Action::ManageNodes),
+    ("updateHost", Action::ManageNodes),
+    ("deleteHost", Action::ManageNodes),
+    ("disableNode", Action::ManageNodes),
+    ("enableNode", Action::ManageNodes),
     ("clusterOverview", Action::Look),
     ("serverInfo", Action::Look),
     ("auditLog", Action::ReadAudit),

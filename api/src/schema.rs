@@ -8,7 +8,9 @@ use crate::audit::{AuditConnection, AuditEdge, AuditQuery};
 use crate::environment::EnvironmentQuery;
 use crate::log::{LogQuery, LogSearchQuery, LogSubscription};
 use crate::mount::{MountMutation, MountQuery, MountRuleConnection, MountRuleEdge};
-use crate::node::{NodeConnection, NodeEdge, NodeQuery};
+use crate::node::{
+    NodeConnection, NodeEdge, NodeMutation, NodeQuery, NodeStateConnection, NodeStateEdge,
+};
 use crate::quota::{
     QuotaChangeConnection, QuotaChangeEdge, QuotaConnection, QuotaEdge, QuotaMutation, QuotaQuery,
     QuotaSubscription, ResourceQuotaConnection, ResourceQuotaEdge, SimulationQuery,
@@ -47,6 +49,7 @@ pub(crate) struct Mutation(
     QuotaMutation,
     MountMutation,
     TokenMutation,
+    NodeMutation,
     AgentMutation,
 );
 
@@ -76,6 +79,8 @@ pub(crate) fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
     .override_output_type_description::<RunEdge>("A run at its place in a list.")
     .override_output_type_description::<NodeConnection>("One page of a list of nodes.")
     .override_output_type_description::<NodeEdge>("A node at its place in a list.")
+    .override_output_type_description::<NodeStateConnection>("One page of the states of a node.")
+    .override_output_type_description::<NodeStateEdge>("A state of a node at its place in a list.")
     .override_output_type_description::<UserConnection>("One page of a list of users.")
     .override_output_type_description::<UserEdge>("A user at its place in a list.")
     .override_output_type_description::<TokenConnection>("One page of a list of access tokens.")

@@ -14,6 +14,7 @@ use crate::events::Events;
 use crate::logs::LogStore;
 use crate::metrics::Metrics;
 use crate::mount::Mount;
+use crate::node::Masks;
 use crate::run::Graces;
 use crate::runtime::Runtime;
 use crate::store::{Store, Tx};
@@ -36,6 +37,8 @@ pub struct App {
     pub logs: LogStore,
     /// What signs the agents' tokens.
     pub keys: Arc<KeyRing>,
+    /// How guests see the names of nodes.
+    pub masks: Masks,
     /// What is measured.
     pub metrics: Metrics,
     /// What whoever runs the platform has chosen.

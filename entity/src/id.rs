@@ -41,6 +41,8 @@ id! {
     PodId,
     /// Row of [`crate::mount_rule`].
     MountRuleId,
+    /// Row of [`crate::node_state`].
+    NodeStateId,
     /// Row of [`crate::audit`].
     AuditId,
     /// Row of [`crate::audit_seal`].

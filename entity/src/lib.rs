@@ -2,7 +2,7 @@
 //!
 //! In reading order: who may do what ([`user`], [`user_group`], [`shared_group_group`], [`access_token`], [`quota`],
 //! [`resource_quota`], [`quota_change`]), with what ([`environment`], [`environment_grant`], [`mount_rule`], [`host`], [`node`],
-//! [`occupancy`], [`reservation`]), and what they do ([`task`], [`task_change`], [`task_tag`], [`run`], [`pod`], [`exclusion`],
+//! [`node_state`], [`platform_key`], [`occupancy`], [`reservation`]), and what they do ([`task`], [`task_change`], [`task_tag`], [`run`], [`pod`], [`exclusion`],
 //! [`submission`], [`audit`], [`audit_seal`]).
 
 pub mod access_token;
@@ -15,7 +15,9 @@ pub mod host;
 pub mod id;
 pub mod mount_rule;
 pub mod node;
+pub mod node_state;
 pub mod occupancy;
+pub mod platform_key;
 pub mod pod;
 pub mod quota;
 pub mod quota_change;
@@ -32,7 +34,7 @@ pub mod user_group;
 pub mod words;
 
 pub use id::{
-    AccessTokenId, AuditId, AuditSealId, MountRuleId, PodId, QuotaChangeId, QuotaId,
+    AccessTokenId, AuditId, AuditSealId, MountRuleId, NodeStateId, PodId, QuotaChangeId, QuotaId,
     ResourceQuotaId, RunId, TaskId, UserId,
 };
 pub use words::Words;

@@ -16,6 +16,7 @@ use domain::events::Events;
 use domain::logs::LogStore;
 use domain::metrics::Metrics;
 use domain::mount::Mount;
+use domain::node::Masks;
 use domain::run::Graces;
 use domain::runtime::local::{LocalConfig, LocalRuntime};
 use domain::setup::{self, FirstUser};
@@ -129,6 +130,7 @@ impl Platform {
         let keys = config.data_dir.keys(&mut random)?;
         let runtime = Arc::new(LocalRuntime::new(local(&config))?);
         let clock = Arc::new(SystemClock) as Arc<dyn Clock>;
+        let masks = Masks::load(&store, clock.now(), &mut random).await?;
         let app = App {
             store,
             submits: Submits::default(),
@@ -138,6 +140,7 @@ impl Platform {
             events: Events::default(),
             logs: LogStore::new(config.data_dir.logs()),
             keys: Arc::new(keys),
+            masks,
             metrics: Metrics::default(),
             settings: Arc::new(settings(&config)),
         };

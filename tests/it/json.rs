@@ -202,9 +202,18 @@ async fn scripts_get_what_the_page_tells_them_of() -> Result<()> {
     }
     let lines = session.types("`logs`", "hai-cli logs 1 --json").await?;
     ensure!(lines[0]["text"] == "begun", "{lines:?}");
+    let shown = session.types("`nodes`", "hai-cli nodes --json").await?;
+    let nodes = shown[0]["nodes"].as_array().context("no nodes")?;
+    let held = nodes.iter().find(|node| !node["task"].is_null());
+    let held = held.and_then(|node| node["name"].as_str());
+    let held = held.context("no node has the task that runs")?;
+    let line = format!("hai-cli node task-at {held} --json");
+    session.types("`node task-at`", &line).await?;
     for (row, line) in [
         ("`explain`", "explain waits"),
-        ("`nodes`", "nodes"),
+        (r"`node disable\|enable`", "node disable node-1 --why fan"),
+        (r"`node disable\|enable`", "node enable node-1"),
+        ("`node history`", "node history node-1"),
         ("`list`", "list"),
         ("`search`", "search begun 1"),
         (one, "suspend long.sh"),

@@ -23,12 +23,53 @@ pub(crate) struct GroupOverview {
     name: String,
     /// All its nodes.
     nodes: i32,
-    /// Those that may take tasks.
+    /// Those that may take tasks: they are ready and not disabled.
     ready: i32,
     /// Those that may take tasks and have none.
     free: i32,
     /// Those that have a task.
     working: i32,
+    /// Those that somebody has disabled.
+    disabled: i32,
+}
+
+/// A level of the tree of node groups: a group, or what groups have in common.
+#[derive(Debug, SimpleObject)]
+pub(crate) struct NodeGroup {
+    /// Its path from the root, with dots.
+    path: String,
+    /// The last part of the path; tasks name a group by it.
+    name: String,
+    /// Path of the level above; null at the root.
+    parent: Option<String>,
+    /// Whether nodes are in just this group: tasks can be submitted to it.
+    is_group: bool,
+    /// All nodes here and below.
+    nodes: i32,
+    /// Those that may take tasks: they are ready and not disabled.
+    ready: i32,
+    /// Those that may take tasks and have none.
+    free: i32,
+    /// Those that have a task.
+    working: i32,
+    /// Those that somebody has disabled.
+    disabled: i32,
+}
+
+impl From<node::Level> for NodeGroup {
+    fn from(level: node::Level) -> Self {
+        Self {
+            path: level.path,
+            name: level.name,
+            parent: level.above,
+            is_group: level.is_group,
+            nodes: int(level.numbers.nodes),
+            ready: int(level.numbers.ready),
+            free: int(level.numbers.free),
+            working: int(level.numbers.working),
+            disabled: int(level.numbers.disabled),
+        }
+    }
 }
 
 impl From<node::Overview> for ClusterOverview {
@@ -45,10 +86,11 @@ impl From<node::GroupOverview> for GroupOverview {
     fn from(group: node::GroupOverview) -> Self {
         Self {
             name: group.name,
-            nodes: int(group.nodes),
-            ready: int(group.ready),
-            free: int(group.free),
-            working: int(group.working),
+            nodes: int(group.numbers.nodes),
+            ready: int(group.numbers.ready),
+            free: int(group.numbers.free),
+            working: int(group.numbers.working),
+            disabled: int(group.numbers.disabled),
         }
     }
 }

@@ -84,3 +84,110 @@ async fn the_overview_counts_nodes_and_tasks() {
         })
     );
 }
+
+#[tokio::test]
+async fn a_node_is_disabled_and_enabled_and_its_history_says_by_whom_and_why() {
+    let api = TestApi::with_nodes(1).await;
+    let disable = r#"mutation { disableNode(input: { name: "node-1", why: "fan 3" }) {
+        name status disabled { by why } reason
+    } }"#;
+    let disabled = api.root(disable, json!({})).await["disableNode"].take();
+    assert_eq!(
+        disabled,
+        json!({
+            "name": "node-1", "status": "READY", "disabled": { "by": "admin", "why": "fan 3" },
+            "reason": "admin has disabled it: fan 3",
+        })
+    );
+    let again = api
+        .refusal(&api.platform.root_token, disable, json!({}))
+        .await;
+    assert_eq!(again.code, "CONFLICT");
+    let enable = r#"mutation { enableNode(input: { name: "node-1" }) { disabled { by } reason } }"#;
+    let enabled = api.root(enable, json!({})).await["enableNode"].take();
+    assert_eq!(enabled, json!({ "disabled": null, "reason": null }));
+    let states = r#"query ($after: String) { nodeStates(node: "node-1", first: 2, after: $after) {
+        nodes { state by why } totalCount pageInfo { hasNextPage endCursor }
+    } }"#;
+    let first = api.root(states, json!({})).await["nodeStates"].take();
+    assert_eq!(
+        first["nodes"],
+        json!([
+            { "state": "ENABLED", "by": "admin", "why": null },
+            { "state": "DISABLED", "by": "admin", "why": "fan 3" },
+        ])
+    );
+    assert_eq!(first["totalCount"], 3);
+    let after = json!({ "after": first["pageInfo"]["endCursor"] });
+    let second = api.root(states, after).await["nodeStates"].take();
+    assert_eq!(second["nodes"][0]["state"], "READY");
+    let log =
+        r#"{ auditLog(filter: { object: "node node-1" }) { nodes { action detail outcome } } }"#;
+    let log = api.root(log, json!({})).await["auditLog"]["nodes"].take();
+    assert_eq!(
+        log,
+        json!([
+            { "action": "enableNode", "detail": "", "outcome": "OK" },
+            { "action": "disableNode", "detail": "fan 3", "outcome": "OK" },
+        ])
+    );
+}
+
+#[tokio::test]
+async fn a_host_is_described_without_losing_what_is_not_named() {
+    let api = TestApi::with_nodes(1).await;
+    let create = r#"mutation { createHost(input: { name: "new", group: "meta.big", flags: ["a", "b"], leaf: "l1" }) {
+        group groupPath flags leaf kind purpose status reason
+    } }"#;
+    let made = api.root(create, json!({})).await["createHost"].take();
+    let expected = json!({
+        "group": "big", "groupPath": "meta.big", "flags": ["a", "b"], "leaf": "l1", "kind": "gpu",
+        "purpose": "training", "status": "NOT_READY",
+        "reason": "it is in the inventory, but the runtime has never reported it",
+    });
+    assert_eq!(made, expected);
+    let update = r#"mutation { updateHost(input: { name: "new", leaf: null, spine: "s" }) { flags leaf spine } }"#;
+    let changed = api.root(update, json!({})).await["updateHost"].take();
+    assert_eq!(
+        changed,
+        json!({ "flags": ["a", "b"], "leaf": null, "spine": "s" })
+    );
+    let groups = "{ nodeGroups { path parent isGroup nodes ready free working disabled } }";
+    let groups = api.root(groups, json!({})).await["nodeGroups"].take();
+    let level = |path: &str, parent: Option<&str>, is_group: bool, ready: i32| {
+        json!({
+            "path": path, "parent": parent, "isGroup": is_group, "nodes": 1, "ready": ready,
+            "free": ready, "working": 0, "disabled": 0,
+        })
+    };
+    let expected = json!([
+        level("meta", None, false, 0),
+        level("meta.big", Some("meta"), true, 0),
+        level("training", None, true, 1),
+    ]);
+    assert_eq!(groups, expected);
+    let delete = r#"mutation { deleteHost(input: { name: "new" }) { name } }"#;
+    let gone = api.root(delete, json!({})).await["deleteHost"].take();
+    assert_eq!(gone["name"], "new");
+    let wrong = r#"mutation { updateHost(input: { name: "node-1", flags: ["a b"] }) { name } }"#;
+    let wrong = api
+        .refusal(&api.platform.root_token, wrong, json!({}))
+        .await;
+    assert_eq!(
+        (&*wrong.code, wrong.field.as_deref()),
+        ("INVALID_INPUT", Some("flags.0"))
+    );
+}
+
+#[tokio::test]
+async fn the_task_on_a_node_is_told_with_its_owner() {
+    let api = TestApi::with_nodes(1).await;
+    let asked = r#"{ taskOnNode(node: "node-1") { task name user run rank until } }"#;
+    assert_eq!(api.root(asked, json!({})).await["taskOnNode"], Value::Null);
+    api.platform.submit("t", 1).await;
+    api.platform.settle().await;
+    assert_eq!(
+        api.root(asked, json!({})).await["taskOnNode"],
+        json!({ "task": "1", "name": "t", "user": "admin", "run": 1, "rank": 0, "until": null })
+    );
+}

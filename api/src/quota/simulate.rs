@@ -96,7 +96,12 @@ impl SimulationQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "The quota.")] input: SimulateQuotaInput,
     ) -> Result<QuotaSimulation> {
-        let done = quota::simulate(ctx.app(), ctx.actor(), input.read()?).await?;
+        let mut done = quota::simulate(ctx.app(), ctx.actor(), input.read()?).await?;
+        let sight = ctx.sight();
+        for start in &mut done.starts {
+            let nodes = std::mem::take(&mut start.nodes).into_iter();
+            start.nodes = nodes.map(|node| sight.name(node)).collect();
+        }
         Ok(done.into())
     }
 }

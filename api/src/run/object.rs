@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
+use domain::node::Sight;
 use domain::run::{Moved, Pod as PodRow, Run as Row, RunId, is_spoilt, why_again};
 
 use super::kinds::{DrainReason, PodState, PodSuspend, RunState};
@@ -31,6 +32,13 @@ impl Run {
         Self {
             row,
             pods: Some(pods),
+        }
+    }
+
+    async fn rows(&self, ctx: &Context<'_>) -> Result<Vec<PodRow>> {
+        match &self.pods {
+            Some(pods) => Ok(pods.to_vec()),
+            None => pods(ctx, self.row.id).await,
         }
     }
 }
@@ -74,8 +82,18 @@ impl Run {
     }
 
     /// One sentence on the end, where the outcome does not say it all.
-    async fn message(&self) -> Option<&str> {
-        self.row.message.as_deref()
+    #[graphql(complexity = "limits::SOME")]
+    async fn message(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        let Some(message) = self.row.message.clone() else {
+            return Ok(None);
+        };
+        let sight = ctx.sight();
+        if !sight.is_masked() {
+            return Ok(Some(message));
+        }
+        let pods = self.rows(ctx).await?;
+        let nodes = pods.iter().map(|pod| &*pod.node_name);
+        Ok(Some(sight.text(&message, nodes)))
     }
 
     /// One sentence on why the task ran again; absent for the first run.
@@ -87,8 +105,10 @@ impl Run {
         let (mut from, mut to) = (Vec::new(), Vec::new());
         if is_spoilt(&previous) {
             from = pods(ctx, previous.id).await?;
-            to = pods(ctx, self.row.id).await?;
+            to = self.rows(ctx).await?;
         }
+        let sight = ctx.sight();
+        let [from, to] = [from, to].map(|pods| seen(sight, pods));
         let moved = Moved {
             from: &from,
             to: &to,
@@ -119,12 +139,14 @@ impl Run {
     /// Its ranks in order: one per node, so at most 100000.
     #[graphql(complexity = "limits::SOME * child_complexity")]
     async fn pods(&self, ctx: &Context<'_>) -> Result<Vec<Pod>> {
-        let pods = match &self.pods {
-            Some(pods) => pods.to_vec(),
-            None => pods(ctx, self.row.id).await?,
-        };
+        let pods = seen(ctx.sight(), self.rows(ctx).await?);
         Ok(pods.into_iter().map(Pod::from).collect())
     }
+}
+
+/// Pods as somebody sees them.
+fn seen(sight: Sight<'_>, pods: Vec<PodRow>) -> Vec<PodRow> {
+    pods.into_iter().map(|pod| sight.pod(pod)).collect()
 }
 
 async fn pods(ctx: &Context<'_>, id: RunId) -> Result<Vec<PodRow>> {
@@ -149,7 +171,7 @@ async fn previous(ctx: &Context<'_>, run: &Row) -> Result<Option<Row>> {
 pub(crate) struct Pod {
     /// Index within the run, from 0; rank 0 is the master.
     rank: i32,
-    /// Name of its node.
+    /// Name of its node; for guests a mask, the same one wherever that node is named.
     node: String,
     /// Where it is in its life.
     state: PodState,

@@ -16,7 +16,7 @@ mod tests;
 pub use program::Args;
 
 pub(crate) use account::{ScopeWord, TokenCommand, UserCommand};
-pub(crate) use cluster::NodesArgs;
+pub(crate) use cluster::{NodeCommand, NodesArgs};
 pub(crate) use login::{InitArgs, WhoamiArgs};
 pub(crate) use order::{PriorityArgs, StopArgs};
 pub(crate) use program::Command;

@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use super::{
     CompleteArgs, CompletionArgs, DescribeArgs, ExperimentsArgs, ExplainArgs, InitArgs, ListArgs,
-    LogsArgs, NodesArgs, PriorityArgs, RunArgs, ScriptArgs, SearchArgs, StatusArgs, StopArgs,
-    TokenCommand, UserCommand, WhoamiArgs, script::script_help,
+    LogsArgs, NodeCommand, NodesArgs, PriorityArgs, RunArgs, ScriptArgs, SearchArgs, StatusArgs,
+    StopArgs, TokenCommand, UserCommand, WhoamiArgs, script::script_help,
 };
 
 /// Submit training tasks to HAI Platform and follow them.
@@ -59,6 +59,9 @@ pub(crate) enum Command {
     Priority(PriorityArgs),
     /// Show the nodes of the cluster and who has them.
     Nodes(NodesArgs),
+    /// Take a node from the scheduler, give it back, and see what became of it.
+    #[command(subcommand)]
+    Node(NodeCommand),
     /// List, make and revoke access tokens.
     #[command(subcommand)]
     Token(TokenCommand),

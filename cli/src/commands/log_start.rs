@@ -46,7 +46,7 @@ pub(super) async fn of_run(
     clippy::disallowed_methods,
     reason = "the one place where a user's `ago` becomes a moment"
 )]
-fn now() -> DateTime<Utc> {
+pub(super) fn now() -> DateTime<Utc> {
     Utc::now()
 }
 

@@ -8,6 +8,7 @@ mod init;
 mod list;
 mod log_start;
 mod logs;
+mod node;
 mod nodes;
 mod order;
 mod run;

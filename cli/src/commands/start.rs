@@ -5,7 +5,7 @@ use std::{ffi::OsString, process::ExitCode};
 use clap::{CommandFactory, FromArgMatches};
 
 use super::{
-    Context, completion, describe, explain, init, list, logs, nodes,
+    Context, completion, describe, explain, init, list, logs, node, nodes,
     order::{self, Order},
     run as run_file, search, simulate, status, submit, token, top, user, whoami,
 };
@@ -85,6 +85,7 @@ async fn dispatch(context: &mut Context, command: Command) -> Result<u8> {
         Command::Resume(args) => order::run(context, &args, Order::Resume).await,
         Command::Priority(args) => order::run_priority(context, &args).await,
         Command::Nodes(args) => nodes::run(context, &args).await,
+        Command::Node(command) => node::run(context, command).await,
         Command::Token(command) => token::run(context, command).await,
         Command::User(command) => user::run(context, command).await,
         Command::Top => top::run(context).await,

@@ -1,5 +1,6 @@
 //! The nodes of the cluster.
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::{NodeStatus, Owner, schema};
@@ -10,12 +11,24 @@ use super::{NodeStatus, Owner, schema};
 pub(crate) struct Node {
     pub(crate) name: String,
     pub(crate) group: String,
+    pub(crate) group_path: String,
     pub(crate) zone: Option<String>,
     pub(crate) status: NodeStatus,
+    pub(crate) disabled: Option<NodeDisabled>,
+    pub(crate) reason: Option<String>,
+    pub(crate) flags: Vec<String>,
     pub(crate) cpus: i32,
     pub(crate) memory_bytes: i64,
     pub(crate) gpus: i32,
     pub(crate) task: Option<Holder>,
+}
+
+/// Who took a node from the scheduler.
+#[derive(Debug, Clone, Serialize, cynic::QueryFragment)]
+pub(crate) struct NodeDisabled {
+    pub(crate) at: DateTime<Utc>,
+    pub(crate) by: Option<String>,
+    pub(crate) why: Option<String>,
 }
 
 /// The task that holds a node.
@@ -35,6 +48,22 @@ pub(crate) struct GroupOverview {
     pub(crate) ready: i32,
     pub(crate) free: i32,
     pub(crate) working: i32,
+    pub(crate) disabled: i32,
+}
+
+/// A level of the tree of node groups.
+#[derive(Debug, Clone, Serialize, cynic::QueryFragment)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct NodeGroup {
+    pub(crate) path: String,
+    pub(crate) name: String,
+    pub(crate) parent: Option<String>,
+    pub(crate) is_group: bool,
+    pub(crate) nodes: i32,
+    pub(crate) ready: i32,
+    pub(crate) free: i32,
+    pub(crate) working: i32,
+    pub(crate) disabled: i32,
 }
 
 /// The cluster in a few numbers.
@@ -57,6 +86,7 @@ pub(crate) struct NodePage {
 pub(crate) struct ListNodes {
     #[arguments(first: $first, after: $after)]
     pub(crate) nodes: NodeConnection,
+    pub(crate) node_groups: Vec<NodeGroup>,
     pub(crate) cluster_overview: ClusterOverview,
 }
 

@@ -6,6 +6,7 @@ mod account;
 mod cluster;
 mod detail;
 mod log;
+mod node;
 mod order;
 mod schema;
 mod task;
@@ -19,11 +20,15 @@ pub(crate) use account::{
     SetUserActiveInput, SetUserGroups, SetUserGroupsInput, TokenPage, UserPage, WhetherActive,
     WhichGroups, WhichToken,
 };
-pub(crate) use cluster::{ClusterOverview, GroupOverview, ListNodes, Node, NodePage};
+pub(crate) use cluster::{ClusterOverview, GroupOverview, ListNodes, Node, NodeGroup, NodePage};
 pub(crate) use detail::{DescribeTask, ExplainTask, ExplainedTask, RunPage};
 pub(crate) use log::{
     CountBack, FindMoment, FollowLog, LogBefore, LogItem, LogPageOf, LogSearch, LogSince, ReadLog,
     SearchLog, TaskLogEvent, TaskLogMatch,
+};
+pub(crate) use node::{
+    DisableNode, DisableNodeInput, EnableNode, EnableNodeInput, FindTaskOnNode, ListNodeStates,
+    NodeState, PlaceAndTime, StatesOf, TaskOnNode, WhichNode, WhyDisabled,
 };
 pub(crate) use order::{OrderTo, ResumeTask, SuspendTask, UpdateTaskPriority, Urgency, UrgencyOf};
 pub(crate) use task::{
@@ -34,8 +39,8 @@ pub(crate) use task::{
 pub(crate) use user::{Me, Mount, MyMounts, MyName, Offers, Owner, QuotaUsage, User};
 pub(crate) use watch::{FollowTasks, WatchCluster, WatchPage};
 pub(crate) use word::{
-    DrainReason, LogItemKind, LogPatternKind, NodeStatus, Outcome, PodState, Priority, RunState,
-    StopAs, TaskDesired, TaskState, TaskType, TokenScope, UserRole,
+    DrainReason, LogItemKind, LogPatternKind, NodeStateKind, NodeStatus, Outcome, PodState,
+    Priority, RunState, StopAs, TaskDesired, TaskState, TaskType, TokenScope, UserRole,
 };
 
 #[cfg(test)]

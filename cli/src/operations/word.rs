@@ -70,6 +70,10 @@ words!(
     NodeStatus { Ready, NotReady }
 );
 words!(
+    /// What a node came to.
+    NodeStateKind { Ready, NotReady, Disabled, Enabled, Removed }
+);
+words!(
     /// Whose user it is.
     UserRole { Internal, External }
 );

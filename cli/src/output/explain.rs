@@ -277,6 +277,7 @@ mod tests {
             ready: 7,
             free: 1,
             working: 6,
+            disabled: 0,
         };
         let quota = |priority, used| QuotaUsage {
             group: "training".to_owned(),

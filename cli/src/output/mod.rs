@@ -19,7 +19,8 @@ pub(crate) use screen::Screen;
 pub(crate) use search::{SearchLook, found};
 pub use table::table;
 pub(crate) use table::{
-    hints, node_table, node_tree, task_detail, task_table, token_table, user, user_table,
+    hints, located, node_table, node_tree, state_table, task_detail, task_table, token_table, user,
+    user_table,
 };
 
 #[cfg(test)]

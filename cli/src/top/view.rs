@@ -140,7 +140,7 @@ pub(super) mod tests {
     pub(in crate::top) fn all(tasks: Vec<TaskSummary>) -> News {
         let cluster = serde_json::from_value(serde_json::json!({
             "queuedTasks": 2, "runningTasks": 1,
-            "groups": [{ "name": "training", "nodes": 8, "ready": 7, "free": 1, "working": 6 }],
+            "groups": [{ "name": "training", "nodes": 8, "ready": 7, "free": 1, "working": 6, "disabled": 0 }],
         }));
         News::All {
             tasks,

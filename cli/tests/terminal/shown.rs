@@ -33,7 +33,7 @@ fn one_task() -> Platform {
                 "clusterOverview": {
                     "queuedTasks": 2, "runningTasks": 1,
                     "groups": [
-                        { "name": "training", "nodes": 2, "ready": 2, "free": 1, "working": 1 },
+                        { "name": "training", "nodes": 2, "ready": 2, "free": 1, "working": 1, "disabled": 0 },
                     ],
                 },
                 "me": { "name": "ada", "quotas": [

@@ -33,7 +33,7 @@ fn busy() -> Platform {
             Answer::Data(json!({
                 "tasks": page(vec![task("7", "train.py", "RUNNING"), other]),
                 "clusterOverview": { "queuedTasks": 1, "runningTasks": 1, "groups": [
-                    { "name": "training", "nodes": 8, "ready": 7, "free": 1, "working": 6 },
+                    { "name": "training", "nodes": 8, "ready": 7, "free": 1, "working": 6, "disabled": 0 },
                 ] },
             }))
         }

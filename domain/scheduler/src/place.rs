@@ -162,5 +162,6 @@ fn not_enough_nodes(stock: &Stock<'_>, head: &Candidate<'_>) -> WaitReason {
         draining: tally.draining,
         reserved: stock.n_reserved(pin),
         excluded: count(head.excluded.len()),
+        disabled: tally.disabled,
     }
 }

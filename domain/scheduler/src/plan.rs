@@ -251,6 +251,9 @@ pub enum WaitReason {
         reserved: u32,
         /// Ready nodes that it may not use because it failed there.
         excluded: u32,
+        /// Nodes that somebody has disabled. What was stored before there were any does not tell.
+        #[serde(default)]
+        disabled: u32,
     },
     /// It may run, but an earlier task of its group does not fit yet.
     Behind {

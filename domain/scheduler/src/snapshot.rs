@@ -53,6 +53,8 @@ pub enum Readiness {
     Ready,
     /// It is cordoned, unreachable or unhealthy.
     NotReady,
+    /// Somebody has taken it from the scheduler; what runs on it goes on.
+    Disabled,
 }
 
 /// Who has a node.

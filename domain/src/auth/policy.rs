@@ -39,6 +39,8 @@ pub enum Action {
     SetQuota,
     /// Set a quota of a guest.
     SetExternalQuota,
+    /// See the names of nodes as they are, where they stand, and what became of them.
+    KnowNodes,
     /// Enable and disable nodes, and say which there should be.
     ManageNodes,
     /// Say which directories whose tasks see.
@@ -57,7 +59,7 @@ pub enum Action {
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Look,
         Self::SubmitTask,
         Self::ReadTask,
@@ -73,6 +75,7 @@ impl Action {
         Self::SetOwnQuota,
         Self::SetQuota,
         Self::SetExternalQuota,
+        Self::KnowNodes,
         Self::ManageNodes,
         Self::ManageMounts,
         Self::ReadMounts,
@@ -90,6 +93,7 @@ impl Action {
             | Self::ReadUsers
             | Self::ReadTokens
             | Self::ReadQuotas
+            | Self::KnowNodes
             | Self::ReadMounts
             | Self::LocateTask
             | Self::ReadAudit => true,
@@ -147,6 +151,9 @@ pub fn may(actor: &Actor, action: Action, target: Target) -> bool {
         Action::SetOwnQuota => is_own && is_internal,
         Action::SetQuota => user.has(Permission::ManageQuotas),
         Action::SetExternalQuota => user.has(Permission::ManageExternalQuotas),
+        Action::KnowNodes => {
+            is_internal || user.has(Permission::ManageNodes) || user.has(Permission::Inspect)
+        }
         Action::ManageNodes => user.has(Permission::ManageNodes),
         Action::ManageMounts => user.has(Permission::ManageMounts),
         Action::ReadMounts => is_own || user.has(Permission::Inspect),
@@ -178,6 +185,8 @@ pub fn require(actor: &Actor, action: Action, target: Target) -> Result<()> {
             "only administrators of quotas may set quotas"
         }
         Action::SetOwnQuota => "only members of the organisation may set a quota of their own",
+        Action::KnowNodes => "only members of the organisation may see what became of nodes",
+        Action::LocateTask => "only administrators may see which task was on a node",
         Action::ManageNodes => "only administrators of nodes may change them",
         Action::ManageMounts => "only administrators of mounts may change them",
         Action::ReadAudit => "only members of root may read who did what",
@@ -192,8 +201,7 @@ pub fn require(actor: &Actor, action: Action, target: Target) -> Result<()> {
         | Action::ReadTokens
         | Action::MakeToken
         | Action::ReadQuotas
-        | Action::ReadMounts
-        | Action::LocateTask => "this token may not do that",
+        | Action::ReadMounts => "this token may not do that",
     };
     Err(Error::Forbidden(reason.to_owned()))
 }

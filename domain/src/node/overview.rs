@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use entity::task;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter};
 
-use super::{Filter, NodeView, Status, list};
+use super::path::{above, last_part};
+use super::query::list;
+use super::{Filter, NodeView};
 use crate::error::Result;
 
 /// The cluster in a few numbers.
@@ -24,14 +26,48 @@ pub struct Overview {
 pub struct GroupOverview {
     /// Name of the group.
     pub name: String,
-    /// All nodes.
+    /// Its nodes.
+    pub numbers: Numbers,
+}
+
+/// One level of the tree of groups: a group, or what groups have in common, with all below it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Level {
+    /// With dots.
+    pub path: String,
+    /// The last part of the path.
+    pub name: String,
+    /// The path of the level above.
+    pub above: Option<String>,
+    /// Whether there are nodes in just this group, so that tasks may be submitted to it.
+    pub is_group: bool,
+    /// All nodes here and below.
+    pub numbers: Numbers,
+}
+
+/// Nodes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Numbers {
+    /// All.
     pub nodes: u32,
-    /// Those that may take tasks.
+    /// Those that may take tasks: ready and not disabled.
     pub ready: u32,
-    /// Those that are ready and held by nobody.
+    /// Those of them that are held by nobody.
     pub free: u32,
     /// Those that are held by a run, ready or not.
     pub working: u32,
+    /// Those that are disabled.
+    pub disabled: u32,
+}
+
+impl Numbers {
+    fn add(&mut self, node: &NodeView) {
+        self.nodes += 1;
+        self.ready += u32::from(node.takes_tasks());
+        self.free += u32::from(node.takes_tasks() && node.run_id.is_none());
+        self.working += u32::from(node.run_id.is_some());
+        self.disabled += u32::from(node.host.disabled_at.is_some());
+    }
 }
 
 /// Counts.
@@ -52,20 +88,50 @@ pub async fn overview(db: &impl ConnectionTrait) -> Result<Overview> {
     })
 }
 
+/// The tree of groups: each level behind the one above it.
+///
+/// # Errors
+/// If the database is away.
+pub async fn tree(db: &impl ConnectionTrait) -> Result<Vec<Level>> {
+    let nodes = list(db, &Filter::default(), None, None).await?;
+    Ok(levels(&nodes))
+}
+
 fn by_group(nodes: &[NodeView]) -> Vec<GroupOverview> {
-    let mut groups: BTreeMap<&str, GroupOverview> = BTreeMap::new();
+    let mut groups: BTreeMap<&str, Numbers> = BTreeMap::new();
     for node in nodes {
-        let group = groups.entry(&node.host.group_name).or_default();
-        group.nodes += 1;
-        group.ready += u32::from(node.status == Status::Ready);
-        group.free += u32::from(node.status == Status::Ready && node.run_id.is_none());
-        group.working += u32::from(node.run_id.is_some());
+        groups.entry(&node.host.group_name).or_default().add(node);
     }
-    groups
-        .into_iter()
-        .map(|(name, group)| GroupOverview {
-            name: name.to_owned(),
-            ..group
-        })
-        .collect()
+    let groups = groups.into_iter();
+    let overview = |(name, numbers): (&str, _)| GroupOverview {
+        name: name.to_owned(),
+        numbers,
+    };
+    groups.map(overview).collect()
+}
+
+fn levels(nodes: &[NodeView]) -> Vec<Level> {
+    // By the parts of paths: a dot comes behind some characters of names, and a level must not come between the one above
+    // it and its siblings.
+    let mut levels: BTreeMap<Vec<&str>, (bool, Numbers)> = BTreeMap::new();
+    for node in nodes {
+        let parts: Vec<&str> = node.group_path().split('.').collect();
+        for depth in 1..=parts.len() {
+            let level = levels.entry(parts[..depth].to_vec()).or_default();
+            level.0 |= depth == parts.len();
+            level.1.add(node);
+        }
+    }
+    let levels = levels.into_iter();
+    let level = |(parts, (is_group, numbers)): (Vec<&str>, _)| {
+        let path = parts.join(".");
+        Level {
+            name: last_part(&path).to_owned(),
+            above: above(&path).map(str::to_owned),
+            path,
+            is_group,
+            numbers,
+        }
+    };
+    levels.map(level).collect()
 }

@@ -15,6 +15,7 @@ use super::{Kind, NodesOf, Quota, Resource};
 use crate::auth::Actor;
 use crate::error::{Error, Problem, Result};
 use crate::events::Event;
+use crate::node;
 use crate::store::Tx;
 
 /// What is granted to whom, or where it ends.
@@ -135,7 +136,7 @@ pub(super) async fn check(tx: &Tx, owner: Owner, input: &SetQuota) -> Result<()>
 }
 
 pub(super) async fn unknown_group(tx: &Tx, group: &str) -> Result<Option<Problem>> {
-    let hosts = host::Entity::find().filter(host::Column::GroupName.eq(group));
+    let hosts = node::hosts().filter(host::Column::GroupName.eq(group));
     let is_known = hosts.count(tx.db()).await? > 0;
     let unknown = || problem("group", format!("there is no node group {group}"));
     Ok((!is_known).then(unknown))

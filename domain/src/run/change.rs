@@ -2,10 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use entity::run::{DrainReason, State};
-use entity::{RunId, TaskId, occupancy, pod, run};
+use entity::{RunId, TaskId, host, occupancy, pod, run};
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, NotSet, QueryFilter, UpdateMany,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, NotSet, QueryFilter, QueryTrait,
+    UpdateMany,
 };
 
 use super::grace::{Deadlines, Graces};
@@ -208,8 +209,12 @@ pub(crate) async fn end(tx: &mut Tx, run: &run::Model, end: &End) -> Result<()> 
     Ok(())
 }
 
-/// Takes a free node.
+/// Takes a free node that nobody has disabled meanwhile.
 async fn take(tx: &Tx, node: &str, run_id: RunId) -> Result<()> {
+    let disabled = host::Entity::find()
+        .filter(host::Column::Name.eq(node))
+        .filter(host::Column::DisabledAt.is_not_null())
+        .into_query();
     let result = occupancy::Entity::update_many()
         .col_expr(
             occupancy::Column::Mode,
@@ -222,6 +227,7 @@ async fn take(tx: &Tx, node: &str, run_id: RunId) -> Result<()> {
         )
         .filter(occupancy::Column::NodeName.eq(node))
         .filter(occupancy::Column::Mode.eq(occupancy::Mode::Free))
+        .filter(Expr::exists(disabled).not())
         .exec(tx.db())
         .await?;
     if result.rows_affected == 1 {

@@ -29,6 +29,7 @@ use crate::events::Events;
 use crate::logs::LogStore;
 use crate::metrics::Metrics;
 use crate::mount::Mount;
+use crate::node::Masks;
 use crate::run::{Graces, Pod, RankReport, Run};
 use crate::runtime::fake::FakeRuntime;
 use crate::runtime::{NodeReport, RankKey};
@@ -100,6 +101,10 @@ impl TestApp {
         let store = Store::open(&location).await.expect("the database opens");
         let clock = Arc::new(TestClock::default());
         let runtime = Arc::new(FakeRuntime::new((1..=count).map(node).collect()));
+        let mut random = StdRng::seed_from_u64(3);
+        let masks = Masks::load(&store, clock.now(), &mut random)
+            .await
+            .expect("the database answers");
         let app = App {
             store,
             submits: Submits::default(),
@@ -109,6 +114,7 @@ impl TestApp {
             events: Events::default(),
             logs: LogStore::new(dir.path().join("log")),
             keys: Arc::new(KeyRing::generate(&mut StdRng::seed_from_u64(1))),
+            masks,
             metrics: Metrics::default(),
             settings: Arc::new(settings(dir.path())),
         };

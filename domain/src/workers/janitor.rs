@@ -1,5 +1,5 @@
 //! Removes what is over: processes and directories of ranks without an open run, old idempotency keys, and what people
-//! did so long ago that nobody wants to know. Seals the rest of that.
+//! did and nodes were so long ago that nobody wants to know. Seals the rest of what people did.
 
 use std::collections::BTreeSet;
 
@@ -12,11 +12,15 @@ use crate::app::App;
 use crate::audit;
 use crate::error::Result;
 use crate::events::Event;
+use crate::node;
 use crate::run::OPEN;
 use crate::runtime::RankKey;
 
 /// How long an idempotency key is remembered.
 const KEY_LIFE: TimeDelta = TimeDelta::hours(24);
+
+/// How long the states that nodes were in are kept.
+const NODE_STATE_LIFE: TimeDelta = TimeDelta::days(365);
 
 /// So many ranks are forgotten at once; nothing is started meanwhile.
 const AT_ONCE: usize = 50;
@@ -106,6 +110,16 @@ async fn tend_audit_log(app: &App) -> Result<()> {
     Ok(())
 }
 
+async fn tend_node_states(app: &App) -> Result<()> {
+    let than = app.now() - NODE_STATE_LIFE;
+    if node::is_to_be_dropped(app.reader(), than).await? {
+        let tx = app.begin().await?;
+        node::drop_older(&tx, than).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
 impl Worker for Janitor {
     const NAME: &'static str = "janitor";
 
@@ -125,6 +139,7 @@ impl Worker for Janitor {
         let swept = self.sweep().await;
         self.forget_keys().await?;
         tend_audit_log(&self.app).await?;
+        tend_node_states(&self.app).await?;
         self.app.store.checkpoint().await?;
         swept.map(|()| Tick::default())
     }

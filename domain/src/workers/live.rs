@@ -157,6 +157,7 @@ async fn nodes(app: &App, runs: &[run::Model]) -> Result<Vec<scheduler::Node>> {
             group: GroupName(node.host.group_name.clone()),
             zone: node.host.zone.clone().map(ZoneName),
             readiness: match node.status {
+                _ if node.host.disabled_at.is_some() => Readiness::Disabled,
                 node::Status::Ready => Readiness::Ready,
                 node::Status::NotReady => Readiness::NotReady,
             },

@@ -4,6 +4,8 @@ mod account;
 mod frame;
 mod history;
 mod node;
+mod node_state;
+mod node_tree;
 mod task;
 mod user;
 
@@ -15,6 +17,8 @@ pub use frame::table;
 pub(super) use task::facts as task_facts;
 
 pub(crate) use account::{token_table, user_table};
-pub(crate) use node::{node_table, node_tree};
+pub(crate) use node::node_table;
+pub(crate) use node_state::{located, state_table};
+pub(crate) use node_tree::node_tree;
 pub(crate) use task::{hints, task_detail, task_table};
 pub(crate) use user::user;

@@ -87,12 +87,14 @@ pub fn explain(wait: &Wait, now: Millis) -> String {
             draining,
             reserved,
             excluded,
+            disabled,
         } => format!(
-            "waits for {} in {group}: {needed} needed, {free} free{}{}{}",
+            "waits for {} in {group}: {needed} needed, {free} free{}{}{}{}",
             more_nodes(needed.saturating_sub(*free)),
             also(*draining, "about to be free"),
             also(*reserved, "reserved for other tasks"),
             also(*excluded, "excluded because it failed there"),
+            also(*disabled, "disabled"),
         ),
         WaitReason::Behind { head, n_ahead: 1 } => {
             format!(

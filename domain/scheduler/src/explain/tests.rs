@@ -66,10 +66,10 @@ fn a_task_in_line_is_told_what_is_missing_or_who_is_before_it() {
         WaitReason::Draining { needed: 4, free: 1, tasks: vec![TaskKey(3)] },
         WaitReason::Draining { needed: 4, free: 0, tasks: vec![TaskKey(3), TaskKey(5)] },
         WaitReason::NotEnoughNodes {
-            needed: 4, free: 2, ready: 9, draining: 0, reserved: 0, excluded: 0,
+            needed: 4, free: 2, ready: 9, draining: 0, reserved: 0, excluded: 0, disabled: 0,
         },
         WaitReason::NotEnoughNodes {
-            needed: 4, free: 3, ready: 9, draining: 2, reserved: 3, excluded: 1,
+            needed: 4, free: 3, ready: 9, draining: 2, reserved: 3, excluded: 1, disabled: 2,
         },
         WaitReason::Behind { head: TaskKey(7), n_ahead: 1 },
         WaitReason::Behind { head: TaskKey(7), n_ahead: 12 },
@@ -77,7 +77,7 @@ fn a_task_in_line_is_told_what_is_missing_or_who_is_before_it() {
     starts when task 3 has given back what is reserved for it in zone A of group training: 4 reserved, 1 free
     starts when the tasks 3, 5 have given back what is reserved for it in zone A of group training: 4 reserved, 0 free
     waits for 2 more nodes in zone A of group training: 4 needed, 2 free
-    waits for 1 more node in zone A of group training: 4 needed, 3 free, 2 about to be free, 3 reserved for other tasks, 1 excluded because it failed there
+    waits for 1 more node in zone A of group training: 4 needed, 3 free, 2 about to be free, 3 reserved for other tasks, 1 excluded because it failed there, 2 disabled
     waits behind task 7, the first in line in group training
     waits behind 12 tasks in group training, first task 7
     ");
@@ -92,6 +92,7 @@ fn a_zone_is_named_only_if_it_is_asked_for() {
         draining: 0,
         reserved: 0,
         excluded: 0,
+        disabled: 0,
     };
     let wait = Wait::from(Waiting::in_line(&task(9), Level::Normal, 1, reason));
     assert_eq!(

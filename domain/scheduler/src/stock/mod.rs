@@ -44,6 +44,7 @@ pub(crate) struct Reservation {
 struct Zone {
     total: u32,
     ready: u32,
+    disabled: u32,
     /// Ready, free, and reserved for nobody.
     free: BTreeSet<usize>,
     /// Ready, of tasks on their way out, and reserved for nobody.
@@ -55,6 +56,7 @@ struct Zone {
 pub(crate) struct Tally {
     pub(crate) total: u32,
     pub(crate) ready: u32,
+    pub(crate) disabled: u32,
     pub(crate) draining: u32,
 }
 
@@ -66,6 +68,7 @@ impl<'a> Stock<'a> {
             let zone = stock.zones.entry(node.zone.as_ref()).or_default();
             zone.total += 1;
             zone.ready += u32::from(node.readiness == Readiness::Ready);
+            zone.disabled += u32::from(node.readiness == Readiness::Disabled);
             stock.index.insert(&node.name, index);
             stock.spots.push(Spot {
                 node,
@@ -83,6 +86,7 @@ impl<'a> Stock<'a> {
         for (_, zone) in self.reachable(pin) {
             tally.total += zone.total;
             tally.ready += zone.ready;
+            tally.disabled += zone.disabled;
             tally.draining += count(zone.draining.len());
         }
         tally
@@ -215,7 +219,7 @@ impl<'a> Stock<'a> {
     fn offer(&mut self, index: usize) {
         let spot = &self.spots[index];
         let zone = self.zones.entry(spot.node.zone.as_ref()).or_default();
-        if spot.node.readiness == Readiness::NotReady || spot.reserved_for.is_some() {
+        if spot.node.readiness != Readiness::Ready || spot.reserved_for.is_some() {
             return;
         }
         match spot.occupancy {

@@ -37,10 +37,10 @@ fn what_is_taken_is_gone() {
 }
 
 #[test]
-fn a_node_that_is_not_ready_counts_only_in_the_total() {
+fn a_node_that_is_not_ready_or_disabled_counts_only_as_such() {
     let nodes = [
         node("a").not_ready(),
-        node("b").not_ready(),
+        node("b").disabled(),
         node("c"),
         node("d"),
     ];
@@ -50,6 +50,7 @@ fn a_node_that_is_not_ready_counts_only_in_the_total() {
     let tally = Tally {
         total: 4,
         ready: 2,
+        disabled: 1,
         draining: 1,
     };
     assert_eq!(stock.tally(None), tally);

@@ -108,6 +108,13 @@ impl Node {
         self
     }
 
+    /// Taken from the scheduler.
+    #[must_use]
+    pub fn disabled(mut self) -> Self {
+        self.readiness = Readiness::Disabled;
+        self
+    }
+
     /// Not free.
     #[must_use]
     pub fn held_by(mut self, holder: Holder) -> Self {

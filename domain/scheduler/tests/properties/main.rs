@@ -167,6 +167,7 @@ proptest! {
                         reserved: count(oracle::ready(&after, task).into_iter()
                             .filter(|node| node.reserved_for.is_some()).count()),
                         excluded: count(oracle::excluded(&after, task).len()),
+                        disabled: count(oracle::disabled(&after, task).len()),
                     }
                 } else {
                     WaitReason::Behind { head: line[0].0.key, n_ahead }

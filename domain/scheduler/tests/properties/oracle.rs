@@ -56,6 +56,13 @@ pub(crate) fn ready<'a>(snapshot: &'a Snapshot, task: &Task) -> Vec<&'a Node> {
         .collect()
 }
 
+pub(crate) fn disabled<'a>(snapshot: &'a Snapshot, task: &Task) -> Vec<&'a Node> {
+    let nodes = reachable(snapshot, task).into_iter();
+    nodes
+        .filter(|node| node.readiness == Readiness::Disabled)
+        .collect()
+}
+
 pub(crate) fn draining<'a>(snapshot: &'a Snapshot, waiting: &Task) -> Vec<&'a Node> {
     let is_draining = |holder| is_draining(&snapshot.tasks, holder);
     (ready(snapshot, waiting).into_iter())

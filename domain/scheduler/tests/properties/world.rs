@@ -236,7 +236,7 @@ fn times() -> impl Strategy<Value = Millis> {
 
 fn nodes() -> impl Strategy<Value = Node> {
     let groups = prop_oneof![4 => Just("training"), 1 => Just("research")];
-    let readiness = prop_oneof![8 => Just(Readiness::Ready), 1 => Just(Readiness::NotReady)];
+    let readiness = prop_oneof![8 => Just(Readiness::Ready), 1 => Just(Readiness::NotReady), 1 => Just(Readiness::Disabled)];
     let holders = prop_oneof![
         20 => Just(Holder::Free),
         1 => Just(Holder::Other),

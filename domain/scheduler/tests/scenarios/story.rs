@@ -4,7 +4,7 @@
 //! # why this story is told
 //! now 60s
 //! policy [auto=HIGH,NORMAL] [protect=60s]
-//! node NAME GROUP [zone=ZONE] [not_ready] [held=t7] [held=other] [reserved=t7]
+//! node NAME GROUP [zone=ZONE] [not_ready] [disabled] [held=t7] [held=other] [reserved=t7]
 //! user NAME [groups=public,lab] [inactive]
 //! quota OWNER GROUP LEVEL NODES [expires=60s]       OWNER is a user, or @ and a user group
 //! ceiling OWNER GROUP LEVEL NODES [expires=60s]
@@ -88,6 +88,9 @@ impl Story {
                 row.zone = options.take_value("zone").map(Into::into);
                 if options.take_flag("not_ready") {
                     row = row.not_ready();
+                }
+                if options.take_flag("disabled") {
+                    row = row.disabled();
                 }
                 row.holder = match options.take_value("held") {
                     None => Holder::Free,

@@ -16,6 +16,7 @@ use crate::app::App;
 use crate::environment::{self, Grant, NoEnvironment};
 use crate::error::{Error, Problem, Result};
 use crate::mount;
+use crate::node;
 use crate::store::Tx;
 
 /// Live tasks a user may have (the original's limit).
@@ -72,7 +73,7 @@ pub(super) async fn facts(tx: &Tx, app: &App, wishes: &[&Wish]) -> Result<Vec<Fa
 }
 
 fn select(app: &App, wish: &Wish, place: i64) -> SelectStatement {
-    let group = host::Entity::find().filter(host::Column::GroupName.eq(group(app, wish)));
+    let group = node::hosts().filter(host::Column::GroupName.eq(group(app, wish)));
     let rules = mount_rule::Entity::find().filter(mount_rule::Column::Active.eq(true));
     let live = task::Entity::find()
         .select_only()
@@ -145,7 +146,7 @@ pub(super) async fn check(
     };
     if !facts.has_group {
         let group = group(app, wish);
-        let known = names(tx, host::Entity::find(), host::Column::GroupName).await?;
+        let known = names(tx, node::hosts(), host::Column::GroupName).await?;
         wrong(
             "resource.group",
             format!("there is no group {group}: there is {known}"),

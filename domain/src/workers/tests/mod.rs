@@ -51,7 +51,10 @@ async fn a_task_runs_on_its_nodes_and_gives_them_back() {
         "the nodes were given on"
     );
     let held = crate::node::overview(app.app.reader()).await.unwrap();
-    assert_eq!((held.groups[0].free, held.groups[0].working), (1, 1));
+    assert_eq!(
+        (held.groups[0].numbers.free, held.groups[0].numbers.working),
+        (1, 1)
+    );
 }
 
 #[tokio::test]
@@ -316,7 +319,7 @@ async fn a_task_on_hold_waits_until_it_is_resumed() {
     app.settle().await;
     assert_eq!(wait_reason(&app, task.id).await, "HELD");
     let free = crate::node::overview(app.app.reader()).await.unwrap();
-    assert_eq!(free.groups[0].free, 1);
+    assert_eq!(free.groups[0].numbers.free, 1);
     ask(&app, task.id, "resume").await;
     app.settle().await;
     let (run, _) = app.run(task.id).await;
