@@ -34,7 +34,7 @@ pub struct App {
     pub events: Events,
     /// Where the logs are.
     pub logs: LogStore,
-    /// What signs the agents' tokens.
+    /// What signs the tokens of agents, and the cookies of browsers.
     pub keys: Arc<KeyRing>,
     /// What is measured.
     pub metrics: Metrics,

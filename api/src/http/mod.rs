@@ -1,11 +1,16 @@
 //! What is served over HTTP.
 
+mod cookie;
 mod log;
+mod page;
 mod range;
 mod request_id;
 mod router;
+mod session;
 mod shield;
 pub(crate) mod sse;
+#[cfg(test)]
+mod session_tests;
 #[cfg(test)]
 mod tests;
 
