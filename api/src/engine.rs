@@ -136,36 +136,43 @@ impl Engine {
     /// # Errors
     /// [`Error::Unauthenticated`] if the token is not good.
     pub(crate) async fn sign_in(&self, bearer: &Bearer) -> Result<Actor> {
-        // What is signed is not guessed; an agent's token of a run that is over comes again and again.
-        let token = bearer.guessable();
-        let address = bearer.origin().address.as_str();
-        token.map_or(Ok(()), |token| self.logins.check(address, token))?;
-        let signed_in = auth::sign_in(&self.app, bearer).await;
-        match (&signed_in, token) {
-            (Ok(_), Some(token)) => self.logins.succeeded(token),
-            (Err(Error::Unauthenticated), Some(_)) => self.logins.failed(address),
-            (Ok(_) | Err(_), _) => {}
-        }
-        if let Ok(actor) = &signed_in {
-            span::note_actor(actor);
-        }
-        signed_in
+        self.may_try(bearer)?;
+        self.look_up(bearer).await
     }
-
     /// Who asks for something now, unless it is too often. What was asked for before is only looked at with
     /// [`Engine::sign_in`] again.
     ///
     /// # Errors
     /// As [`Engine::sign_in`], and [`Error::RateLimited`].
     pub(crate) async fn enter(&self, bearer: &Bearer) -> Result<Actor> {
+        self.may_try(bearer)?;
+        // Whoever only guesses was stopped before he is remembered here.
         if let Some(person) = bearer.of_a_person() {
-            // Whoever only guesses is not remembered here.
-            let address = bearer.origin().address.as_str();
-            let token = bearer.guessable();
-            token.map_or(Ok(()), |token| self.logins.check(address, token))?;
             self.rates.take(&person)?;
         }
-        self.sign_in(bearer).await
+        self.look_up(bearer).await
+    }
+
+    /// What is signed is not guessed; an agent's token of a run that is over comes again and again.
+    fn may_try(&self, bearer: &Bearer) -> Result<()> {
+        let address = bearer.origin().address.as_str();
+        let token = bearer.guessable();
+        token.map_or(Ok(()), |token| self.logins.check(address, token))
+    }
+
+    async fn look_up(&self, bearer: &Bearer) -> Result<Actor> {
+        let signed_in = auth::sign_in(&self.app, bearer).await;
+        match (&signed_in, bearer.guessable()) {
+            (Ok(_), Some(token)) => self.logins.succeeded(token),
+            (Err(Error::Unauthenticated), Some(_)) => {
+                self.logins.failed(&bearer.origin().address);
+            }
+            (Ok(_) | Err(_), _) => {}
+        }
+        if let Ok(actor) = &signed_in {
+            span::note_actor(actor);
+        }
+        signed_in
     }
 
     /// The sign-ins of this server.

@@ -186,7 +186,10 @@ impl Session {
     pub(crate) async fn code(served: &Served) -> String {
         let create = "mutation { createSessionCode(input: {}) { code } }";
         let made = served.api.root(create, json!({})).await;
-        made["createSessionCode"]["code"].as_str().unwrap().to_owned()
+        made["createSessionCode"]["code"]
+            .as_str()
+            .unwrap()
+            .to_owned()
     }
 
     /// Signs all browsers of the administrator out.

@@ -73,8 +73,17 @@ mod tests {
         let some = |text: &str, is_secure| Some((text.to_owned(), is_secure));
         assert_eq!(found(&["a=b; hai-session=x.y.z; c"]), some("x.y.z", false));
         assert_eq!(found(&["a=b", "__Host-hai-session=x"]), some("x", true));
-        assert_eq!(found(&["hai-session=y; __Host-hai-session=x"]), some("x", true));
-        for none in ["", "hai-session", "hai-session=", "xhai-session=a", "HAI-SESSION=a"] {
+        assert_eq!(
+            found(&["hai-session=y; __Host-hai-session=x"]),
+            some("x", true)
+        );
+        for none in [
+            "",
+            "hai-session",
+            "hai-session=",
+            "xhai-session=a",
+            "HAI-SESSION=a",
+        ] {
             assert_eq!(found(&[none]), None, "{none}");
         }
     }

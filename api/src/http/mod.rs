@@ -7,10 +7,10 @@ mod range;
 mod request_id;
 mod router;
 mod session;
-mod shield;
-pub(crate) mod sse;
 #[cfg(test)]
 mod session_tests;
+mod shield;
+pub(crate) mod sse;
 #[cfg(test)]
 mod tests;
 

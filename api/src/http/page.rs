@@ -74,7 +74,10 @@ mod tests {
 
     fn headers(of: &[(&'static str, &'static str)]) -> HeaderMap {
         let read = |(name, value): &(&'static str, &'static str)| {
-            (HeaderName::from_static(name), HeaderValue::from_static(value))
+            (
+                HeaderName::from_static(name),
+                HeaderValue::from_static(value),
+            )
         };
         of.iter().map(read).collect()
     }
@@ -125,7 +128,11 @@ mod tests {
         ] {
             assert_eq!(secure(origin, false), Some(false), "{origin}");
         }
-        for origin in ["http://hai.example.org", "http://localhost.evil.org", "http://10.0.0.1"] {
+        for origin in [
+            "http://hai.example.org",
+            "http://localhost.evil.org",
+            "http://10.0.0.1",
+        ] {
             assert_eq!(secure(origin, false), None, "{origin}");
             assert_eq!(secure(origin, true), Some(false), "{origin}");
         }

@@ -212,7 +212,11 @@ impl Shared {
     ///
     /// # Errors
     /// [`Error::Unauthenticated`] if it is there and cannot be read, and as [`Shared::bearer_of_cookie`].
-    pub(super) fn bearer(&self, headers: &HeaderMap, origin: &Origin) -> domain::Result<Option<Bearer>> {
+    pub(super) fn bearer(
+        &self,
+        headers: &HeaderMap,
+        origin: &Origin,
+    ) -> domain::Result<Option<Bearer>> {
         match Bearer::from_headers(headers, origin)? {
             Some(bearer) => Ok(Some(bearer)),
             None => self.bearer_of_cookie(headers, origin),
@@ -223,7 +227,11 @@ impl Shared {
     ///
     /// # Errors
     /// As [`Shared::ticket`], and [`Error::Unauthenticated`] for a cookie that has run out.
-    fn bearer_of_cookie(&self, headers: &HeaderMap, origin: &Origin) -> domain::Result<Option<Bearer>> {
+    fn bearer_of_cookie(
+        &self,
+        headers: &HeaderMap,
+        origin: &Origin,
+    ) -> domain::Result<Option<Bearer>> {
         let Some((ticket, _)) = self.ticket(headers, origin)? else {
             return Ok(None);
         };

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::router::{JSON, Shared, failed, is_json};
 use super::{cookie, page};
+use crate::auth::Bearer;
 use crate::error::code;
 
 /// Where sessions begin and end.
@@ -55,7 +56,9 @@ pub(super) async fn open(
     if !is_json(&headers) {
         return not_json(&shared);
     }
-    let entry: Option<Entry> = body.ok().and_then(|body| serde_json::from_slice(&body).ok());
+    let entry: Option<Entry> = body
+        .ok()
+        .and_then(|body| serde_json::from_slice(&body).ok());
     let Some(entry) = entry else {
         let message = "the request must be {\"code\": \"…\"}";
         return shared.refuse(StatusCode::BAD_REQUEST, message);
@@ -81,10 +84,13 @@ pub(super) async fn refresh(
         return not_json(&shared);
     }
     let refreshed = async {
-        let (ticket, is_secure) = shared.ticket(&headers, &origin)?.ok_or(Error::Unauthenticated)?;
+        let (ticket, is_secure) = shared
+            .ticket(&headers, &origin)?
+            .ok_or(Error::Unauthenticated)?;
         let app = shared.engine.app();
-        // Nobody waits for a writer who has no session any more.
-        session::sign_in(app.reader(), app.now(), &ticket).await?;
+        // Whoever has no session any more needs no transaction.
+        let bearer = Bearer::of_session(ticket.clone(), origin);
+        shared.engine.enter(&bearer).await?;
         let tx = app.begin().await?;
         let (session, cookie) = session::refresh(&tx, &app.keys, &ticket).await?;
         tx.commit().await?;
@@ -100,7 +106,9 @@ pub(super) async fn close(
     headers: HeaderMap,
 ) -> Response {
     let closed = async {
-        let (ticket, is_secure) = shared.ticket(&headers, &origin)?.ok_or(Error::Unauthenticated)?;
+        let (ticket, is_secure) = shared
+            .ticket(&headers, &origin)?
+            .ok_or(Error::Unauthenticated)?;
         sign_out(&shared, &ticket, &origin).await?;
         cookie::set("", 0, is_secure)
     };

@@ -28,10 +28,17 @@ async fn served() -> Served {
     .await
 }
 
-fn request(served: &Served, method: Method, path: &str, headers: &[(&str, &str)]) -> RequestBuilder {
+fn request(
+    served: &Served,
+    method: Method,
+    path: &str,
+    headers: &[(&str, &str)],
+) -> RequestBuilder {
     let request = client().request(method, format!("{}{path}", served.address));
     let request = request.header("content-type", "application/json");
-    headers.iter().fold(request, |request, (name, value)| request.header(*name, *value))
+    headers.iter().fold(request, |request, (name, value)| {
+        request.header(*name, *value)
+    })
 }
 
 /// What a browser of a session sends from a page of the server.
@@ -59,7 +66,10 @@ async fn seen(request: RequestBuilder) -> (u16, String, Value) {
 }
 
 fn cookie_of(response: &Response) -> String {
-    response.headers()["set-cookie"].to_str().unwrap().to_owned()
+    response.headers()["set-cookie"]
+        .to_str()
+        .unwrap()
+        .to_owned()
 }
 
 #[tokio::test]
@@ -67,14 +77,20 @@ async fn a_code_becomes_a_cookie_that_is_good_until_the_browser_signs_out() {
     let served = served().await;
     let code = Session::code(&served).await;
     let own = [("origin", served.address.as_str())];
-    let entered = enter(&served, &code.to_lowercase(), &own).send().await.unwrap();
+    let entered = enter(&served, &code.to_lowercase(), &own)
+        .send()
+        .await
+        .unwrap();
     assert_eq!(entered.status(), 200);
     let set = cookie_of(&entered);
     let told: Value = serde_json::from_slice(&entered.bytes().await.unwrap()).unwrap();
     let (cookie, attributes) = set.split_once(';').unwrap();
     let expected = " Path=/; Max-Age=43200; HttpOnly; SameSite=Strict";
     assert_eq!(attributes, expected, "{told}");
-    assert!(told["id"].is_string() && told["expiresAt"].is_string(), "{told}");
+    assert!(
+        told["id"].is_string() && told["expiresAt"].is_string(),
+        "{told}"
+    );
     assert!(!told.to_string().contains(cookie.split_once('=').unwrap().1));
 
     let (_, _, answer) = seen(browse(&served, Method::POST, "/graphql", cookie).body(ME)).await;
@@ -82,7 +98,10 @@ async fn a_code_becomes_a_cookie_that_is_good_until_the_browser_signs_out() {
     let (status, code, _) = seen(enter(&served, &code, &own)).await;
     assert_eq!((status, code.as_str()), (401, "UNAUTHENTICATED"), "once");
 
-    let out = browse(&served, Method::DELETE, "/session", cookie).send().await.unwrap();
+    let out = browse(&served, Method::DELETE, "/session", cookie)
+        .send()
+        .await
+        .unwrap();
     assert_eq!(out.status(), 204);
     assert!(cookie_of(&out).starts_with("hai-session=; Path=/; Max-Age=0;"));
     let (_, code, _) = seen(browse(&served, Method::POST, "/graphql", cookie).body(ME)).await;
@@ -90,8 +109,14 @@ async fn a_code_becomes_a_cookie_that_is_good_until_the_browser_signs_out() {
     let log = "{ auditLog { nodes { action user object address } } }";
     let log = served.api.root(log, json!({})).await["auditLog"]["nodes"].take();
     let actions = [&log[0]["action"], &log[1]["action"], &log[2]["action"]];
-    assert_eq!(actions, ["closeSession", "openSession", "createSessionCode"]);
-    assert_eq!((&log[1]["user"], &log[1]["address"]), (&json!("admin"), &json!("127.0.0.1")));
+    assert_eq!(
+        actions,
+        ["closeSession", "openSession", "createSessionCode"]
+    );
+    assert_eq!(
+        (&log[1]["user"], &log[1]["address"]),
+        (&json!("admin"), &json!("127.0.0.1"))
+    );
 }
 
 #[tokio::test]
@@ -107,13 +132,22 @@ async fn a_cookie_that_has_run_out_can_only_be_made_anew() {
     let set = cookie_of(&anew);
     let new = set.split(';').next().unwrap();
     assert_eq!(seen(me(new)).await.1, "OK");
-    Session { cookie: old.clone() }.end_all(&served).await;
+    Session {
+        cookie: old.clone(),
+    }
+    .end_all(&served)
+    .await;
     for cookie in [&old, new] {
         let (status, code, _) = seen(refresh(cookie)).await;
         assert_eq!((status, code.as_str()), (401, "UNAUTHENTICATED"));
         assert_eq!(seen(me(cookie)).await.1, "UNAUTHENTICATED");
     }
-    let none = request(&served, Method::POST, "/session/refresh", &[("origin", &served.address)]);
+    let none = request(
+        &served,
+        Method::POST,
+        "/session/refresh",
+        &[("origin", &served.address)],
+    );
     assert_eq!(seen(none).await.0, 401);
 }
 
@@ -134,7 +168,13 @@ async fn a_cookie_is_good_from_pages_of_the_server_and_of_the_list_only() {
     ] {
         let headers = [("cookie", cookie.as_str()), (header, value)];
         let ask = |method, path: &str| request(&served, method, path, &headers);
-        let expected = |code: &str| if allowed { code.to_owned() } else { "FORBIDDEN".to_owned() };
+        let expected = |code: &str| {
+            if allowed {
+                code.to_owned()
+            } else {
+                "FORBIDDEN".to_owned()
+            }
+        };
         let (_, code, _) = seen(ask(Method::POST, "/graphql").body(ME)).await;
         assert_eq!(code, expected("OK"), "{header}: {value}");
         let events = ask(Method::POST, "/graphql").header("accept", "text/event-stream");
@@ -149,7 +189,8 @@ async fn a_cookie_is_good_from_pages_of_the_server_and_of_the_list_only() {
     let out = request(&served, Method::DELETE, "/session", &headers);
     assert_eq!(seen(out).await.1, "FORBIDDEN");
     // Who knows a token needs no cookie, and no page of the server.
-    let with_token = request(&served, Method::POST, "/graphql", &headers).bearer_auth(served.token());
+    let with_token =
+        request(&served, Method::POST, "/graphql", &headers).bearer_auth(served.token());
     assert_eq!(seen(with_token.body(ME)).await.1, "OK");
 }
 
@@ -159,7 +200,11 @@ async fn what_a_form_can_send_is_refused() {
     let cookie = Session::begin(&served).await.cookie;
     let code = Session::code(&served).await;
     let body = json!({ "code": code }).to_string();
-    for (path, body) in [("/graphql", ME), ("/session", &body), ("/session/refresh", "{}")] {
+    for (path, body) in [
+        ("/graphql", ME),
+        ("/session", &body),
+        ("/session/refresh", "{}"),
+    ] {
         for content_type in ["text/plain", "application/x-www-form-urlencoded"] {
             let request = client()
                 .post(format!("{}{path}", served.address))
@@ -197,7 +242,10 @@ async fn browsers_sign_in_over_tls_or_on_one_machine_unless_more_was_asked_for()
             continue;
         }
         let set = cookie_of(&entered);
-        assert!(set.starts_with("__Host-hai-session=") && set.ends_with("; Secure"), "{set}");
+        assert!(
+            set.starts_with("__Host-hai-session=") && set.ends_with("; Secure"),
+            "{set}"
+        );
         let cookie = set.split(';').next().unwrap();
         let headers = [headers[0], headers[1], ("cookie", cookie)];
         let me = request(&served, Method::POST, "/graphql", &headers).body(ME);
@@ -209,7 +257,10 @@ async fn browsers_sign_in_over_tls_or_on_one_machine_unless_more_was_asked_for()
     });
     let served = served.await;
     let code = Session::code(&served).await;
-    let headers = [("host", "hai.example.org"), ("origin", "http://hai.example.org")];
+    let headers = [
+        ("host", "hai.example.org"),
+        ("origin", "http://hai.example.org"),
+    ];
     assert_eq!(seen(enter(&served, &code, &headers)).await.0, 200);
 }
 
@@ -219,7 +270,10 @@ async fn an_address_with_many_wrong_codes_or_cookies_waits_and_a_session_goes_on
         let served = served().await;
         let cookie = Session::begin(&served).await.cookie;
         let ended = Session::begin(&served).await.cookie;
-        browse(&served, Method::DELETE, "/session", &ended).send().await.unwrap();
+        browse(&served, Method::DELETE, "/session", &ended)
+            .send()
+            .await
+            .unwrap();
         let me = |cookie: &str| browse(&served, Method::POST, "/graphql", cookie).body(ME);
         // What was signed by us is not guessed: a browser may come back with it often.
         for _ in 0..30 {
@@ -261,7 +315,10 @@ async fn a_stream_of_a_browser_ends_with_its_session() {
     let stream = stream.send().await.unwrap();
     session.end_all(&served).await;
     let told = stream.text().await.unwrap();
-    assert!(told.contains("UNAUTHENTICATED") && told.contains("complete"), "{told}");
+    assert!(
+        told.contains("UNAUTHENTICATED") && told.contains("complete"),
+        "{told}"
+    );
 }
 
 #[tokio::test]

@@ -477,7 +477,10 @@ async fn a_token_beyond_its_rate_is_told_to_wait_and_agents_are_not_counted() {
         assert_eq!(seen(post(&served, query)).await.0, 200);
     }
     let answer = post(&served, query).send().await.unwrap();
-    assert_eq!((answer.status().as_u16(), &answer.headers()["retry-after"]), (429, &"1".parse().unwrap()));
+    assert_eq!(
+        (answer.status().as_u16(), &answer.headers()["retry-after"]),
+        (429, &"1".parse().unwrap())
+    );
     let answer: Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
     assert_eq!(refusal(&answer).code, "RATE_LIMITED");
     assert!(answer["errors"][0]["extensions"]["retryAfter"].is_number());

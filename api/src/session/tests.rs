@@ -17,15 +17,19 @@ async fn codes_are_for_tokens_of_ones_own_that_are_good_for_everything() {
     let input = json!({ "input": { "name": "laptop" } });
     let made = api.data(&ada, CODE, input.clone()).await["createSessionCode"].take();
     assert_eq!(made["code"].as_str().map(str::len), Some(14));
-    let refused = api.refusal(&ada, CODE, json!({ "input": { "name": "" } })).await;
+    let refused = api
+        .refusal(&ada, CODE, json!({ "input": { "name": "" } }))
+        .await;
     assert_eq!(refused.field.as_deref(), Some("name"));
     for scope in ["READ", "EXCEPT_JUPYTER"] {
-        let make = format!("mutation {{ createAccessToken(input: {{ scope: {scope} }}) {{ token }} }}");
+        let make =
+            format!("mutation {{ createAccessToken(input: {{ scope: {scope} }}) {{ token }} }}");
         let token = api.data(&ada, &make, json!({})).await["createAccessToken"]["token"].take();
         let answer = api.ask(token.as_str(), CODE, input.clone()).await;
         assert_eq!(refusal(&answer).code, "FORBIDDEN", "{scope}");
     }
-    let make = "mutation { createAccessToken(input: { user: \"ada\", holder: \"admin\" }) { token } }";
+    let make =
+        "mutation { createAccessToken(input: { user: \"ada\", holder: \"admin\" }) { token } }";
     let token = api.root(make, json!({})).await["createAccessToken"]["token"].take();
     let answer = api.ask(token.as_str(), CODE, input).await;
     assert_eq!(refusal(&answer).code, "FORBIDDEN", "somebody else holds it");
@@ -44,5 +48,8 @@ async fn what_is_no_session_of_ones_own_is_not_there() {
     let ended = api.data(&ada, END_ALL, json!({ "input": {} })).await;
     assert_eq!(ended["endAllSessions"]["count"], 0);
     let of_others = json!({ "input": { "user": "admin" } });
-    assert_eq!(api.refusal(&ada, END_ALL, of_others).await.code, "FORBIDDEN");
+    assert_eq!(
+        api.refusal(&ada, END_ALL, of_others).await.code,
+        "FORBIDDEN"
+    );
 }

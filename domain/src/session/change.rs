@@ -252,10 +252,7 @@ fn earlier(one: DateTime<Utc>, other: DateTime<Utc>) -> DateTime<Utc> {
 
 async fn find(tx: &Tx, ticket: &Ticket) -> Result<Option<Session>> {
     let is_it = session::Column::Hash.eq(ticket.hash());
-    Ok(session::Entity::find()
-        .filter(is_it)
-        .one(tx.db())
-        .await?)
+    Ok(session::Entity::find().filter(is_it).one(tx.db()).await?)
 }
 
 async fn remove(tx: &Tx, id: SessionId) -> Result<()> {

@@ -79,7 +79,13 @@ mod tests {
         ] {
             assert_eq!(Code::read(&typed).as_ref(), Some(&code), "{typed}");
         }
-        for wrong in ["", "7K3M-Q0ZD-X4H", "7K3M-Q0ZD-X4HT-0", "7K3M-Q0ZD-X4HU", "7K3M-Q0ZD-X4Hé"] {
+        for wrong in [
+            "",
+            "7K3M-Q0ZD-X4H",
+            "7K3M-Q0ZD-X4HT-0",
+            "7K3M-Q0ZD-X4HU",
+            "7K3M-Q0ZD-X4Hé",
+        ] {
             assert_eq!(Code::read(wrong), None, "{wrong}");
         }
     }

@@ -121,7 +121,9 @@ mod tests {
     fn a_cookie_is_read_with_its_own_keys_and_is_nothing_but_a_cookie() {
         let now = DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
         let ticket = Ticket::generate(&mut StdRng::seed_from_u64(1));
-        let cookie = ticket.sign(&ring(1), now, now + TimeDelta::days(1)).unwrap();
+        let cookie = ticket
+            .sign(&ring(1), now, now + TimeDelta::days(1))
+            .unwrap();
         let read = Ticket::read(&ring(1), cookie.reveal()).unwrap();
         assert_eq!(read.hash(), ticket.hash());
         assert!(!read.is_expired(now) && read.is_expired(now + LIFE));
@@ -137,7 +139,10 @@ mod tests {
         let now = DateTime::UNIX_EPOCH;
         let ticket = Ticket::generate(&mut StdRng::seed_from_u64(1));
         let latest = now + LIFE / 2;
-        assert_eq!(ticket.sign(&ring(1), now, latest).unwrap().expires_at, latest);
+        assert_eq!(
+            ticket.sign(&ring(1), now, latest).unwrap().expires_at,
+            latest
+        );
     }
 
     #[test]

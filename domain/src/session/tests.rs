@@ -7,7 +7,9 @@ use rand::rngs::StdRng;
 use sea_orm::sea_query::Expr;
 use sea_orm::{EntityTrait, PaginatorTrait};
 
-use super::{Code, Opened, Ticket, close, count, create_code, end, end_all, list, open, refresh, sign_in};
+use super::{
+    Code, Opened, Ticket, close, count, create_code, end, end_all, list, open, refresh, sign_in,
+};
 use crate::auth::tokens::{self, CreateToken};
 use crate::auth::{Actor, Scope, Token};
 use crate::error::{Error, Result};
@@ -213,12 +215,13 @@ async fn one_sees_and_ends_ones_own_sessions_and_administrators_those_of_all() {
     let mut ids = Vec::new();
     for seed in [1, 2, 3] {
         let code = code(&app, &ada, &token, seed).await.unwrap();
-        let make = async |tx: &mut Tx| {
-            open(tx, &app.app.keys, &code, "", &mut random(20 + seed)).await
-        };
+        let make =
+            async |tx: &mut Tx| open(tx, &app.app.keys, &code, "", &mut random(20 + seed)).await;
         ids.push(app.write(make).await.unwrap().session.id);
     }
-    let page = list(reader, &ada, now, None, Some(ids[2]), 1).await.unwrap();
+    let page = list(reader, &ada, now, None, Some(ids[2]), 1)
+        .await
+        .unwrap();
     assert_eq!((page.sessions[0].id, page.has_more), (ids[1], true));
     for (actor, user, expected) in [
         (&ada, None, 3),
@@ -233,11 +236,15 @@ async fn one_sees_and_ends_ones_own_sessions_and_administrators_those_of_all() {
     assert!(matches!(ended, Err(Error::NotFound { .. })), "{ended:?}");
     let ended = app.write(async |tx| end_all(tx, &bob, "ada").await).await;
     assert!(matches!(ended, Err(Error::Forbidden(_))), "{ended:?}");
-    app.write(async |tx| end(tx, &ada, ids[0]).await).await.unwrap();
+    app.write(async |tx| end(tx, &ada, ids[0]).await)
+        .await
+        .unwrap();
     let again = app.write(async |tx| end(tx, &ada, ids[0]).await).await;
     assert!(matches!(again, Err(Error::NotFound { .. })));
     let unused = code(&app, &ada, &token, 4).await.unwrap();
-    let ended = app.write(async |tx| end_all(tx, &app.root, "ada").await).await;
+    let ended = app
+        .write(async |tx| end_all(tx, &app.root, "ada").await)
+        .await;
     assert_eq!(ended.unwrap(), 2);
     assert!(opened(&app, &unused).await.is_err(), "codes end, too");
 }
@@ -246,7 +253,11 @@ async fn one_sees_and_ends_ones_own_sessions_and_administrators_those_of_all() {
 async fn who_signs_out_is_out_and_may_do_so_twice() {
     let app = TestApp::with_nodes(1).await;
     let (opened, ticket) = session(&app).await;
-    let out = async || app.write(async |tx| close(tx, &ticket).await).await.unwrap();
+    let out = async || {
+        app.write(async |tx| close(tx, &ticket).await)
+            .await
+            .unwrap()
+    };
     assert_eq!(out().await.map(|it| it.id), Some(opened.session.id));
     assert_eq!(who(&app, &ticket).await, None);
     assert_eq!(out().await, None);
