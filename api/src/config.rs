@@ -41,8 +41,8 @@ impl Default for ApiConfig {
 /// How often one token may ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
-    /// Operations in a second, on average.
-    pub per_second: NonZeroU32,
+    /// Time between two operations, on average.
+    pub every: Duration,
     /// Operations at once, after a pause.
     pub burst: NonZeroU32,
 }

@@ -4,7 +4,6 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use domain::{Error, Result};
 use tokio::time::Instant;
@@ -38,13 +37,12 @@ impl Rates {
     /// # Errors
     /// [`Error::RateLimited`] says how long to wait.
     pub(crate) fn take(&self, token: &str) -> Result<()> {
-        let Some(Rate { per_second, burst }) = self.rate else {
+        let Some(Rate { every, burst }) = self.rate else {
             return Ok(());
         };
         let now = Instant::now();
-        let one = Duration::from_secs(1) / per_second.get();
         // There is one to take while no more than all others are missing.
-        let room = one * (burst.get() - 1);
+        let room = every * (burst.get() - 1);
         let token = self.hasher.hash_one(token);
         // No step leaves it half changed, so a panic elsewhere does not matter.
         let mut full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
@@ -60,7 +58,7 @@ impl Rates {
         if let Some(retry_after) = missing.checked_sub(room).filter(|wait| !wait.is_zero()) {
             return Err(Error::RateLimited { retry_after });
         }
-        *at = (*at).max(now) + one;
+        *at = (*at).max(now) + every;
         Ok(())
     }
 }
@@ -68,16 +66,15 @@ impl Rates {
 #[cfg(test)]
 mod tests {
     use std::num::NonZeroU32;
+    use std::time::Duration;
 
     use tokio::time::advance;
 
     use super::*;
 
-    fn rates(per_second: u32, burst: u32) -> Rates {
-        Rates::new(Some(Rate {
-            per_second: NonZeroU32::new(per_second).unwrap(),
-            burst: NonZeroU32::new(burst).unwrap(),
-        }))
+    fn rates(every: Duration, burst: u32) -> Rates {
+        let burst = NonZeroU32::new(burst).unwrap();
+        Rates::new(Some(Rate { every, burst }))
     }
 
     fn n_taken(rates: &Rates, token: &str) -> usize {
@@ -86,7 +83,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_token_asks_as_often_as_its_bucket_fills_and_no_other_waits_for_it() {
-        let rates = rates(10, 5);
+        let rates = rates(Duration::from_millis(100), 5);
         assert_eq!(n_taken(&rates, "a"), 5);
         let refused = rates.take("a");
         let Err(Error::RateLimited { retry_after }) = refused else {
@@ -104,7 +101,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_is_remembered_has_a_bound() {
-        let rates = rates(1, 1);
+        let rates = rates(Duration::from_secs(1), 1);
         for number in 0..3 * MOST_REMEMBERED {
             rates.take(&number.to_string()).unwrap();
         }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use api::Rate;
@@ -104,7 +105,10 @@ impl Config {
     pub(crate) fn rate(&self) -> Option<Rate> {
         let per_second = NonZeroU32::new(self.http.requests_per_second)?;
         let burst = NonZeroU32::new(self.http.requests_at_once).unwrap_or(per_second);
-        Some(Rate { per_second, burst })
+        Some(Rate {
+            every: Duration::from_secs(1) / per_second.get(),
+            burst,
+        })
     }
 
     /// How long it is kept what people did; for ever if absent.
@@ -187,14 +191,15 @@ mod tests {
     #[test]
     fn a_rate_without_a_burst_has_that_of_a_second() {
         let rate = |text| Config::parse(text).unwrap().rate();
-        let some = |per_second, burst| {
-            let [per_second, burst] = [per_second, burst].map(|n| NonZeroU32::new(n).unwrap());
-            Some(Rate { per_second, burst })
+        let some = |burst| {
+            let burst = NonZeroU32::new(burst).unwrap();
+            let every = Duration::from_millis(20);
+            Some(Rate { every, burst })
         };
         let text = "[http]\nrequests_per_second = 50\n";
-        assert_eq!(rate(text), some(50, 50));
+        assert_eq!(rate(text), some(50));
         let text = format!("{text}requests_at_once = 200\n");
-        assert_eq!(rate(&text), some(50, 200));
+        assert_eq!(rate(&text), some(200));
     }
 
     #[test]

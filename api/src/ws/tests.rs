@@ -562,10 +562,9 @@ async fn a_browser_is_known_by_its_cookie_on_pages_of_the_server_only() {
 
 #[tokio::test]
 async fn operations_beyond_the_rate_of_a_token_are_refused_and_the_connection_goes_on() {
-    let one = NonZeroU32::MIN;
     let rate = Some(Rate {
-        per_second: one,
-        burst: one,
+        every: LONG,
+        burst: NonZeroU32::MIN,
     });
     let served = Served::start(ApiConfig { rate, ..patient() }).await;
     let mut client = Client::root(&served).await;

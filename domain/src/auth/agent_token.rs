@@ -20,7 +20,8 @@ const VALIDITY: TimeDelta = TimeDelta::hours(24);
 /// Who a token of an agent is issued by and for.
 const ISSUER: &str = "hai-platform/agent";
 
-/// The signing keys, also of [sessions](crate::session): one signs, all verify, so that keys can be changed without breaking what runs.
+/// The signing keys, also of [sessions](crate::session): one signs, all verify, so that keys can be changed without
+/// breaking what runs.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct KeyRing {
     current: String,

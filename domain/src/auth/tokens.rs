@@ -93,7 +93,8 @@ pub async fn create(
     Ok((row.insert(tx.db()).await?, token))
 }
 
-/// Gives a token a new secret; the old one ends at once, with the sessions that were made with it. All else of it stays.
+/// Gives a token a new secret; the old one ends at once, with the sessions that were made with it. All else of it
+/// stays.
 ///
 /// # Errors
 /// [`Error::NotFound`] for a token that one may not know of, [`Error::Conflict`] for a revoked one.
