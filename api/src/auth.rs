@@ -1,17 +1,27 @@
 //! From a request to its actor.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use axum::http::{HeaderMap, header::AUTHORIZATION};
 use domain::audit::Origin;
 use domain::auth::{Actor, agent_token};
+use domain::session::{self, Ticket};
 use domain::{App, Error, Result};
 
-/// A bearer token in the clear, which is never logged, and from where it came.
+/// What somebody proves with who he is, which is never logged, and from where it came.
 #[derive(Clone)]
 pub(crate) struct Bearer {
-    token: String,
+    proof: Proof,
     origin: Origin,
+}
+
+#[derive(Clone)]
+enum Proof {
+    /// A bearer token in the clear.
+    Token(String),
+    /// The session of a browser whose cookie was well signed and had not run out.
+    Session(Ticket),
 }
 
 impl fmt::Debug for Bearer {
@@ -24,9 +34,15 @@ impl Bearer {
     /// A token as it is.
     pub(crate) fn new(token: impl Into<String>) -> Self {
         Self {
-            token: token.into(),
+            proof: Proof::Token(token.into()),
             origin: Origin::default(),
         }
+    }
+
+    /// The session of a browser, from there.
+    pub(crate) fn of_session(ticket: Ticket, origin: Origin) -> Self {
+        let proof = Proof::Session(ticket);
+        Self { proof, origin }
     }
 
     /// The same, from there.
@@ -34,9 +50,26 @@ impl Bearer {
         Self { origin, ..self }
     }
 
-    /// The token in the clear.
-    pub(crate) fn token(&self) -> &str {
-        &self.token
+    /// The token in the clear, if it is one.
+    pub(crate) fn token(&self) -> Option<&str> {
+        match &self.proof {
+            Proof::Token(token) => Some(token),
+            Proof::Session(_) => None,
+        }
+    }
+
+    /// The token in the clear, if it is one that people may guess: neither signed nor of a session.
+    pub(crate) fn guessable(&self) -> Option<&str> {
+        self.token()
+            .filter(|token| !agent_token::is_agent_token(token))
+    }
+
+    /// What tells it from all others of people; absent for agents.
+    pub(crate) fn of_a_person(&self) -> Option<Cow<'_, str>> {
+        match &self.proof {
+            Proof::Token(_) => self.guessable().map(Cow::Borrowed),
+            Proof::Session(ticket) => Some(Cow::Owned(ticket.hash())),
+        }
     }
 
     /// From where it came.
@@ -75,13 +108,15 @@ impl Bearer {
 /// Who this is.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`] if the token is not or no longer good.
+/// [`Error::Unauthenticated`] if the token or the session is not or no longer good.
 pub(crate) async fn sign_in(app: &App, bearer: &Bearer) -> Result<Actor> {
-    let token = bearer.token.as_str();
-    if agent_token::is_agent_token(token) {
-        agent_token::sign_in(app.reader(), &app.keys, app.now(), token).await
-    } else {
-        domain::auth::sign_in(app.reader(), app.now(), token).await
+    let (reader, now) = (app.reader(), app.now());
+    match &bearer.proof {
+        Proof::Session(ticket) => session::sign_in(reader, now, ticket).await,
+        Proof::Token(token) if agent_token::is_agent_token(token) => {
+            agent_token::sign_in(reader, &app.keys, now, token).await
+        }
+        Proof::Token(token) => domain::auth::sign_in(reader, now, token).await,
     }
 }
 
@@ -92,7 +127,7 @@ mod tests {
     fn token(value: &str) -> Option<String> {
         Bearer::from_authorization(value)
             .ok()
-            .map(|bearer| bearer.token)
+            .and_then(|bearer| bearer.token().map(str::to_owned))
     }
 
     #[test]

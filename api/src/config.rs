@@ -1,5 +1,6 @@
 //! What whoever runs the server may choose about the API.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use axum::http::HeaderValue;
@@ -13,6 +14,10 @@ pub struct ApiConfig {
     pub graphiql: bool,
     /// Origins of pages that may ask beside our own, for example `https://studio.example.org`.
     pub allowed_origins: Vec<HeaderValue>,
+    /// Whether browsers may sign in through pages that come over plain HTTP from another machine.
+    pub insecure_cookies: bool,
+    /// How often one token may ask; as often as it likes if absent.
+    pub rate: Option<Rate>,
     /// How much one client may ask for.
     pub limits: Limits,
     /// How long a WebSocket waits for its client.
@@ -25,10 +30,21 @@ impl Default for ApiConfig {
             introspection: true,
             graphiql: true,
             allowed_origins: Vec::new(),
+            insecure_cookies: false,
+            rate: None,
             limits: Limits::default(),
             timing: Timing::default(),
         }
     }
+}
+
+/// How often one token may ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// Time between two operations, on average.
+    pub every: Duration,
+    /// Operations at once, after a pause.
+    pub burst: NonZeroU32,
 }
 
 /// How much one client may ask for.

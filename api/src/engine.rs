@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_graphql::{Request, Response, ServerError};
 use domain::audit::{self, Act};
-use domain::auth::{Actor, agent_token};
+use domain::auth::Actor;
 use domain::{App, Error, Result};
 use futures_util::stream::BoxStream;
 use futures_util::{FutureExt, Stream, StreamExt, stream};
@@ -20,6 +20,7 @@ use crate::loaders::{Driven, Loaders};
 use crate::log::{Feeds, SearchGate, Tailers};
 use crate::logins::Logins;
 use crate::metrics::{Label, Meter, Metrics, Momentary};
+use crate::rates::Rates;
 use crate::rules;
 use crate::schema::{self, PlatformSchema};
 use crate::shared::{Asked, Begin, Evaluations, Question, Wanted};
@@ -34,6 +35,7 @@ pub(crate) struct Engine {
     evaluations: Evaluations,
     feeds: Feeds,
     logins: Logins,
+    rates: Rates,
     metrics: Arc<Metrics>,
     tracker: TaskTracker,
 }
@@ -69,6 +71,7 @@ impl Engine {
             evaluations: Evaluations::default(),
             feeds: Feeds::default(),
             logins: Logins::default(),
+            rates: Rates::new(config.rate),
             tracker,
         }
     }
@@ -133,23 +136,48 @@ impl Engine {
     /// # Errors
     /// [`Error::Unauthenticated`] if the token is not good.
     pub(crate) async fn sign_in(&self, bearer: &Bearer) -> Result<Actor> {
-        // An agent's token is signed and not guessed; one of a run that is over comes again and again.
-        let is_agent = agent_token::is_agent_token(bearer.token());
-        let address = match is_agent {
-            true => "",
-            false => bearer.origin().address.as_str(),
-        };
-        self.logins.check(address, bearer.token())?;
+        self.may_try(bearer)?;
+        self.look_up(bearer).await
+    }
+    /// Who asks for something now, unless it is too often. What was asked for before is only looked at with
+    /// [`Engine::sign_in`] again.
+    ///
+    /// # Errors
+    /// As [`Engine::sign_in`], and [`Error::RateLimited`].
+    pub(crate) async fn enter(&self, bearer: &Bearer) -> Result<Actor> {
+        self.may_try(bearer)?;
+        // Whoever only guesses was stopped before he is remembered here.
+        if let Some(person) = bearer.of_a_person() {
+            self.rates.take(&person)?;
+        }
+        self.look_up(bearer).await
+    }
+
+    /// What is signed is not guessed; an agent's token of a run that is over comes again and again.
+    fn may_try(&self, bearer: &Bearer) -> Result<()> {
+        let address = bearer.origin().address.as_str();
+        let token = bearer.guessable();
+        token.map_or(Ok(()), |token| self.logins.check(address, token))
+    }
+
+    async fn look_up(&self, bearer: &Bearer) -> Result<Actor> {
         let signed_in = auth::sign_in(&self.app, bearer).await;
-        match &signed_in {
-            Ok(actor) => {
-                self.logins.succeeded(bearer.token());
-                span::note_actor(actor);
+        match (&signed_in, bearer.guessable()) {
+            (Ok(_), Some(token)) => self.logins.succeeded(token),
+            (Err(Error::Unauthenticated), Some(_)) => {
+                self.logins.failed(&bearer.origin().address);
             }
-            Err(Error::Unauthenticated) => self.logins.failed(address),
-            Err(_) => {}
+            (Ok(_) | Err(_), _) => {}
+        }
+        if let Ok(actor) = &signed_in {
+            span::note_actor(actor);
         }
         signed_in
+    }
+
+    /// The sign-ins of this server.
+    pub(crate) fn logins(&self) -> &Logins {
+        &self.logins
     }
 
     /// Answers what did not become an operation, with an error of ours.
@@ -226,7 +254,7 @@ impl Engine {
         meter: &mut Meter,
     ) -> std::result::Result<Admitted, ServerError> {
         let actor = match bearer {
-            Some(bearer) => Some(self.sign_in(bearer).await.map_err(refusal)?),
+            Some(bearer) => Some(self.enter(bearer).await.map_err(refusal)?),
             None => None,
         };
         if has_nul(&request) {
@@ -269,7 +297,10 @@ impl Engine {
         let asked = Asked::of(document, operation.as_deref());
         let wanted = asked.map(|asked| asked.wanted(&request, &actor));
         let origin = bearer.map(Bearer::origin).cloned();
-        let request = request.data(actor).data(origin.unwrap_or_default());
+        let mut request = request.data(actor).data(origin.unwrap_or_default());
+        if let Some(bearer) = bearer {
+            request = request.data(bearer.clone());
+        }
         Ok(Admitted { request, wanted })
     }
 }

@@ -1,6 +1,7 @@
 //! The one place where errors become answers. `docs/errors.md` has the table.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_graphql::{ErrorExtensionValues, Response, ServerError, Value};
 use axum::http::StatusCode;
@@ -66,6 +67,15 @@ pub(crate) fn first_code(response: &Response) -> Option<&'static str> {
         _ => return None,
     };
     CODES.into_iter().find(|code| *code == told)
+}
+
+/// How long to wait, if an answer that was [`told`] was refused because it came too often.
+pub(crate) fn retry_after(response: &Response) -> Option<Duration> {
+    let error = response.errors.first()?;
+    match error.extensions.as_ref()?.get("retryAfter")? {
+        Value::Number(seconds) => Duration::try_from_secs_f64(seconds.as_f64()?).ok(),
+        _ => None,
+    }
 }
 
 /// The HTTP status beside GraphQL.
@@ -171,7 +181,6 @@ fn fields(problems: &[Problem]) -> Value {
 #[cfg(test)]
 mod tests {
     use std::fmt::Write as _;
-    use std::time::Duration;
 
     use super::*;
 

@@ -4,6 +4,7 @@ use async_graphql::ID;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::auth::tokens::TokenId;
+use domain::session::SessionId;
 use domain::task::{NoPosition, Position, TaskId};
 use domain::{Error, Result};
 
@@ -24,6 +25,14 @@ pub(crate) fn task_id(id: &ID) -> Result<TaskId> {
 /// [`Error::NotFound`] if it is not the id of any token.
 pub(crate) fn token_id(id: &ID) -> Result<TokenId> {
     number("access token", id).map(TokenId)
+}
+
+/// The session that an id means.
+///
+/// # Errors
+/// [`Error::NotFound`] if it is not the id of any session.
+pub(crate) fn session_id(id: &ID) -> Result<SessionId> {
+    number("session", id).map(SessionId)
 }
 
 fn number(what: &'static str, id: &ID) -> Result<i64> {
@@ -53,6 +62,8 @@ pub(crate) enum List {
     Users,
     /// Access tokens, by number.
     Tokens,
+    /// Sessions of browsers, by number.
+    Sessions,
     /// Quotas of nodes, by number.
     Quotas,
     /// Other quotas, by number.
@@ -72,6 +83,7 @@ impl List {
             Self::MountRules => "mount-rule:",
             Self::Users => "user:",
             Self::Tokens => "token:",
+            Self::Sessions => "session:",
             Self::Quotas => "quota:",
             Self::ResourceQuotas => "resource-quota:",
             Self::QuotaChanges => "quota-change:",

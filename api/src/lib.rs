@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! http ──┬── engine: who asks (auth), how much (limits), execute, what went wrong (error), as text (answer)
-//! ws ────┘      └── schema ── task, run, node, user, quota, mount, environment, log, server_info, agent: one folder per noun
+//! ws ────┘      └── schema ── task, run, node, user, session, quota, mount, environment, log, server_info, agent: one folder per noun
 //! ```
 //!
 //! - Resolvers are thin: they call the use cases and queries of `domain` and give its errors on with `?`; `error` is
@@ -34,11 +34,13 @@ mod mount;
 mod node;
 mod ongoing;
 mod quota;
+mod rates;
 mod rules;
 mod run;
 mod scalar;
 mod schema;
 mod server_info;
+mod session;
 mod shared;
 mod span;
 mod task;
@@ -51,6 +53,6 @@ mod fuzz;
 #[cfg(test)]
 mod testing;
 
-pub use config::{ApiConfig, Limits, Timing};
+pub use config::{ApiConfig, Limits, Rate, Timing};
 pub use http::router;
 pub use schema::sdl;

@@ -8,7 +8,7 @@ use domain::auth::{Action, Actor, Target, may_at_all, require};
 use crate::limits;
 
 /// A test fails for a field that is missing here, and for one that is no longer in the schema.
-const RULES: [(&str, Action); 60] = [
+const RULES: &[(&str, Action)] = &[
     ("me", Action::Look),
     ("task", Action::ReadTask),
     ("tasks", Action::ReadTask),
@@ -50,6 +50,7 @@ const RULES: [(&str, Action); 60] = [
     ("updateTaskPriority", Action::SetPriority),
     ("users", Action::ReadUsers),
     ("accessTokens", Action::ReadTokens),
+    ("sessions", Action::ReadTokens),
     ("createUser", Action::CreateUser),
     ("updateUser", Action::CreateUser),
     ("setUserActive", Action::ActivateUser),
@@ -58,6 +59,9 @@ const RULES: [(&str, Action); 60] = [
     ("createAccessToken", Action::MakeToken),
     ("rotateToken", Action::MakeToken),
     ("revokeAccessToken", Action::MakeToken),
+    ("createSessionCode", Action::MakeToken),
+    ("endSession", Action::MakeToken),
+    ("endAllSessions", Action::MakeToken),
     // Whoever sets quotas sets those of guests too; whether those of others is asked where it is done.
     ("setQuota", Action::SetExternalQuota),
     ("setResourceQuota", Action::SetExternalQuota),

@@ -17,6 +17,7 @@ use crate::quota::{
 };
 use crate::run::{RunConnection, RunEdge};
 use crate::server_info::ServerInfoQuery;
+use crate::session::{SessionConnection, SessionEdge, SessionMutation, SessionQuery};
 use crate::task::{TaskConnection, TaskEdge, TaskMutation, TaskQuery, TaskSubscription};
 use crate::token::{TokenConnection, TokenEdge, TokenMutation, TokenQuery};
 use crate::user::{UserConnection, UserEdge, UserMutation, UserQuery};
@@ -37,6 +38,7 @@ pub(crate) struct Query(
     ServerInfoQuery,
     AuditQuery,
     TokenQuery,
+    SessionQuery,
     QuotaQuery,
     SimulationQuery,
 );
@@ -50,6 +52,7 @@ pub(crate) struct Mutation(
     MountMutation,
     TokenMutation,
     NodeMutation,
+    SessionMutation,
     AgentMutation,
 );
 
@@ -85,6 +88,10 @@ pub(crate) fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
     .override_output_type_description::<UserEdge>("A user at its place in a list.")
     .override_output_type_description::<TokenConnection>("One page of a list of access tokens.")
     .override_output_type_description::<TokenEdge>("An access token at its place in a list.")
+    .override_output_type_description::<SessionConnection>(
+        "One page of a list of sessions of browsers.",
+    )
+    .override_output_type_description::<SessionEdge>("A session at its place in a list.")
     .override_output_type_description::<AuditConnection>("One page of the audit log.")
     .override_output_type_description::<AuditEdge>("An entry at its place in the audit log.")
     .override_output_type_description::<MountRuleConnection>(

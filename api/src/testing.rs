@@ -10,7 +10,7 @@ use domain::auth::Token;
 use domain::task::TaskId;
 use domain::testing::TestApp;
 use futures_util::{Stream, StreamExt};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
@@ -154,6 +154,49 @@ impl Served {
     /// The administrator's token.
     pub(crate) fn token(&self) -> &str {
         self.api.platform.root_token.reveal()
+    }
+}
+
+/// A browser that is signed in as the administrator.
+pub(crate) struct Session {
+    /// What it sends as `Cookie`.
+    pub(crate) cookie: String,
+}
+
+impl Session {
+    /// Signs in on a page of the server.
+    pub(crate) async fn begin(served: &Served) -> Self {
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let answer = client
+            .post(format!("{}/session", served.address))
+            .header("origin", &served.address)
+            .header("content-type", "application/json")
+            .body(json!({ "code": Self::code(served).await }).to_string())
+            .send()
+            .await
+            .unwrap();
+        let cookie = answer.headers()["set-cookie"].to_str().unwrap();
+        let (cookie, _) = cookie.split_once(';').unwrap();
+        Self {
+            cookie: cookie.to_owned(),
+        }
+    }
+
+    /// A code with which the administrator signs in.
+    pub(crate) async fn code(served: &Served) -> String {
+        let create = "mutation { createSessionCode(input: {}) { code } }";
+        let made = served.api.root(create, json!({})).await;
+        made["createSessionCode"]["code"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    }
+
+    /// Signs all browsers of the administrator out.
+    pub(crate) async fn end_all(&self, served: &Served) {
+        let end = "mutation { endAllSessions(input: {}) { count } }";
+        let ended = served.api.root(end, json!({})).await;
+        assert_eq!(ended["endAllSessions"]["count"], 1);
     }
 }
 

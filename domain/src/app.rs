@@ -35,7 +35,7 @@ pub struct App {
     pub events: Events,
     /// Where the logs are.
     pub logs: LogStore,
-    /// What signs the agents' tokens.
+    /// What signs the tokens of agents, and the cookies of browsers.
     pub keys: Arc<KeyRing>,
     /// How guests see the names of nodes.
     pub masks: Masks,

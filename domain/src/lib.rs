@@ -1,6 +1,6 @@
 //! What is true: nouns, use cases, ports with their light adapters, workers.
 //!
-//! - One folder per noun: [`user`], [`quota`], [`node`], [`task`], [`run`], [`mount`], each with its use cases
+//! - One folder per noun: [`user`], [`quota`], [`node`], [`task`], [`run`], [`mount`], [`session`], each with its use cases
 //!   `verb(tx, actor, input)` and its queries.
 //! - Ports: [`runtime`] (where runs run), [`logs`] (what they print), [`events`] (who is woken).
 //! - [`workers`] drive everything; [`auth`] says who may do what; [`setup`] makes an empty platform usable.
@@ -21,6 +21,7 @@ pub mod node;
 pub mod quota;
 pub mod run;
 pub mod runtime;
+pub mod session;
 pub mod setup;
 pub mod store;
 pub mod task;

@@ -27,6 +27,10 @@ id! {
     UserId,
     /// Row of [`crate::access_token`].
     AccessTokenId,
+    /// Row of [`crate::session`].
+    SessionId,
+    /// Row of [`crate::session_code`].
+    SessionCodeId,
     /// Row of [`crate::quota`].
     QuotaId,
     /// Row of [`crate::resource_quota`].

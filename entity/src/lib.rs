@@ -1,8 +1,9 @@
 //! What is stored: one file per table, typed ids, no behaviour.
 //!
-//! In reading order: who may do what ([`user`], [`user_group`], [`shared_group_group`], [`access_token`], [`quota`],
-//! [`resource_quota`], [`quota_change`]), with what ([`environment`], [`environment_grant`], [`mount_rule`], [`host`], [`node`],
-//! [`node_state`], [`platform_key`], [`occupancy`], [`reservation`]), and what they do ([`task`], [`task_change`], [`task_tag`], [`run`], [`pod`], [`exclusion`],
+//! In reading order: who may do what ([`user`], [`user_group`], [`shared_group_group`], [`access_token`], [`session_code`],
+//! [`session`], [`quota`], [`resource_quota`], [`quota_change`]), with what ([`environment`], [`environment_grant`],
+//! [`mount_rule`], [`host`], [`node`], [`node_state`], [`platform_key`], [`occupancy`], [`reservation`]), and what they do
+//! ([`task`], [`task_change`], [`task_tag`], [`run`], [`pod`], [`exclusion`],
 //! [`submission`], [`audit`], [`audit_seal`]).
 
 pub mod access_token;
@@ -24,6 +25,8 @@ pub mod quota_change;
 pub mod reservation;
 pub mod resource_quota;
 pub mod run;
+pub mod session;
+pub mod session_code;
 pub mod shared_group_group;
 pub mod submission;
 pub mod task;
@@ -35,6 +38,6 @@ pub mod words;
 
 pub use id::{
     AccessTokenId, AuditId, AuditSealId, MountRuleId, NodeStateId, PodId, QuotaChangeId, QuotaId,
-    ResourceQuotaId, RunId, TaskId, UserId,
+    ResourceQuotaId, RunId, SessionCodeId, SessionId, TaskId, UserId,
 };
 pub use words::Words;

@@ -20,6 +20,7 @@ mod m20261127_000003_create_audit;
 mod m20261127_000004_create_mount_rule;
 mod m20261127_000005_extend_identity;
 mod m20261127_000006_extend_quota;
+mod m20261127_000007_create_session;
 mod m20261127_000008_extend_host;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -45,6 +46,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000004_create_mount_rule::Migration),
             Box::new(m20261127_000005_extend_identity::Migration),
             Box::new(m20261127_000006_extend_quota::Migration),
+            Box::new(m20261127_000007_create_session::Migration),
             Box::new(m20261127_000008_extend_host::Migration),
         ]
     }

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
+use api::Rate;
 use axum::http::HeaderValue;
 use chrono::TimeDelta;
 use domain::Level;
@@ -37,6 +40,12 @@ pub(crate) struct Config {
 struct Http {
     #[serde(default, deserialize_with = "origins")]
     allowed_origins: Vec<HeaderValue>,
+    #[serde(default)]
+    insecure_cookies: bool,
+    #[serde(default)]
+    requests_per_second: u32,
+    #[serde(default)]
+    requests_at_once: u32,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -85,6 +94,21 @@ impl Config {
     /// Which other sites may ask the API.
     pub(crate) fn allowed_origins(&self) -> &[HeaderValue] {
         &self.http.allowed_origins
+    }
+
+    /// Whether browsers may sign in over plain HTTP from other machines.
+    pub(crate) fn insecure_cookies(&self) -> bool {
+        self.http.insecure_cookies
+    }
+
+    /// How often one token may ask; as often as it likes if absent.
+    pub(crate) fn rate(&self) -> Option<Rate> {
+        let per_second = NonZeroU32::new(self.http.requests_per_second)?;
+        let burst = NonZeroU32::new(self.http.requests_at_once).unwrap_or(per_second);
+        Some(Rate {
+            every: Duration::from_secs(1) / per_second.get(),
+            burst,
+        })
     }
 
     /// How long it is kept what people did; for ever if absent.
@@ -142,7 +166,9 @@ mod tests {
     fn the_documented_defaults_are_the_defaults() {
         let documented = include_str!("../config.default.toml");
         assert_eq!(graces(documented), Graces::default());
-        assert_eq!(Config::parse(documented).unwrap().audit_keep(), None);
+        let config = Config::parse(documented).unwrap();
+        assert_eq!((config.audit_keep(), config.rate()), (None, None));
+        assert!(!config.insecure_cookies());
         // The example of a level is one that can be taken over as it is.
         let example = documented.replace("# [", "[").replace("# budget", "budget");
         assert_ne!(graces(&example), Graces::default());
@@ -160,6 +186,20 @@ mod tests {
             ..usual
         };
         assert_eq!(graces(text), Graces::new(usual, [(Level::High, high)]));
+    }
+
+    #[test]
+    fn a_rate_without_a_burst_has_that_of_a_second() {
+        let rate = |text| Config::parse(text).unwrap().rate();
+        let some = |burst| {
+            let burst = NonZeroU32::new(burst).unwrap();
+            let every = Duration::from_millis(20);
+            Some(Rate { every, burst })
+        };
+        let text = "[http]\nrequests_per_second = 50\n";
+        assert_eq!(rate(text), some(50));
+        let text = format!("{text}requests_at_once = 200\n");
+        assert_eq!(rate(&text), some(200));
     }
 
     #[test]

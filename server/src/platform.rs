@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use api::Rate;
 use axum::http::HeaderValue;
 use axum::serve::ListenerExt;
 use chrono::TimeDelta;
@@ -51,6 +52,10 @@ pub struct PlatformConfig {
     pub listen: SocketAddr,
     /// Origins of pages elsewhere that may ask the API.
     pub allowed_origins: Vec<HeaderValue>,
+    /// Whether browsers may sign in over plain HTTP from other machines.
+    pub insecure_cookies: bool,
+    /// How often one token may ask; as often as it likes if absent.
+    pub rate: Option<Rate>,
     /// Number of virtual nodes.
     pub nodes: u32,
     /// Directories that tasks can read.
@@ -162,6 +167,8 @@ impl Platform {
         let router = api::router(
             api::ApiConfig {
                 allowed_origins: config.allowed_origins,
+                insecure_cookies: config.insecure_cookies,
+                rate: config.rate,
                 ..api::ApiConfig::default()
             },
             app.clone(),

@@ -47,6 +47,8 @@ impl Platform {
             data_dir: data,
             listen: ([127, 0, 0, 1], 0).into(),
             allowed_origins: Vec::new(),
+            insecure_cookies: false,
+            rate: None,
             nodes: 2,
             mounts: vec![site.code()],
             agent_command: vec![program("hai-agent")?.into_os_string(), "--launch".into()],

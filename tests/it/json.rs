@@ -235,6 +235,7 @@ async fn scripts_get_what_the_page_tells_them_of() -> Result<()> {
         (change, "user groups bob task_admin"),
         ("`token create`", "token create --holder bob --name week"),
         ("`token list`", "token list"),
+        ("`token session`", "token session --name browser"),
         ("`token revoke`", "token revoke 3"),
     ] {
         session

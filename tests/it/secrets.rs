@@ -180,6 +180,43 @@ async fn ask_everywhere(up: &Up, token: &str, task: &str) -> Result<()> {
     Ok(())
 }
 
+/// What a browser that signs in as the administrator has had: the code, the cookie, and what is in the cookie.
+async fn browse(up: &Up, admin: &Client) -> Result<[String; 3]> {
+    let make = "mutation { createSessionCode(input: {}) { code } }";
+    let made = admin.ask(make, json!({})).await?;
+    let code = made["createSessionCode"]["code"].as_str();
+    let code = code.context("a code is text")?.to_owned();
+    let client = reqwest::Client::builder().no_proxy().build()?;
+    let post = |path: &str, body: Value| {
+        let request = client.post(format!("{}{path}", up.url));
+        request
+            .header("origin", &up.url)
+            .header("content-type", "application/json")
+            .body(body.to_string())
+    };
+    for typed in [WRONG, &code, &code] {
+        within(post("/session", json!({ "code": typed })).send()).await??;
+    }
+    let made = admin.ask(make, json!({})).await?;
+    let other = &made["createSessionCode"]["code"];
+    let entered = within(post("/session", json!({ "code": other })).send()).await??;
+    let cookie = entered.headers()["set-cookie"].to_str()?;
+    let cookie = cookie.split(';').next().context("it has a value")?;
+    let (_, text) = cookie.split_once('=').context("it has a name")?;
+    for (cookie, is_good) in [(cookie, true), (&format!("hai-session={WRONG}"), false)] {
+        let query = json!({ "query": "{ me { name } }" });
+        let asked = post("/graphql", query).header("cookie", cookie);
+        let answer = within(asked.send()).await??.text().await?;
+        assert_eq!(answer.contains("data\":{"), is_good, "{answer}");
+    }
+    let refresh = post("/session/refresh", json!({})).header("cookie", cookie);
+    ensure!(within(refresh.send()).await??.status().is_success());
+    let claims = text.split('.').nth(1).context("it is signed")?;
+    let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims)?)?;
+    let secret = claims["session"].as_str().context("it is of a session")?;
+    Ok([code, text.to_owned(), secret.to_owned()])
+}
+
 #[tokio::test]
 async fn secrets_stay_where_they_belong() -> Result<()> {
     let mut up = Up::start_watched(PASSWORD).await?;
@@ -221,6 +258,10 @@ async fn secrets_stay_where_they_belong() -> Result<()> {
     ask_everywhere(&up, &first, "1").await?;
     ask_everywhere(&up, WRONG, "1").await?;
 
+    let [code, cookie, session] = browse(&up, &admin).await?;
+    let mut codes = forms(&code);
+    codes.extend(forms(&code.replace('-', "")));
+
     let (agent, key) = (agent_token(&up.data_dir())?, key_of(&up.data_dir())?);
     let mut password = forms(PLAIN_PASSWORD);
     password.push(PASSWORD.to_owned());
@@ -231,6 +272,9 @@ async fn secrets_stay_where_they_belong() -> Result<()> {
         ("wrong", forms(WRONG)),
         ("agent", forms(&agent)),
         ("key", forms(&key)),
+        ("code", codes),
+        ("cookie", forms(&cookie)),
+        ("session", forms(&session)),
         ("password", password),
     ]);
     let dirs = [up.data_dir(), up.code()];

@@ -15,7 +15,6 @@ use futures_util::StreamExt;
 
 use super::range::{self, Part};
 use super::router::{Shared, failed};
-use crate::auth::Bearer;
 use crate::error::code;
 use crate::log::{Download, Wanted};
 use crate::metrics::Label;
@@ -53,8 +52,9 @@ async fn open(
     origin: &Origin,
     wanted: Wanted,
 ) -> Result<Download> {
-    let bearer = Bearer::from_headers(headers, origin)?.ok_or(Error::Unauthenticated)?;
-    let actor = shared.engine.sign_in(&bearer).await?;
+    let bearer = shared.bearer(headers, origin)?;
+    let bearer = bearer.ok_or(Error::Unauthenticated)?;
+    let actor = shared.engine.enter(&bearer).await?;
     Download::open(shared.engine.app(), &actor, shared.tracker.clone(), wanted).await
 }
 

@@ -1,9 +1,14 @@
 //! What is served over HTTP.
 
+mod cookie;
 mod log;
+mod page;
 mod range;
 mod request_id;
 mod router;
+mod session;
+#[cfg(test)]
+mod session_tests;
 mod shield;
 pub(crate) mod sse;
 #[cfg(test)]

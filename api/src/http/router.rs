@@ -2,13 +2,14 @@
 
 use std::any::Any;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_graphql::{Request, Response as Answer, ServerError};
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection};
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
@@ -21,20 +22,20 @@ use tokio_util::task::TaskTracker;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::request_id::identify;
-use super::{log, shield, sse};
+use super::{log, session, shield, sse};
 use crate::auth::Bearer;
 use crate::config::ApiConfig;
 use crate::engine::Engine;
 use crate::error::{self, INVALID_INPUT, refusal, told};
 use crate::{graphiql, metrics, ws};
 
-const JSON: &str = "application/json";
+pub(super) const JSON: &str = "application/json";
 
 /// What requests share.
 #[derive(Clone)]
 pub(super) struct Shared {
     pub(super) engine: Arc<Engine>,
-    config: ApiConfig,
+    pub(super) config: ApiConfig,
     pub(super) tracker: TaskTracker,
     pub(super) stop: CancellationToken,
 }
@@ -67,6 +68,8 @@ pub fn router(
     let mut router = Router::new()
         .route("/graphql", post(graphql).get(page_or_socket))
         .route(log::PATH, get(log::download))
+        .route(session::PATH, post(session::open).delete(session::close))
+        .route(session::REFRESH_PATH, post(session::refresh))
         .route("/healthz", get(alive))
         .route("/readyz", get(ready))
         .route("/metrics", get(measured));
@@ -109,14 +112,18 @@ async fn graphql(
         Ok(request) => request,
         Err(message) => return shared.refuse(StatusCode::BAD_REQUEST, message),
     };
-    if sse::is_wanted(&headers) {
-        return sse::answer(shared.into(), &headers, &origin, request);
-    }
-    let answer = match Bearer::from_headers(&headers, &origin) {
+    let bearer = shared.bearer(&headers, &origin);
+    let is_stream = sse::is_wanted(&headers);
+    let answer = match bearer {
+        Ok(bearer) if is_stream => return sse::answer(shared.into(), bearer, request),
+        // What cannot be read is no token of ours; as such it is refused.
+        Err(Error::Unauthenticated) if is_stream => {
+            return sse::answer(shared.into(), Some(Bearer::new("")), request);
+        }
         Ok(bearer) => shared.engine.execute(bearer.as_ref(), request).await,
         Err(error) => shared.engine.refuse(error),
     };
-    json(StatusCode::OK, &answer)
+    in_time(json(StatusCode::OK, &answer), error::retry_after(&answer))
 }
 
 /// Browsers get GraphiQL, live clients a WebSocket.
@@ -130,6 +137,7 @@ async fn page_or_socket(
         Ok(upgrade) => ws::accept(
             upgrade,
             ws::Setting {
+                cookie: shared.bearer_of_cookie(&headers, &origin),
                 origin,
                 engine: shared.engine,
                 limits: shared.config.limits,
@@ -182,7 +190,7 @@ fn read(body: &[u8]) -> Result<Request, String> {
     serde_json::from_slice(body).map_err(|error| format!("the request cannot be read: {error}"))
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
+pub(super) fn is_json(headers: &HeaderMap) -> bool {
     let content_type = headers
         .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
@@ -200,8 +208,41 @@ fn accepts_html(headers: &HeaderMap) -> bool {
 }
 
 impl Shared {
+    /// The token of a request, or the session of its cookie; `None` if it has neither.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] if it is there and cannot be read, and as [`Shared::bearer_of_cookie`].
+    pub(super) fn bearer(
+        &self,
+        headers: &HeaderMap,
+        origin: &Origin,
+    ) -> domain::Result<Option<Bearer>> {
+        match Bearer::from_headers(headers, origin)? {
+            Some(bearer) => Ok(Some(bearer)),
+            None => self.bearer_of_cookie(headers, origin),
+        }
+    }
+
+    /// The session of the cookie of a request; `None` if it has none.
+    ///
+    /// # Errors
+    /// As [`Shared::ticket`], and [`Error::Unauthenticated`] for a cookie that has run out.
+    fn bearer_of_cookie(
+        &self,
+        headers: &HeaderMap,
+        origin: &Origin,
+    ) -> domain::Result<Option<Bearer>> {
+        let Some((ticket, _)) = self.ticket(headers, origin)? else {
+            return Ok(None);
+        };
+        if ticket.is_expired(self.engine.app().now()) {
+            return Err(Error::Unauthenticated);
+        }
+        Ok(Some(Bearer::of_session(ticket, origin.clone())))
+    }
+
     /// Answers a request that did not become an operation.
-    fn refuse(&self, status: StatusCode, message: impl Into<String>) -> Response {
+    pub(super) fn refuse(&self, status: StatusCode, message: impl Into<String>) -> Response {
         let answer = told(Answer::from_errors(vec![ServerError::new(message, None)]));
         self.engine.metrics().refused(INVALID_INPUT);
         json(status, &answer)
@@ -211,8 +252,18 @@ impl Shared {
 /// A request beside GraphQL that failed: the same body, and a status of its own.
 pub(super) fn failed(failure: Error) -> Response {
     let status = error::status(&failure);
-    let answer = Answer::from_errors(vec![refusal(failure)]);
-    json(status, &told(answer))
+    let answer = told(Answer::from_errors(vec![refusal(failure)]));
+    in_time(json(status, &answer), error::retry_after(&answer))
+}
+
+/// Says also to those who look at nothing but the status when to come again, if it was too often.
+fn in_time(mut response: Response, retry_after: Option<Duration>) -> Response {
+    if let Some(wait) = retry_after {
+        *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        response.headers_mut().insert(RETRY_AFTER, seconds.into());
+    }
+    response
 }
 
 /// A mistake of ours that nobody expected. The panic itself is in the log already.

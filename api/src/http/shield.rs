@@ -10,7 +10,7 @@ use axum::http::header::{
 use axum::http::{HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
-use tower_http::cors::CorsLayer;
+use tower_http::cors::{AllowCredentials, CorsLayer};
 
 use super::request_id;
 
@@ -35,11 +35,14 @@ pub(super) async fn shield(request: Request, next: Next) -> Response {
     response
 }
 
-/// Lets pages of these origins ask, and no others. They sign in with tokens, never with cookies.
+/// Lets pages of these origins ask, also with the cookie of a session, and no others.
 pub(super) fn cors(origins: &[HeaderValue]) -> CorsLayer {
+    let listed = origins.to_vec();
+    let with_cookies = AllowCredentials::predicate(move |origin, _| listed.contains(origin));
     CorsLayer::new()
         .allow_origin(origins.to_vec())
-        .allow_methods([Method::GET, Method::POST])
+        .allow_credentials(with_cookies)
+        .allow_methods([Method::GET, Method::POST, Method::DELETE])
         .allow_headers([AUTHORIZATION, CONTENT_TYPE, ACCEPT, request_id::HEADER])
         .expose_headers([request_id::HEADER])
         .max_age(REMEMBERED)

@@ -80,7 +80,8 @@ impl TokenMutation {
         Ok(change.end(done).await?.into())
     }
 
-    /// Gives a token a new secret; the old one ends at once. All else of it stays.
+    /// Gives a token a new secret; the old one ends at once, and every session of a browser that began with it. All else
+    /// of it stays.
     async fn rotate_token(
         &self,
         ctx: &Context<'_>,
@@ -93,7 +94,7 @@ impl TokenMutation {
         Ok(change.end(done).await?.into())
     }
 
-    /// Ends a token: for the user it acts for, for whoever holds it, and for administrators of tokens.
+    /// Ends a token, and every session of a browser that began with it: for the user it acts for, for whoever holds it, and for administrators of tokens.
     async fn revoke_access_token(
         &self,
         ctx: &Context<'_>,

@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use axum::extract::ws::{WebSocket, WebSocketUpgrade};
 use axum::response::Response;
+use domain::Result;
 use domain::audit::Origin;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use transport::{CloseCode, SUBPROTOCOL};
 
 use super::connection::{Connection, goodbye};
+use crate::auth::Bearer;
 use crate::config::{Limits, Timing};
 use crate::engine::Engine;
 
@@ -19,8 +21,9 @@ const READ_BYTES: usize = 1024;
 const WRITE_BYTES: usize = 16 * 1024;
 
 /// What a connection needs.
-#[derive(Clone)]
 pub(crate) struct Setting {
+    /// The session of the cookie that came with that request, if it is one that may be used.
+    pub(crate) cookie: Result<Option<Bearer>>,
     /// From where the request came that has become the connection.
     pub(crate) origin: Origin,
     /// Executes operations.

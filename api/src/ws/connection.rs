@@ -159,22 +159,42 @@ impl Connection {
         if let Client::Welcome(_) = self.client {
             return Err(CloseCode::TooManyInitialisationRequests.into());
         }
-        if let Some(bearer) = &bearer
-            && let Err(failure) = Box::pin(self.setting.engine.check(bearer)).await
-        {
-            error::log(&failure, None);
-            let metrics = self.setting.engine.metrics();
-            metrics.refused(error::code(&failure));
-            return Err(match failure {
-                Error::Unauthenticated => End::new(CloseCode::Forbidden, failure.to_string()),
-                _ => CloseCode::InternalServerError.into(),
-            });
-        }
+        let known = match self.who(bearer) {
+            Ok(Some(bearer)) => {
+                let checked = Box::pin(self.setting.engine.check(&bearer)).await;
+                checked.map(|()| Some(bearer))
+            }
+            other => other,
+        };
+        let bearer = match known {
+            Ok(bearer) => bearer,
+            Err(failure) => return Err(self.refuse(&failure)),
+        };
         let origin = &self.setting.origin;
         self.client = Client::Welcome(bearer.map(|bearer| bearer.from(origin.clone())));
         // It is the first message, so there is room.
         let _ = outbox.try_send(plain(&ServerMessage::ConnectionAck { payload: None }));
         Ok(())
+    }
+
+    fn refuse(&self, failure: &Error) -> End {
+        error::log(failure, None);
+        let metrics = self.setting.engine.metrics();
+        metrics.refused(error::code(failure));
+        match failure {
+            Error::Unauthenticated | Error::Forbidden(_) => {
+                End::new(CloseCode::Forbidden, failure.to_string())
+            }
+            _ => CloseCode::InternalServerError.into(),
+        }
+    }
+
+    /// Whoever does not introduce itself with a token is known by its cookie, if it came with one.
+    fn who(&mut self, bearer: Option<Bearer>) -> domain::Result<Option<Bearer>> {
+        match bearer {
+            Some(bearer) => Ok(Some(bearer)),
+            None => std::mem::replace(&mut self.setting.cookie, Ok(None)),
+        }
     }
 
     fn start(&self, id: String, payload: transport::Operation, outbox: &Outbox) -> Result<(), End> {

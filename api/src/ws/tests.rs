@@ -1,18 +1,20 @@
 //! The server's side of graphql-transport-ws on a real loopback socket.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::http::header::SEC_WEBSOCKET_PROTOCOL;
+use tokio_tungstenite::tungstenite::http::header::{COOKIE, ORIGIN, SEC_WEBSOCKET_PROTOCOL};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use transport::SUBPROTOCOL;
 
-use crate::config::{ApiConfig, Limits, Timing};
-use crate::testing::Served;
+use crate::config::{ApiConfig, Limits, Rate, Timing};
+use crate::testing::{Served, Session};
 
 /// Short, for what is about waiting in vain.
 const SHORT: Duration = Duration::from_millis(50);
@@ -49,6 +51,22 @@ impl Client {
             request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, value);
         }
         Self(connect_async(request).await.unwrap().0)
+    }
+
+    /// A connection of a browser: with a cookie, from a page.
+    async fn browse(served: &Served, cookie: &str, origin: &str) -> Self {
+        let address = served.address.replace("http://", "ws://") + "/graphql";
+        let mut request = address.into_client_request().unwrap();
+        for (name, value) in [
+            (SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL),
+            (COOKIE, cookie),
+            (ORIGIN, origin),
+        ] {
+            request.headers_mut().insert(name, value.parse().unwrap());
+        }
+        let mut client = Self(connect_async(request).await.unwrap().0);
+        client.say(json!({ "type": "connection_init" })).await;
+        client
     }
 
     /// A connection that was welcomed.
@@ -504,4 +522,59 @@ async fn our_own_client_is_understood() {
         .await;
     assert_eq!(failed.unwrap_err().code(), Some("NOT_FOUND"));
     connection.close().await;
+}
+
+#[tokio::test]
+async fn a_browser_is_known_by_its_cookie_on_pages_of_the_server_only() {
+    let recheck = Timing {
+        recheck: SHORT,
+        ..patient().timing
+    };
+    let served = Served::start(ApiConfig {
+        timing: recheck,
+        ..patient()
+    })
+    .await;
+    let session = Session::begin(&served).await;
+    let cookie = session.cookie.as_str();
+    for (cookie, origin) in [
+        (cookie, "https://evil.example.org"),
+        ("hai-session=a.b.c", served.address.as_str()),
+    ] {
+        let client = Client::browse(&served, cookie, origin).await;
+        assert_eq!(client.closed().await, 4403, "{cookie}, {origin}");
+    }
+    let mut client = Client::browse(&served, cookie, &served.address).await;
+    assert_eq!(client.hear().await["type"], "connection_ack");
+    // What has begun goes on when the cookie has run out, for as long as the session is open.
+    served.api.platform.clock.advance(TimeDelta::minutes(16));
+    client.subscribe("1", "{ me { name } }").await;
+    let answer = client.hear_of_success().await;
+    assert_eq!(answer["payload"]["data"]["me"]["name"], "admin");
+    assert_eq!(client.hear().await["type"], "complete");
+    client.subscribe("2", LIVE).await;
+    session.end_all(&served).await;
+    let error = client.hear().await;
+    assert_eq!(error["type"], "error");
+    let code = &error["payload"][0]["extensions"]["code"];
+    assert_eq!(code, "UNAUTHENTICATED");
+}
+
+#[tokio::test]
+async fn operations_beyond_the_rate_of_a_token_are_refused_and_the_connection_goes_on() {
+    let rate = Some(Rate {
+        every: LONG,
+        burst: NonZeroU32::MIN,
+    });
+    let served = Served::start(ApiConfig { rate, ..patient() }).await;
+    let mut client = Client::root(&served).await;
+    client.subscribe("1", "{ me { name } }").await;
+    assert_eq!(client.hear_of_success().await["type"], "next");
+    assert_eq!(client.hear().await["type"], "complete");
+    client.subscribe("2", "{ me { name } }").await;
+    let error = client.hear().await;
+    let code = &error["payload"][0]["extensions"]["code"];
+    assert_eq!(code, "RATE_LIMITED");
+    client.say(json!({ "type": "ping" })).await;
+    assert_eq!(client.hear().await["type"], "pong");
 }

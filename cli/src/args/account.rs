@@ -31,6 +31,12 @@ pub(crate) enum TokenCommand {
         #[arg(long, value_name = "TIME")]
         expires: Option<DateTime<Utc>>,
     },
+    /// Make a code with which a browser signs in as you, and print it; it is good once, for five minutes.
+    Session {
+        /// What the session is to be called.
+        #[arg(long)]
+        name: Option<String>,
+    },
     /// End a token.
     Revoke {
         /// Id of the token, as `token list` shows it.

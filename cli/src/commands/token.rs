@@ -8,8 +8,9 @@ use crate::{
     client::Client,
     error::Result,
     operations::{
-        AccessToken, AccessTokenFilter, CreateAccessToken, CreateAccessTokenInput, ListTokens,
-        NewToken, RevokeAccessToken, TokenPage, TokenScope, WhichToken,
+        AccessToken, AccessTokenFilter, CreateAccessToken, CreateAccessTokenInput,
+        CreateSessionCode, CreateSessionCodeInput, ListTokens, NewSession, NewToken,
+        RevokeAccessToken, TokenPage, TokenScope, WhichToken,
     },
     output,
 };
@@ -47,6 +48,18 @@ pub(super) async fn run(context: &mut Context, command: TokenCommand) -> Result<
                 true => output::json(&made),
                 // Alone, so that it can be piped.
                 false => made.token + "\n",
+            }
+        }
+        TokenCommand::Session { name } => {
+            let input = CreateSessionCodeInput { name };
+            let made = client
+                .ask(&CreateSessionCode::build(NewSession { input }))
+                .await?;
+            let made = made.create_session_code;
+            match context.json {
+                true => output::json(&made),
+                // Alone, as a token.
+                false => made.code + "\n",
             }
         }
         TokenCommand::Revoke { id } => {

@@ -112,6 +112,32 @@ pub(crate) struct CreatedAccessToken {
     pub(crate) token: String,
 }
 
+#[derive(Debug, Clone, cynic::InputObject)]
+pub(crate) struct CreateSessionCodeInput {
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub(crate) name: Option<String>,
+}
+
+#[derive(Debug, cynic::QueryVariables)]
+pub(crate) struct NewSession {
+    pub(crate) input: CreateSessionCodeInput,
+}
+
+#[derive(Debug, cynic::QueryFragment)]
+#[cynic(graphql_type = "Mutation", variables = "NewSession")]
+pub(crate) struct CreateSessionCode {
+    #[arguments(input: $input)]
+    pub(crate) create_session_code: SessionCode,
+}
+
+/// A code for a browser.
+#[derive(Debug, Serialize, cynic::QueryFragment)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SessionCode {
+    pub(crate) code: String,
+    pub(crate) expires_at: DateTime<Utc>,
+}
+
 #[derive(Debug, cynic::QueryVariables)]
 pub(crate) struct WhichToken {
     pub(crate) id: cynic::Id,

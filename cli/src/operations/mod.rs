@@ -15,10 +15,10 @@ mod watch;
 mod word;
 
 pub(crate) use account::{
-    AccessToken, AccessTokenFilter, Account, CreateAccessToken, CreateAccessTokenInput, CreateUser,
-    CreateUserInput, ListTokens, ListUsers, NewToken, NewUser, RevokeAccessToken, SetUserActive,
-    SetUserActiveInput, SetUserGroups, SetUserGroupsInput, TokenPage, UserPage, WhetherActive,
-    WhichGroups, WhichToken,
+    AccessToken, AccessTokenFilter, Account, CreateAccessToken, CreateAccessTokenInput,
+    CreateSessionCode, CreateSessionCodeInput, CreateUser, CreateUserInput, ListTokens, ListUsers,
+    NewSession, NewToken, NewUser, RevokeAccessToken, SetUserActive, SetUserActiveInput,
+    SetUserGroups, SetUserGroupsInput, TokenPage, UserPage, WhetherActive, WhichGroups, WhichToken,
 };
 pub(crate) use cluster::{ClusterOverview, GroupOverview, ListNodes, Node, NodeGroup, NodePage};
 pub(crate) use detail::{DescribeTask, ExplainTask, ExplainedTask, RunPage};

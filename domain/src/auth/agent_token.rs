@@ -7,6 +7,7 @@ use entity::{RunId, TaskId, run};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use rand::Rng;
 use sea_orm::{ConnectionTrait, EntityTrait};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::token::hex;
@@ -19,7 +20,8 @@ const VALIDITY: TimeDelta = TimeDelta::hours(24);
 /// Who a token of an agent is issued by and for.
 const ISSUER: &str = "hai-platform/agent";
 
-/// The signing keys: one signs, all verify, so that keys can be changed without breaking what runs.
+/// The signing keys, also of [sessions](crate::session): one signs, all verify, so that keys can be changed without
+/// breaking what runs.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct KeyRing {
     current: String,
@@ -91,6 +93,21 @@ impl KeyRing {
     /// # Errors
     /// [`Error::Internal`] if the ring has lost its current key.
     pub fn sign(&self, task: TaskId, run: RunId, rank: i32, now: DateTime<Utc>) -> Result<String> {
+        self.signed(&Claims {
+            iss: ISSUER.to_owned(),
+            iat: now.timestamp(),
+            exp: (now + VALIDITY).timestamp(),
+            task: task.0,
+            run: run.0,
+            rank,
+        })
+    }
+
+    /// Claims, signed.
+    ///
+    /// # Errors
+    /// As [`KeyRing::sign`].
+    pub(crate) fn signed(&self, claims: &impl Serialize) -> Result<String> {
         let key = self
             .keys
             .get(&self.current)
@@ -99,30 +116,26 @@ impl KeyRing {
             kid: Some(self.current.clone()),
             ..Header::new(Algorithm::HS256)
         };
-        let claims = Claims {
-            iss: ISSUER.to_owned(),
-            iat: now.timestamp(),
-            exp: (now + VALIDITY).timestamp(),
-            task: task.0,
-            run: run.0,
-            rank,
-        };
-        jsonwebtoken::encode(&header, &claims, &EncodingKey::from_secret(key.as_bytes()))
+        jsonwebtoken::encode(&header, claims, &EncodingKey::from_secret(key.as_bytes()))
             .map_err(|error| Error::Internal(error.into()))
+    }
+
+    /// The claims of a token that one of our keys signed for this purpose. Its end is for the caller to look at: by the
+    /// injected clock, and an expired token may still be renewed.
+    pub(crate) fn claims<C: DeserializeOwned>(&self, token: &str, issuer: &str) -> Option<C> {
+        let kid = jsonwebtoken::decode_header(token).ok()?.kid?;
+        let key = self.keys.get(&kid)?;
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.set_issuer(&[issuer]);
+        validation.validate_exp = false;
+        let key = DecodingKey::from_secret(key.as_bytes());
+        let token = jsonwebtoken::decode(token, &key, &validation).ok()?;
+        Some(token.claims)
     }
 
     /// Whose token this is, if one of our keys signed it.
     fn verify(&self, token: &str, now: DateTime<Utc>) -> Option<AgentActor> {
-        let kid = jsonwebtoken::decode_header(token).ok()?.kid?;
-        let key = self.keys.get(&kid)?;
-        let mut validation = Validation::new(Algorithm::HS256);
-        validation.set_issuer(&[ISSUER]);
-        // The end is checked against the injected clock, and an expired token may still be renewed.
-        validation.validate_exp = false;
-        let key = DecodingKey::from_secret(key.as_bytes());
-        let claims = jsonwebtoken::decode::<Claims>(token, &key, &validation)
-            .ok()?
-            .claims;
+        let claims: Claims = self.claims(token, ISSUER)?;
         Some(AgentActor {
             task: TaskId(claims.task),
             run: RunId(claims.run),

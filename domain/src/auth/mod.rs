@@ -4,7 +4,7 @@ mod actor;
 pub mod agent_token;
 mod permission;
 mod policy;
-mod sign_in;
+pub(crate) mod sign_in;
 mod token;
 pub mod tokens;
 
@@ -12,5 +12,5 @@ pub use actor::{Actor, AgentActor, Scope, UserActor};
 pub use permission::Permission;
 pub use policy::{Action, Target, may, may_at_all, require};
 pub use sign_in::sign_in;
-pub(crate) use token::hex;
 pub use token::{Token, issue};
+pub(crate) use token::{hash, hex};

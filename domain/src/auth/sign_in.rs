@@ -1,13 +1,14 @@
-//! From a bearer token to the actor.
+//! From a bearer token, or a session, to the actor.
 
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use entity::user::Role;
-use entity::{UserId, access_token, shared_group_group, user, user_group};
-use sea_orm::sea_query::Expr;
+use entity::{UserId, access_token, session, shared_group_group, user, user_group};
+use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, JoinType, QueryFilter, QuerySelect,
+    RelationDef,
 };
 
 use super::token::hash;
@@ -39,6 +40,33 @@ const HOLDER: &str = "holder";
 /// # Errors
 /// [`Error::Unauthenticated`] if the token is unknown, expired or revoked, or its user or its holder inactive.
 pub async fn sign_in(db: &impl ConnectionTrait, now: DateTime<Utc>, token: &str) -> Result<Actor> {
+    actor(db, now, access_token::Column::Hash.eq(hash(token)), None).await
+}
+
+/// Whom the session with this hash acts for: as the token with which it was made.
+///
+/// # Errors
+/// As [`sign_in`], and if the session is over.
+pub(crate) async fn of_session(
+    db: &impl ConnectionTrait,
+    now: DateTime<Utc>,
+    hash: String,
+) -> Result<Actor> {
+    let session = access_token::Entity::belongs_to(session::Entity)
+        .from(access_token::Column::Id)
+        .to(session::Column::TokenId);
+    let is_open = session::Column::Hash.eq(hash);
+    let is_open = is_open.and(session::Column::IdleAt.gt(now));
+    actor(db, now, is_open, Some(session.into())).await
+}
+
+/// Who has the token that is wanted, perhaps by another table.
+async fn actor(
+    db: &impl ConnectionTrait,
+    now: DateTime<Utc>,
+    wanted: Expr,
+    through: Option<RelationDef>,
+) -> Result<Actor> {
     // One statement, because every request waits for it.
     let owner = access_token::Entity::belongs_to(user::Entity)
         .from(access_token::Column::UserId)
@@ -52,7 +80,11 @@ pub async fn sign_in(db: &impl ConnectionTrait, now: DateTime<Utc>, token: &str)
     let holder = access_token::Entity::belongs_to(user::Entity)
         .from(access_token::Column::HolderId)
         .to(user::Column::Id);
-    let rows: Vec<Row> = access_token::Entity::find()
+    let mut query = access_token::Entity::find();
+    if let Some(other) = through {
+        query = query.join(JoinType::InnerJoin, other);
+    }
+    let rows: Vec<Row> = query
         .select_only()
         .columns([
             access_token::Column::ExpiresAt,
@@ -73,7 +105,7 @@ pub async fn sign_in(db: &impl ConnectionTrait, now: DateTime<Utc>, token: &str)
         .join(JoinType::LeftJoin, groups.into())
         .join(JoinType::LeftJoin, team.into())
         .join_as(JoinType::LeftJoin, holder.into(), HOLDER)
-        .filter(access_token::Column::Hash.eq(hash(token)))
+        .filter(wanted)
         .into_model()
         .all(db)
         .await?;

@@ -12,6 +12,7 @@ use sea_orm::{
 use super::token::hash;
 use super::{Action, Actor, Permission, Scope, Target, Token, UserActor, may, require};
 use crate::error::{Error, Problem, Result};
+use crate::session;
 use crate::store::{Tx, exactly_one};
 use crate::user::{User, find_by_name, root_only_for_root};
 
@@ -92,7 +93,8 @@ pub async fn create(
     Ok((row.insert(tx.db()).await?, token))
 }
 
-/// Gives a token a new secret; the old one ends at once. All else of it stays.
+/// Gives a token a new secret; the old one ends at once, with the sessions that were made with it. All else of it
+/// stays.
 ///
 /// # Errors
 /// [`Error::NotFound`] for a token that one may not know of, [`Error::Conflict`] for a revoked one.
@@ -110,6 +112,7 @@ pub async fn rotate(
     let token = Token::generate(random);
     let secret = Expr::value(hash(token.reveal()));
     change(tx, id, access_token::Column::Hash, secret).await?;
+    session::end_of_token(tx, id).await?;
     Ok((get(tx, id).await?, token))
 }
 
@@ -123,6 +126,7 @@ pub async fn revoke(tx: &Tx, actor: &Actor, id: TokenId) -> Result<AccessToken> 
     visible(tx, actor, id).await?;
     let now = Expr::value(tx.now());
     change(tx, id, access_token::Column::RevokedAt, now).await?;
+    session::end_of_token(tx, id).await?;
     get(tx, id).await
 }
 
@@ -227,15 +231,17 @@ fn check(input: &CreateToken, now: DateTime<Utc>) -> Vec<Problem> {
     if input.expires_at.is_some_and(|end| end <= now) {
         wrong("expiresAt", "is in the past".to_owned());
     }
-    let is_bad = |name: &String| {
-        let length = name.chars().count();
-        !(1..=MOST_NAME_CHARS).contains(&length) || name.contains(char::is_control)
-    };
-    if input.name.as_ref().is_some_and(is_bad) {
-        let reason = format!("must be 1 to {MOST_NAME_CHARS} characters on one line");
+    if let Some(reason) = input.name.as_deref().and_then(name_problem) {
         wrong("name", reason);
     }
     problems
+}
+
+/// What is wrong with what a token or a session is to be called.
+pub(crate) fn name_problem(name: &str) -> Option<String> {
+    let is_bad = !(1..=MOST_NAME_CHARS).contains(&name.chars().count());
+    (is_bad || name.contains(char::is_control))
+        .then(|| format!("must be 1 to {MOST_NAME_CHARS} characters on one line"))
 }
 
 async fn usable(tx: &Tx, field: &str, name: &str) -> Result<User> {

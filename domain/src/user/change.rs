@@ -11,6 +11,7 @@ use super::{User, UserId, find_by_name, groups_of_all, name};
 use crate::auth::{Action, Actor, Target, UserActor, require};
 use crate::error::{Error, Problem, Result};
 use crate::events::Event;
+use crate::session;
 use crate::store::{Tx, exactly_one};
 
 /// What is to change of a user; what is absent stays.
@@ -76,7 +77,8 @@ pub async fn change(tx: &mut Tx, actor: &Actor, input: ChangeUser) -> Result<Use
     write(tx, &user, change).await
 }
 
-/// Lets a user in, or shuts one out: his tokens, and those that he holds, are no longer good, and his tasks do not start.
+/// Lets a user in, or shuts one out: his tokens, and those that he holds, are no longer good, his sessions end, and his
+/// tasks do not start.
 ///
 /// # Errors
 /// [`Error::Forbidden`], [`Error::NotFound`], [`Error::Invalid`] for oneself.
@@ -87,6 +89,9 @@ pub async fn set_active(tx: &mut Tx, actor: &Actor, name: &str, active: bool) ->
         return Err(Error::invalid("active", "you cannot shut yourself out"));
     }
     root_only_for_root(tx, actor, user.id).await?;
+    if !active {
+        session::end_of_user(tx, user.id).await?;
+    }
     let change = user::Entity::update_many().col_expr(user::Column::Active, Expr::value(active));
     write(tx, &user, change).await
 }

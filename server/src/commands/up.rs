@@ -72,6 +72,8 @@ fn config(args: Up, environment: &Environment) -> Result<PlatformConfig> {
         data_dir,
         listen: args.listen,
         allowed_origins: chosen.allowed_origins().to_vec(),
+        insecure_cookies: chosen.insecure_cookies(),
+        rate: chosen.rate(),
         nodes: args.nodes,
         mounts: mounts(usual, args.mounts)?,
         agent_command: agent_command()?,

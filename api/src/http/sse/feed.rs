@@ -8,7 +8,6 @@ use axum::http::header::{ACCEPT, HeaderName};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use domain::audit::Origin;
 use futures_util::{Stream, stream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -51,8 +50,7 @@ pub(in crate::http) fn is_wanted(headers: &HeaderMap) -> bool {
 /// cannot be refused in a way that browsers would tell their pages.
 pub(in crate::http) fn answer(
     setting: Setting,
-    headers: &HeaderMap,
-    origin: &Origin,
+    bearer: Option<Bearer>,
     request: Request,
 ) -> Response {
     let Setting {
@@ -61,9 +59,6 @@ pub(in crate::http) fn answer(
         tracker,
         stop,
     } = setting;
-    // What cannot be read is no token of ours; as such it is refused.
-    let unreadable = |_| Some(Bearer::new(""));
-    let bearer = Bearer::from_headers(headers, origin).unwrap_or_else(unreadable);
     let feed = Feed {
         results: Ongoing::begin(&engine, bearer, request, timing.recheck),
         stop,

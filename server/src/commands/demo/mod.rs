@@ -75,6 +75,8 @@ fn config(dir: &Path, environment: &Environment) -> Result<PlatformConfig> {
         data_dir,
         listen: ([127, 0, 0, 1], 0).into(),
         allowed_origins: Vec::new(),
+        insecure_cookies: false,
+        rate: None,
         nodes: 2,
         mounts: vec![dir.join("examples")],
         agent_command: up::agent_command()?,
