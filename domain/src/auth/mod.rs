@@ -12,5 +12,5 @@ pub use actor::{Actor, AgentActor, Scope, UserActor};
 pub use permission::Permission;
 pub use policy::{Action, Target, may, may_at_all, require};
 pub use sign_in::sign_in;
-pub(crate) use token::hex;
 pub use token::{Token, issue};
+pub(crate) use token::{hex, holder, keep};

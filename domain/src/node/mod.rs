@@ -1,11 +1,13 @@
 //! Nodes: what the runtime reports of the hosts, and who holds them.
 
+mod adopt;
 mod history;
 mod overview;
 mod path;
 mod query;
 mod sync;
 
+pub(crate) use adopt::{NewHost, adopt};
 pub use entity::NodeStateId;
 pub use entity::node::Status;
 pub use entity::node_state::{Model as PastState, State};
