@@ -48,6 +48,7 @@ impl Platform {
             listen: ([127, 0, 0, 1], 0).into(),
             allowed_origins: Vec::new(),
             nodes: 2,
+            group: server::GROUP.to_owned(),
             mounts: vec![site.code()],
             agent_command: vec![program("hai-agent")?.into_os_string(), "--launch".into()],
             switch_user: uid.is_root(),

@@ -25,7 +25,7 @@ use super::up;
 use crate::bundle;
 use crate::data_dir::DataDir;
 use crate::environment::Environment;
-use crate::platform::{Platform, PlatformConfig, Timing};
+use crate::platform::{GROUP, Platform, PlatformConfig, Timing};
 
 /// Runs the demonstration.
 pub(super) async fn demo(environment: &Environment) -> Result<()> {
@@ -76,6 +76,7 @@ fn config(dir: &Path, environment: &Environment) -> Result<PlatformConfig> {
         listen: ([127, 0, 0, 1], 0).into(),
         allowed_origins: Vec::new(),
         nodes: 2,
+        group: GROUP.to_owned(),
         mounts: vec![dir.join("examples")],
         agent_command: up::agent_command()?,
         switch_user: uid.is_root(),
