@@ -1,7 +1,6 @@
 //! `import`: takes in what the original kept, for whoever may write the data directory.
 
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -19,14 +18,7 @@ use crate::environment::{self, Environment};
 /// Prints what has become of each table, or all that is wrong with the files.
 pub(super) async fn import(args: Import, environment: &Environment) -> Result<ExitCode> {
     let data_dir = DataDir::of_platform(args.data.data_dir, environment)?;
-    let sources = args.files.iter().map(|path| source(path));
-    let sources = sources.collect::<Result<Vec<_>>>()?;
-    let set: BTreeMap<String, String> = args.set.into_iter().collect();
-    let variables = Variables {
-        set: &set,
-        known: &environment::variable,
-    };
-    let plan = match read(&sources, &variables) {
+    let plan = match plan(&args.files, args.set)? {
         Ok(plan) => plan,
         Err(problems) => return Ok(refuse(&problems)),
     };
@@ -52,6 +44,17 @@ pub(super) async fn import(args: Import, environment: &Environment) -> Result<Ex
         Err(Refusal::Problems(problems)) => Ok(refuse(&problems)),
         Err(Refusal::Failed(error)) => Err(error.into()),
     }
+}
+
+/// What the files ask for, or all that is wrong with them.
+fn plan(files: &[PathBuf], set: Vec<(String, String)>) -> Result<Result<Plan, Vec<Note>>> {
+    let sources = files.iter().map(|path| source(path));
+    let sources = sources.collect::<Result<Vec<_>>>()?;
+    let variables = Variables {
+        set: &set.into_iter().collect(),
+        known: &environment::variable,
+    };
+    Ok(read(&sources, &variables))
 }
 
 /// Keeps it only as a whole, and only if it is meant.
