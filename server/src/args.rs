@@ -23,6 +23,8 @@ pub enum Command {
     Down(DataDirArgs),
     /// Show the platform at work: start it, train a small model on two nodes, check the result, clean up
     Demo,
+    /// Take in users, quotas, mounts, environments and hosts of the original, from SQL files
+    Import(Import),
     /// Tokens of users
     Token {
         /// What to do with tokens.
@@ -89,6 +91,29 @@ pub struct DataDirArgs {
     /// Directory of the platform's data [default: ~/.local/share/hai-platform; /var/lib/hai-platform for root]
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
+}
+
+/// What to take in.
+#[derive(Debug, Clone, Args)]
+pub struct Import {
+    /// Where the platform's data is
+    #[command(flatten)]
+    pub data: DataDirArgs,
+    /// Value of ${NAME} in the files, before that of the environment; may be given again
+    #[arg(long, value_name = "NAME=VALUE", value_parser = assignment)]
+    pub set: Vec<(String, String)>,
+    /// Look at everything and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Files in the form of the original's init.sql
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+}
+
+fn assignment(text: &str) -> Result<(String, String), String> {
+    let parts = text.split_once('=').filter(|(name, _)| !name.is_empty());
+    let (name, value) = parts.ok_or("it must have the form NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 /// What to look at.

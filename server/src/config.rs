@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow, ensure};
 use api::Rate;
 use axum::http::HeaderValue;
 use chrono::TimeDelta;
@@ -15,8 +15,10 @@ use domain::run::{Grace, Graces};
 use reqwest::Url;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
+use toml::de::DeTable;
 
 use crate::data_dir::DataDir;
+use crate::original;
 
 /// The file in the data directory that is read if it is there.
 const FILE: &str = "override.toml";
@@ -33,6 +35,19 @@ pub(crate) struct Config {
     audit: Audit,
     #[serde(default)]
     http: Http,
+    #[serde(default)]
+    scheduler: Scheduler,
+    /// Lines about keys that have no effect.
+    #[serde(skip)]
+    unused: Vec<String>,
+}
+
+/// As in the original's file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Scheduler {
+    #[serde(default, deserialize_with = "group")]
+    default_group: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -67,7 +82,8 @@ impl Config {
     /// Reads the file that was asked for, or the one in the data directory, if it is there.
     ///
     /// # Errors
-    /// If it cannot be read, or a key in it is unknown or has the wrong kind of value: the error names both.
+    /// If it cannot be read, a variable in it was not filled in, or a key in it is unknown or has the wrong kind of value:
+    /// the error names the line.
     pub(crate) fn load(asked: Option<&Path>, data_dir: &DataDir) -> Result<Self> {
         let usual = data_dir.path().join(FILE);
         let path = asked.map_or(usual, PathBuf::from);
@@ -76,11 +92,34 @@ impl Config {
             Err(error) if asked.is_none() && is_absent(error.kind()) => String::new(),
             text => text.with_context(|| format!("{} cannot be read", path.display()))?,
         };
-        Self::parse(&text).with_context(|| format!("{} is not understood", path.display()))
+        let config =
+            Self::parse(&text).with_context(|| format!("{} is not understood", path.display()))?;
+        for line in &config.unused {
+            tracing::warn!(file = %path.display(), "{line}");
+        }
+        Ok(config)
     }
 
-    fn parse(text: &str) -> Result<Self, toml::de::Error> {
-        toml::from_str(text)
+    fn parse(text: &str) -> Result<Self> {
+        let left_over = original::left_over(text);
+        ensure!(left_over.is_empty(), "{}", left_over.join("; "));
+        let mut table = DeTable::parse(text)?;
+        let unused = original::take(table.get_mut(), text);
+        let unused = unused.map_err(|lines| anyhow!(lines.join("; ")))?;
+        let read = Self::deserialize(toml::de::Deserializer::from(table));
+        let config = read.map_err(|mut error| {
+            error.set_input(Some(text));
+            match hint(error.message()) {
+                Some(key) => anyhow!("{error}did you mean `{key}`?"),
+                None => error.into(),
+            }
+        })?;
+        Ok(Self { unused, ..config })
+    }
+
+    /// The node group of those who say `default`, and of the nodes on this machine; the usual one if absent.
+    pub(crate) fn default_group(&self) -> Option<&str> {
+        self.scheduler.default_group.as_deref()
     }
 
     /// How long things may take when runs end.
@@ -116,6 +155,25 @@ impl Config {
         let days = self.audit.keep_days.filter(|days| *days > 0);
         days.map(|days| TimeDelta::days(days.into()))
     }
+}
+
+/// The word that was probably meant, if the reader says that it does not know one, and which it does.
+fn hint(message: &str) -> Option<&str> {
+    let mut words = message.split('`').skip(1).step_by(2);
+    let unknown = words.next().filter(|_| message.starts_with("unknown "))?;
+    let own = original::alike(unknown, words);
+    own.or_else(|| original::alike(unknown, original::sections()))
+}
+
+/// A node group without a zone, and not below another one.
+fn group<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let name: String = Deserialize::deserialize(deserializer)?;
+    let is_plain = |c: char| !c.is_whitespace() && !c.is_control() && !['#', '.', ':'].contains(&c);
+    if name.is_empty() || !name.chars().all(is_plain) {
+        let reason = format!("{name:?} is no name of a node group");
+        return Err(D::Error::custom(reason));
+    }
+    Ok(Some(name))
 }
 
 /// Origins as browsers name them: a scheme, a host and perhaps a port.
@@ -203,9 +261,36 @@ mod tests {
     }
 
     #[test]
+    fn the_originals_default_group_is_ours() {
+        let text = "[scheduler]\ndefault_group = 'gpu'\nre_signal = 60\n";
+        let config = Config::parse(text).unwrap();
+        assert_eq!(config.default_group(), Some("gpu"));
+        assert_eq!(
+            config.unused,
+            ["scheduler.re_signal has no effect here: a start is tried again by itself"]
+        );
+        assert_eq!(Config::parse("").unwrap().default_group(), None);
+    }
+
+    #[test]
     fn what_is_not_understood_is_named() {
         for (text, named) in [
             ("[suspend]\nbudget = 1\n", "unknown field `budget`"),
+            ("[suspend]\nbudget_sec = 1\n", "did you mean `budget_secs`?"),
+            ("[lauchner]\nx = 1\n", "did you mean `launcher`?"),
+            ("[launcher]\nx = 1\n", "line 2: unknown key `launcher.x`"),
+            (
+                "[launcher]\napi_server = '${HOST}'\n",
+                "line 2: the variable ${HOST} is left over",
+            ),
+            (
+                "[launcher]\nmanager_nodes = [${NODES}]\n",
+                "line 2: the variable ${NODES} is left over",
+            ),
+            (
+                "[scheduler]\ndefault_group = 'a#b'\n",
+                "\"a#b\" is no name of a node group",
+            ),
             ("[suspend]\nbudget_secs = -1\n", "budget_secs = -1"),
             ("[suspend_at.TOP]\n", "unknown variant `TOP`"),
             (

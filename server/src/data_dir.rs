@@ -5,8 +5,9 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use domain::auth::agent_token::KeyRing;
+use nix::unistd::Uid;
 use protocol::ServerFile;
 use rand::Rng;
 
@@ -44,6 +45,20 @@ impl DataDir {
             (None, None) => bail!("HOME is not set: say where the data is with --data-dir"),
         };
         Ok(Self { path })
+    }
+
+    /// The directory that was asked for, or the usual one, if there is a platform in it.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn of_platform(asked: Option<PathBuf>, environment: &Environment) -> Result<Self> {
+        let data_dir = Self::choose(asked, environment, Uid::effective().is_root())?;
+        ensure!(
+            data_dir.server_file().exists(),
+            "there is no platform in {}: start one with `hai-platform up`",
+            data_dir.path.display()
+        );
+        Ok(data_dir)
     }
 
     /// The directory itself.

@@ -37,12 +37,21 @@ impl Environment {
     }
 }
 
+/// A variable that a file names, to be filled in; one that is empty has an empty value.
+pub(crate) fn variable(name: &str) -> Option<String> {
+    raw(name)?.into_string().ok()
+}
+
+fn value(name: &str) -> Option<OsString> {
+    raw(name).filter(|value| !value.is_empty())
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "the one place where the server reads its environment"
 )]
-fn value(name: &str) -> Option<OsString> {
-    std::env::var_os(name).filter(|value| !value.is_empty())
+fn raw(name: &str) -> Option<OsString> {
+    std::env::var_os(name)
 }
 
 fn text(name: &str) -> Result<Option<String>> {

@@ -11,7 +11,8 @@ pub mod data_dir;
 mod database;
 mod directory;
 pub mod environment;
+mod original;
 pub mod platform;
 mod telemetry;
 
-pub use platform::{Platform, PlatformConfig, Timing};
+pub use platform::{GROUP, Platform, PlatformConfig, Timing};

@@ -35,7 +35,7 @@ use crate::bundle;
 use crate::data_dir::{DataDir, Lock};
 use crate::database;
 
-/// The group of the local runtime's nodes.
+/// The group of the local runtime's nodes, unless another is chosen.
 pub const GROUP: &str = "training";
 
 /// How long what is short may still take after a stop was asked for.
@@ -58,6 +58,8 @@ pub struct PlatformConfig {
     pub rate: Option<Rate>,
     /// Number of virtual nodes.
     pub nodes: u32,
+    /// Their group.
+    pub group: String,
     /// Directories that tasks can read.
     pub mounts: Vec<PathBuf>,
     /// Executable and first arguments of the agent.
@@ -232,7 +234,7 @@ fn local(config: &PlatformConfig) -> LocalConfig {
         agent_command: config.agent_command.clone(),
         agent_env: Vec::new(),
         nodes: config.nodes,
-        group: GROUP.to_owned(),
+        group: config.group.clone(),
         log_limits: LogLimits {
             segment_bytes: 8 << 20,
             budget_bytes: 1 << 30,
@@ -244,7 +246,7 @@ fn local(config: &PlatformConfig) -> LocalConfig {
 fn settings(config: &PlatformConfig) -> Settings {
     let timing = &config.timing;
     Settings {
-        default_group: GROUP.to_owned(),
+        default_group: config.group.clone(),
         mounts: config
             .mounts
             .iter()

@@ -50,6 +50,7 @@ impl Platform {
             insecure_cookies: false,
             rate: None,
             nodes: 2,
+            group: server::GROUP.to_owned(),
             mounts: vec![site.code()],
             agent_command: vec![program("hai-agent")?.into_os_string(), "--launch".into()],
             switch_user: uid.is_root(),

@@ -4,6 +4,7 @@ mod architecture;
 mod bad_input;
 mod command_line;
 mod doctor;
+mod import;
 mod json;
 mod kill;
 mod recording;

@@ -13,4 +13,4 @@ pub use permission::Permission;
 pub use policy::{Action, Target, may, may_at_all, require};
 pub use sign_in::sign_in;
 pub use token::{Token, issue};
-pub(crate) use token::{hash, hex};
+pub(crate) use token::{hash, hex, holder, keep};

@@ -4,14 +4,21 @@ use std::fmt::Write as _;
 
 use entity::{UserId, access_token};
 use rand::Rng;
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, NotSet};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, NotSet,
+    QueryFilter,
+};
 use sha2::{Digest, Sha256};
 
+use super::agent_token::is_agent_token;
 use crate::error::Result;
 use crate::store::Tx;
 
 /// How every access token begins: what the original's tools look for.
 const PREFIX: &str = "ACCESS-";
+
+/// The longest that is taken over from elsewhere.
+const MOST_BYTES: usize = 512;
 
 /// A token in the clear. Shown once and never logged.
 #[derive(Clone, PartialEq, Eq)]
@@ -29,6 +36,21 @@ impl Token {
         let mut bytes = [0_u8; 20];
         random.fill_bytes(&mut bytes);
         Self(format!("{PREFIX}{}", hex(&bytes)))
+    }
+
+    /// A token that somebody has already.
+    ///
+    /// # Errors
+    /// If no client could send it, or it would be taken for the token of an agent.
+    pub(crate) fn given(text: String) -> std::result::Result<Self, &'static str> {
+        let is_sendable = text.chars().all(|c| c.is_ascii_graphic());
+        if text.is_empty() || text.len() > MOST_BYTES || !is_sendable {
+            Err("must have 1 to 512 ASCII characters without spaces")
+        } else if is_agent_token(&text) {
+            Err("must not have exactly two dots: tokens of agents have")
+        } else {
+            Ok(Self(text))
+        }
     }
 
     /// The text of the token.
@@ -56,12 +78,26 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 /// If the database refuses.
 pub async fn issue(tx: &Tx, user_id: UserId, random: &mut impl Rng) -> Result<Token> {
     let token = Token::generate(random);
+    keep(tx, user_id, &token, None).await?;
+    Ok(token)
+}
+
+/// Keeps a token of a user, without an end.
+///
+/// # Errors
+/// If the database refuses, as it does if somebody has the same.
+pub(crate) async fn keep(
+    tx: &Tx,
+    user_id: UserId,
+    token: &Token,
+    name: Option<&str>,
+) -> Result<()> {
     access_token::ActiveModel {
         id: NotSet,
         user_id: Set(user_id),
         holder_id: Set(None),
         scope: Set(access_token::Scope::All),
-        name: Set(None),
+        name: Set(name.map(str::to_owned)),
         created_by: Set(None),
         hash: Set(hash(token.reveal())),
         created_at: Set(tx.now()),
@@ -70,7 +106,19 @@ pub async fn issue(tx: &Tx, user_id: UserId, random: &mut impl Rng) -> Result<To
     }
     .insert(tx.db())
     .await?;
-    Ok(token)
+    Ok(())
+}
+
+/// For whom a token is kept, whether it is still good or not.
+///
+/// # Errors
+/// If the database is away.
+pub(crate) async fn holder(db: &impl ConnectionTrait, token: &Token) -> Result<Option<UserId>> {
+    let row = access_token::Entity::find()
+        .filter(access_token::Column::Hash.eq(hash(token.reveal())))
+        .one(db)
+        .await?;
+    Ok(row.map(|row| row.user_id))
 }
 
 #[cfg(test)]

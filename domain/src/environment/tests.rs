@@ -7,6 +7,7 @@ use sea_orm::{ActiveValue::Set, EntityTrait};
 use super::*;
 use crate::auth::Actor;
 use crate::error::{Error, Result};
+use crate::quota::{Resource, SetNamed, set_named};
 use crate::task::{Task, TaskSpec};
 use crate::testing::TestApp;
 
@@ -84,6 +85,31 @@ async fn default_is_the_highest_grant_of_what_is_there() {
         refusal(again),
         "you may not use the environment cuda: you may use default"
     );
+}
+
+#[tokio::test]
+async fn a_quota_of_an_environment_is_a_grant() {
+    let app = TestApp::with_nodes(1).await;
+    let (ana, _) = app.user("ana").await;
+    add(&app, "cuda").await;
+    let quota = |owner: &str, amount| SetNamed {
+        owner: owner.to_owned(),
+        resource: Resource::TrainEnvironment("cuda".to_owned()),
+        amount,
+        memory_gib: None,
+        cpus: None,
+        expires_at: None,
+    };
+    let set = async |quota: SetNamed| {
+        app.write(async |tx| set_named(tx, &app.root, quota.clone()).await)
+            .await
+    };
+    set(quota("public", 2)).await.unwrap();
+    assert_eq!(may_use(&app, &ana).await, ["cuda", "default"]);
+    let task = submit(&app, &ana, "default").await.unwrap();
+    assert_eq!(image(&task), "cuda");
+    set(quota("ana", 0)).await.unwrap();
+    assert_eq!(may_use(&app, &ana).await, ["default"]);
 }
 
 #[tokio::test]

@@ -7,10 +7,10 @@ use sea_orm::{
     NotSet, QueryFilter, QueryOrder, QuerySelect, SqlErr,
 };
 
+use super::MountRule;
 use super::plan::{Advice, Audience, Member, Warning, plan};
 use super::query::rules;
 use super::rule::{Definition, Rule, Source};
-use super::{Kind, MountRule};
 use crate::app::App;
 use crate::auth::{Action, Actor, Target, require};
 use crate::error::{Error, Problem, Result};
@@ -51,7 +51,7 @@ pub async fn change(
     if !force && !advice.warnings.is_empty() {
         return Ok(Outcome::Warned(advice.warnings));
     }
-    insert(tx, rule).await.map(Outcome::Made)
+    insert(tx, rule, true).await.map(Outcome::Made)
 }
 
 /// What a change would come to; nothing is changed.
@@ -75,8 +75,7 @@ fn check(actor: &Actor, rule: &mut Definition) -> Result<String> {
         condition.truncate(condition.trim_end().len());
     }
     if rule.action == RuleAction::Remove {
-        // A rule that takes does not ask what kind of thing it takes.
-        (rule.kind, rule.read_only) = (Kind::Path, true);
+        rule.take_anything();
     }
     let meaning = rule.read().map_err(Error::Invalid)?;
     let joined = meaning.conditions.iter().enumerate();
@@ -151,7 +150,7 @@ async fn members(db: &impl ConnectionTrait, users: Vec<user::Model>) -> Result<V
     Ok(members)
 }
 
-async fn insert(tx: &Tx, rule: Definition) -> Result<MountRule> {
+pub(super) async fn insert(tx: &Tx, rule: Definition, active: bool) -> Result<MountRule> {
     let row = mount_rule::ActiveModel {
         id: NotSet,
         identity: Set(rule.identity()),
@@ -162,7 +161,7 @@ async fn insert(tx: &Tx, rule: Definition) -> Result<MountRule> {
         mount_type: Set(rule.kind),
         read_only: Set(rule.read_only),
         action: Set(rule.action),
-        active: Set(true),
+        active: Set(active),
         created_at: Set(tx.now()),
         version: Set(0),
     };

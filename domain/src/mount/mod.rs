@@ -2,6 +2,7 @@
 //!
 //! [`resolve()`] is pure: rules and a user in, mounts and the reason for each out. `docs/mounts.md` has the words for people.
 
+mod adopt;
 mod change;
 mod condition;
 mod facts;
@@ -29,6 +30,7 @@ pub use query::{Filter, count, list};
 pub use resolve::{Conflict, ConflictKind, Effect, Resolution, ResolvedMount, Verdict, resolve};
 pub use rule::{Definition, Rank, Rule, Source};
 
+pub(crate) use adopt::{Adopted, adopt};
 pub(crate) use preview::visible;
 
 /// A directory that every node sees under the same path.

@@ -63,7 +63,7 @@ pub enum Rank {
     UserConditional,
 }
 
-/// A rule that was read. One that makes no sense, as an imported row may, does not count and says why.
+/// A rule that was read. One that makes no sense, as a row of an earlier release may, does not count and says why.
 #[derive(Debug, Clone)]
 pub struct Rule {
     /// Where it comes from.
@@ -82,6 +82,16 @@ pub(super) struct Meaning {
 }
 
 impl Definition {
+    /// What makes no sense in it.
+    pub(crate) fn problems(&self) -> Vec<Problem> {
+        self.read().err().unwrap_or_default()
+    }
+
+    /// Makes it one that takes: it does not ask what kind of thing it takes.
+    pub(crate) fn take_anything(&mut self) {
+        (self.action, self.kind, self.read_only) = (Action::Remove, Kind::Path, true);
+    }
+
     /// Whether it takes whole trees.
     pub fn has_wildcard(&self) -> bool {
         self.host_path.ends_with('*') || self.mount_path.ends_with('*')

@@ -1,5 +1,6 @@
 //! Nodes: what the runtime reports of the hosts, and who holds them.
 
+mod adopt;
 mod check;
 mod enable;
 mod history;
@@ -13,6 +14,7 @@ mod sync;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use adopt::{NewHost, adopt};
 pub use enable::{Disable, Running, disable, enable};
 pub use entity::NodeStateId;
 pub use entity::node::Status;

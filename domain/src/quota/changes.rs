@@ -28,10 +28,15 @@ pub(super) async fn note(tx: &Tx, actor: &Actor, change: Change) -> Result<()> {
     let editor = actor
         .user()
         .ok_or_else(|| Error::Forbidden("this is for users only".to_owned()))?;
+    note_by(tx, &editor.holder, change).await
+}
+
+/// Notes a change by somebody who has not signed in.
+pub(super) async fn note_by(tx: &Tx, editor: &str, change: Change) -> Result<()> {
     let row = quota_change::ActiveModel {
         id: NotSet,
         at: Set(tx.now()),
-        editor: Set(editor.holder.clone()),
+        editor: Set(editor.to_owned()),
         owner: Set(change.owner),
         resource: Set(change.resource.to_string()),
         before: Set(change.before),

@@ -1,5 +1,6 @@
 //! Quotas: how many nodes a user may hold in a node group at a priority, and how much of everything else.
 
+mod adopt;
 mod changes;
 mod combine;
 mod jupyter;
@@ -37,5 +38,7 @@ pub use set::{SetQuota, set};
 pub use simulate::{GivesWay, Simulation, Start, WaitChange, simulate};
 pub use usage::{Ledger, QuotaUsage, ledger, usage};
 
+pub(crate) use adopt::{Adopted, adopt};
+pub(crate) use owner::is_known_owner;
 pub(crate) use rows::{load_rows, planner_users};
 pub(crate) use set::insert;

@@ -31,6 +31,20 @@ pub struct SetNamed {
     pub expires_at: Option<DateTime<Utc>>,
 }
 
+impl SetNamed {
+    /// Makes it one of dev containers.
+    pub(crate) fn set_dev_containers(&mut self, three: DevContainers) {
+        self.amount = three.count.into();
+        self.memory_gib = three.memory_gib.try_into().ok();
+        self.cpus = three.cpus.try_into().ok();
+    }
+
+    /// The one number of it: that of dev containers is packed.
+    pub(crate) fn number(&self) -> i64 {
+        packed(self.amount, self.memory_gib, self.cpus)
+    }
+}
+
 /// A quota of anything.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamedQuota {
@@ -138,7 +152,7 @@ pub(super) async fn find(
     Ok(row.one(db).await?)
 }
 
-async fn write(tx: &mut Tx, input: &SetNamed, name: &str) -> Result<()> {
+pub(super) async fn write(tx: &mut Tx, input: &SetNamed, name: &str) -> Result<()> {
     let row = resource_quota::ActiveModel {
         id: NotSet,
         owner: Set(input.owner.clone()),
@@ -171,9 +185,13 @@ async fn write(tx: &mut Tx, input: &SetNamed, name: &str) -> Result<()> {
 
 /// The one number of a row: that of dev containers is packed.
 pub(super) fn shown(row: &ResourceQuota) -> i64 {
-    dev_containers(row.amount, row.memory_gib, row.cpus)
+    packed(row.amount, row.memory_gib, row.cpus)
+}
+
+fn packed(amount: i64, memory_gib: Option<i32>, cpus: Option<i32>) -> i64 {
+    dev_containers(amount, memory_gib, cpus)
         .and_then(|three| three.encode().ok())
-        .unwrap_or(row.amount)
+        .unwrap_or(amount)
 }
 
 pub(super) fn dev_containers(

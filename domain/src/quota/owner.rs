@@ -42,6 +42,14 @@ pub(super) async fn permit(db: &impl ConnectionTrait, actor: &Actor, name: &str)
     Ok(owner)
 }
 
+/// Whether there is such a user or user group.
+///
+/// # Errors
+/// If the database is away.
+pub(crate) async fn is_known_owner(db: &impl ConnectionTrait, name: &str) -> Result<bool> {
+    Ok(find(db, name).await?.is_some())
+}
+
 async fn find(db: &impl ConnectionTrait, name: &str) -> Result<Option<Owner>> {
     match name {
         "external" => return Ok(Some(Owner::Guests)),

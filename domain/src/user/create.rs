@@ -78,12 +78,22 @@ pub(crate) async fn insert(
     input: CreateUser,
     random: &mut impl Rng,
 ) -> Result<(User, Token)> {
-    let team = input.shared_group.clone();
-    let team = team.unwrap_or_else(|| DEFAULT_TEAM.to_owned());
-    let problems = check(&input, &team);
+    let user = add(tx, input).await?;
+    let token = issue(tx, user.id, random).await?;
+    Ok((user, token))
+}
+
+/// Creates a user who has no token yet, without asking who wants it.
+///
+/// # Errors
+/// As [`create`].
+pub(crate) async fn add(tx: &mut Tx, input: CreateUser) -> Result<User> {
+    let problems = problems(&input);
     if !problems.is_empty() {
         return Err(Error::Invalid(problems));
     }
+    let team = input.shared_group;
+    let team = team.unwrap_or_else(|| DEFAULT_TEAM.to_owned());
     name::alone(tx).await?;
     if name::is_group(tx, &input.name).await? {
         return Err(Error::invalid("name", "is the name of a group"));
@@ -122,9 +132,8 @@ pub(crate) async fn insert(
         .insert(tx.db())
         .await?;
     }
-    let token = issue(tx, user.id, random).await?;
     tx.wake(Event::Quotas);
-    Ok((user, token))
+    Ok(user)
 }
 
 /// The uids that users get who have not chosen: above what systems give to people and services, and apart for each role.
@@ -151,7 +160,9 @@ async fn next_uid(tx: &Tx, role: Role) -> Result<i64> {
     Ok(next)
 }
 
-fn check(input: &CreateUser, team: &str) -> Vec<Problem> {
+/// What is wrong with a user who is to be created, whoever wants it.
+pub(crate) fn problems(input: &CreateUser) -> Vec<Problem> {
+    let team = input.shared_group.as_deref().unwrap_or(DEFAULT_TEAM);
     let mut problems = Vec::new();
     let mut wrong = |field: &str, reason: String| {
         problems.push(Problem {

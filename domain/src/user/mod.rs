@@ -2,6 +2,7 @@
 
 mod change;
 mod create;
+mod join;
 mod list;
 mod memberships;
 mod name;
@@ -17,5 +18,6 @@ pub use name::is_usable_name;
 pub use query::{find_by_name, get, load};
 
 pub(crate) use change::root_only_for_root;
-pub(crate) use create::insert;
-pub(crate) use query::implied_groups;
+pub(crate) use create::{add, insert, problems};
+pub(crate) use join::{Joined, join};
+pub(crate) use query::{find_by_uid, implied_groups};

@@ -17,6 +17,17 @@ pub async fn find_by_name(db: &impl ConnectionTrait, name: &str) -> Result<Optio
         .await?)
 }
 
+/// The user whose processes have this uid, if there is one.
+///
+/// # Errors
+/// If the database is away.
+pub(crate) async fn find_by_uid(db: &impl ConnectionTrait, uid: i64) -> Result<Option<User>> {
+    Ok(user::Entity::find()
+        .filter(user::Column::Uid.eq(uid))
+        .one(db)
+        .await?)
+}
+
 /// The user of this number.
 ///
 /// # Errors

@@ -1,10 +1,9 @@
 //! `keys`: the keys with which the platform signs.
 
-use anyhow::{Result, ensure};
-use nix::unistd::Uid;
+use anyhow::Result;
 use rand::rngs::StdRng;
 
-use crate::args::{DataDirArgs, KeysCommand};
+use crate::args::KeysCommand;
 use crate::data_dir::DataDir;
 use crate::environment::Environment;
 
@@ -13,7 +12,7 @@ pub(super) fn keys(command: KeysCommand, environment: &Environment) -> Result<()
     let mut random: StdRng = rand::make_rng();
     match command {
         KeysCommand::Rotate { data } => {
-            let data_dir = of_platform(data, environment)?;
+            let data_dir = DataDir::of_platform(data.data_dir, environment)?;
             let mut keys = data_dir.keys(&mut random)?;
             keys.rotate(&mut random);
             data_dir.keep_keys(&keys)?;
@@ -22,7 +21,7 @@ pub(super) fn keys(command: KeysCommand, environment: &Environment) -> Result<()
             }
         }
         KeysCommand::Drop { key, data } => {
-            let data_dir = of_platform(data, environment)?;
+            let data_dir = DataDir::of_platform(data.data_dir, environment)?;
             let mut keys = data_dir.keys(&mut random)?;
             keys.forget(&key)?;
             data_dir.keep_keys(&keys)?;
@@ -30,14 +29,4 @@ pub(super) fn keys(command: KeysCommand, environment: &Environment) -> Result<()
     }
     eprintln!("A server that runs goes on with the keys it has until it is started again.");
     Ok(())
-}
-
-fn of_platform(data: DataDirArgs, environment: &Environment) -> Result<DataDir> {
-    let data_dir = DataDir::choose(data.data_dir, environment, Uid::effective().is_root())?;
-    ensure!(
-        data_dir.server_file().exists(),
-        "there is no platform in {}: start one with `hai-platform up`",
-        data_dir.path().display()
-    );
-    Ok(data_dir)
 }

@@ -3,6 +3,7 @@
 mod demo;
 mod doctor;
 mod down;
+mod import;
 mod keys;
 mod token;
 mod up;
@@ -59,6 +60,9 @@ fn run(cli: Cli, program: Option<&OsString>) -> Result<ExitCode> {
         Command::Down(args) => down::down(args, &environment),
         Command::Doctor(args) => {
             return block_on(&environment, TROUBLE, doctor::doctor(args, &environment));
+        }
+        Command::Import(args) => {
+            return block_on(&environment, TROUBLE, import::import(args, &environment));
         }
         Command::Keys { command } => keys::keys(command, &environment),
         Command::Demo => block_on(&environment, TROUBLE, demo::demo(&environment)),

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use domain::clock::{Clock, SystemClock};
 use domain::events::Events;
 use domain::setup::new_token;
 use domain::store::Store;
-use nix::unistd::Uid;
 use rand::rngs::StdRng;
 
 use crate::args::DataDirArgs;
@@ -21,12 +20,7 @@ pub(super) async fn create(
     args: DataDirArgs,
     environment: &Environment,
 ) -> Result<()> {
-    let data_dir = DataDir::choose(args.data_dir, environment, Uid::effective().is_root())?;
-    ensure!(
-        data_dir.server_file().exists(),
-        "there is no platform in {}: start one with `hai-platform up`",
-        data_dir.path().display()
-    );
+    let data_dir = DataDir::of_platform(args.data_dir, environment)?;
     let location = database::choose(environment, &data_dir)?;
     database::check(&data_dir, &location)?;
     // A server may be running on it: its schema is not touched.

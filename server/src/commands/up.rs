@@ -20,7 +20,7 @@ use crate::platform::{GROUP, Platform, PlatformConfig, Timing};
 pub(super) async fn up(args: Up, environment: &Environment) -> Result<()> {
     let nodes = args.nodes;
     let config = config(args, environment)?;
-    let data_dir = config.data_dir.clone();
+    let (data_dir, group) = (config.data_dir.clone(), config.group.clone());
     let platform = Platform::start(config).await?;
     let shown = data_dir.path().display();
     println!(
@@ -28,7 +28,7 @@ pub(super) async fn up(args: Up, environment: &Environment) -> Result<()> {
         env!("CARGO_PKG_VERSION"),
         platform.url
     );
-    println!("  {nodes} nodes in the group {GROUP}, data in {shown}");
+    println!("  {nodes} nodes in the group {group}, data in {shown}");
     if !Uid::effective().is_root() {
         println!(
             "  tasks run as you: do not let people use it whom you do not trust with your files"
@@ -75,6 +75,7 @@ fn config(args: Up, environment: &Environment) -> Result<PlatformConfig> {
         insecure_cookies: chosen.insecure_cookies(),
         rate: chosen.rate(),
         nodes: args.nodes,
+        group: chosen.default_group().unwrap_or(GROUP).to_owned(),
         mounts: mounts(usual, args.mounts)?,
         agent_command: agent_command()?,
         switch_user: root,

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
-use entity::{environment_grant, host, mount_rule, task};
+use entity::{host, mount_rule, task};
 use sea_orm::sea_query::{Expr, Query, SelectStatement, UnionType};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
@@ -102,11 +102,9 @@ impl Environments {
     /// Those that matter for any of the wishes.
     pub(super) async fn of(tx: &Tx, wishes: &[&Wish]) -> Result<Self> {
         let owners: HashSet<_> = wishes.iter().flat_map(|wish| &wish.user.groups).collect();
-        let grants = environment_grant::Entity::find()
-            .filter(environment_grant::Column::Owner.is_in(owners));
         Ok(Self {
             names: environment::names(tx.db()).await?,
-            grants: grants.all(tx.db()).await?,
+            grants: environment::grants(tx.db(), owners).await?,
         })
     }
 

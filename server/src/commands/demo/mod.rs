@@ -25,7 +25,7 @@ use super::up;
 use crate::bundle;
 use crate::data_dir::DataDir;
 use crate::environment::Environment;
-use crate::platform::{Platform, PlatformConfig, Timing};
+use crate::platform::{GROUP, Platform, PlatformConfig, Timing};
 
 /// Runs the demonstration.
 pub(super) async fn demo(environment: &Environment) -> Result<()> {
@@ -78,6 +78,7 @@ fn config(dir: &Path, environment: &Environment) -> Result<PlatformConfig> {
         insecure_cookies: false,
         rate: None,
         nodes: 2,
+        group: GROUP.to_owned(),
         mounts: vec![dir.join("examples")],
         agent_command: up::agent_command()?,
         switch_user: uid.is_root(),
