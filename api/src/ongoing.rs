@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_graphql::{Request, Response};
 use domain::Error;
 use futures_util::StreamExt;
+use futures_util::future::{Either, select};
 use futures_util::stream::BoxStream;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 use tracing::{Instrument, Span};
@@ -62,9 +63,13 @@ impl Ongoing {
                 biased;
                 _ = self.recheck.tick() => {
                     // It needs far more memory than to wait, so it has that only meanwhile.
-                    let refused = Box::pin(refused(&self.engine, self.bearer.as_ref())).await;
+                    let check = Box::pin(refused(&self.engine, self.bearer.as_ref()));
+                    let (refused, answer) = beside(check, &mut self.results).await;
                     if refused.is_some() {
                         break refused;
+                    }
+                    if let Some(answer) = answer {
+                        break answer;
                     }
                 }
                 answer = self.results.next() => break answer,
@@ -72,6 +77,20 @@ impl Ongoing {
         };
         self.is_over = matches!(answer, None | Some(Answer::Failure { .. }));
         answer
+    }
+}
+
+/// What comes of a check, and the answer if one came meanwhile, which nobody has seen yet.
+///
+/// The operation goes on beside it. If it stood still, it could keep the connection to the database for which the check
+/// waits, as could all others that are checked at the same moment.
+async fn beside(
+    check: impl Future<Output = Option<Answer>> + Unpin,
+    results: &mut BoxStream<'static, Answer>,
+) -> (Option<Answer>, Option<Option<Answer>>) {
+    match select(check, results.next()).await {
+        Either::Left((refused, _)) => (refused, None),
+        Either::Right((answer, check)) => (check.await, Some(answer)),
     }
 }
 
@@ -83,5 +102,37 @@ async fn refused(engine: &Engine, bearer: Option<&Bearer>) -> Option<Answer> {
             Some(error::told(Response::from_errors(vec![refusal])).into())
         }
         Ok(()) | Err(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::{FutureExt, stream};
+    use tokio::sync::Semaphore;
+    use tokio::task::yield_now;
+
+    use super::*;
+
+    fn answer() -> Answer {
+        Response::default().into()
+    }
+
+    #[tokio::test]
+    async fn an_operation_that_has_the_last_connection_gives_it_to_the_check_of_its_token() {
+        let connections = Arc::new(Semaphore::new(1));
+        let of_operation = Arc::clone(&connections);
+        let operation = async move {
+            let _connection = of_operation.acquire().await.unwrap();
+            yield_now().await;
+            answer()
+        };
+        let mut results = stream::once(operation).boxed();
+        assert!(results.next().now_or_never().is_none(), "it has begun");
+        let check = Box::pin(async {
+            let _connection = connections.acquire().await.unwrap();
+            None
+        });
+        let (refused, answered) = beside(check, &mut results).await;
+        assert!(refused.is_none() && matches!(answered, Some(Some(_))));
     }
 }

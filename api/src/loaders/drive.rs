@@ -18,6 +18,8 @@ pub(crate) struct Driven {
     fetches: FuturesUnordered<BoxFuture<'static, ()>>,
     /// How many keys had been asked for at the last turn.
     seen: usize,
+    /// A result that waits for fetches which nobody needs any more.
+    held: Option<Option<Response>>,
 }
 
 impl Driven {
@@ -28,6 +30,7 @@ impl Driven {
             loaders,
             fetches: FuturesUnordered::new(),
             seen: 0,
+            held: None,
         }
     }
 }
@@ -37,8 +40,19 @@ impl Stream for Driven {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Response>> {
         let this = &mut *self;
-        if let Poll::Ready(result) = this.results.poll_next_unpin(cx) {
-            return Poll::Ready(result);
+        if this.held.is_none()
+            && let Poll::Ready(result) = this.results.poll_next_unpin(cx)
+        {
+            this.held = Some(result);
+        }
+        if this.held.is_some() {
+            // Whoever takes the result may be long in asking for the next one. Until then nothing here goes on, and a
+            // fetch would keep its connection to the database.
+            while let Poll::Ready(Some(())) = this.fetches.poll_next_unpin(cx) {}
+            return match this.fetches.is_empty() {
+                true => Poll::Ready(this.held.take().flatten()),
+                false => Poll::Pending,
+            };
         }
         let asked = this.loaders.n_asked();
         if asked == this.seen {
@@ -51,5 +65,34 @@ impl Stream for Driven {
         // The end of a fetch wakes the resolvers that wait for it, and so this task.
         while let Poll::Ready(Some(())) = this.fetches.poll_next_unpin(cx) {}
         Poll::Pending
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use futures_util::stream;
+    use tokio::task::yield_now;
+
+    use super::*;
+    use crate::testing::TestApi;
+
+    #[tokio::test]
+    async fn a_result_is_given_when_no_fetch_is_left_that_would_stand_still() {
+        let api = TestApi::with_nodes(0).await;
+        let loaders = Arc::new(Loaders::new(api.platform.app.clone()));
+        let results = stream::iter([Response::default()]).boxed();
+        let mut driven = Driven::new(results, loaders);
+        let is_fetched = Arc::new(AtomicBool::new(false));
+        let fetched = Arc::clone(&is_fetched);
+        let fetch = async move {
+            yield_now().await;
+            fetched.store(true, Ordering::Relaxed);
+        };
+        driven.fetches.push(Box::pin(fetch));
+        assert!(driven.next().await.is_some());
+        assert!(is_fetched.load(Ordering::Relaxed));
+        assert!(driven.next().await.is_none());
     }
 }

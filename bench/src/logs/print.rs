@@ -10,6 +10,10 @@ use crate::clock::now;
 
 /// Prints so many lines a second, so many at once, each with the time at which it is printed, until nobody takes them any
 /// more.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "its pace is what it is for, and a runtime would cost more than the printing"
+)]
 pub(crate) fn print(per_second: u32, burst: u32) -> Result<()> {
     let period = Duration::from_secs(1) * burst / per_second;
     let mut due = Instant::now();
