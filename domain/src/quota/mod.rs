@@ -12,6 +12,7 @@ mod resource;
 mod resource_error;
 mod rows;
 mod set;
+mod shown;
 mod simulate;
 mod usage;
 
@@ -21,7 +22,7 @@ mod resource_tests;
 mod tests;
 
 pub use changes::{ChangeFilter, changes};
-pub use combine::{Amount, amounts};
+pub use combine::Amount;
 pub use entity::quota::{Kind, Model as Quota};
 pub use entity::quota_change::Model as QuotaChange;
 pub use entity::resource_quota::Model as ResourceQuota;
@@ -34,8 +35,9 @@ pub use remove::remove;
 pub use resource::{NodesOf, Resource, ServicePort};
 pub use resource_error::ResourceError;
 pub use set::{SetQuota, set};
+pub use shown::shown;
 pub use simulate::{GivesWay, Simulation, Start, WaitChange, simulate};
-pub use usage::{Ledger, QuotaUsage, ledger, usage};
+pub use usage::{Ledger, QuotaUsage, ledger, ledgers};
 
 pub(crate) use rows::{load_rows, planner_users};
 pub(crate) use set::insert;
