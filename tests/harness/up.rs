@@ -142,10 +142,7 @@ impl Up {
         let platform = "hai-platform() { command hai-platform \"$@\" --data-dir \"$DATA_DIR\"; }";
         let mut command = Command::new("bash");
         command
-            .args([
-                "-c",
-                &format!("exec 2>&1; set -o pipefail; {platform}\n{line}"),
-            ])
+            .args(["-c", &format!("exec 2>&1; {platform}\n{line}")])
             .env_clear()
             .env(
                 "PATH",

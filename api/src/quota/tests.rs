@@ -229,7 +229,7 @@ async fn a_ledger_tells_of_nodes_and_of_everything_else_and_until_when() {
     set("jupyter:training", json!({ "memoryGib": 64, "cpus": 8 })).await;
     let mine = api.data(&ana, LEDGER, json!({})).await["quotaLedger"].take();
     assert_eq!(mine["user"], "ana");
-    assert_eq!(mine["validUntil"], "2999-01-01T00:00:00Z");
+    assert_eq!(mine["validUntil"], "2999-01-01T00:00:00+00:00");
     let high =
         json!({ "group": "training", "priority": "HIGH", "used": 0, "limit": 2, "available": 2 });
     assert!(mine["quotas"].as_array().unwrap().contains(&high), "{mine}");

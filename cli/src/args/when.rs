@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, SubsecRound, TimeDelta, Utc};
 
 /// A moment, before now or after it as the option has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +30,9 @@ impl When {
     /// The moment; a span is after now.
     pub(crate) fn ahead(self, now: DateTime<Utc>) -> DateTime<Utc> {
         match self {
+            // People do not count parts of a second.
             Self::Away(span) => now
+                .trunc_subsecs(0)
                 .checked_add_signed(span)
                 .unwrap_or(DateTime::<Utc>::MAX_UTC),
             Self::At(moment) => moment,

@@ -58,6 +58,7 @@ fn platform() -> Platform {
                 "giveWay": [{ "task": "5", "forTask": "7" }],
                 "waits": [
                     { "task": "7", "before": "no quota is left", "after": null },
+                    { "task": "6", "before": "a node is kept free", "after": null },
                     { "task": "8", "before": null, "after": "too few nodes are free" },
                 ],
             } }),
@@ -72,12 +73,12 @@ fn a_ledger_is_two_tables_and_when_it_ends() {
     let machine = Machine::logged_in(&platform);
     let expected = "\
 group     priority  used  limit  available  ceiling
----------------------------------------------------
+-----------------------------------------------------
 training  high      2     3      1          8
 training  low       0     9      9          -
 
 resource          amount
------------------------------------------------------
+-------------------------------------------------------
 jupyter:training  2 with 64 GiB together, 8 CPUs each
 port              4
 
@@ -164,7 +165,7 @@ fn a_simulation_is_a_sentence_a_line() {
     let expected = "\
 task 7 would start at high on n1, n2
 task 5 would give way to task 7
-task 7 would no longer wait: no quota is left
+task 6 would no longer wait; now: a node is kept free
 task 8 would wait: too few nodes are free
 ";
     assert_eq!(simulate("3").succeeds(), expected);

@@ -130,11 +130,13 @@ pub(crate) fn quota_simulation(simulation: &QuotaSimulation) -> String {
         let (task, other) = (one.task.inner(), one.for_task.inner());
         text += &format!("task {task} would give way to task {other}\n");
     }
-    for wait in &simulation.waits {
+    let starts = |task: &cynic::Id| simulation.starts.iter().any(|start| start.task == *task);
+    // Whoever starts waits no more.
+    for wait in simulation.waits.iter().filter(|wait| !starts(&wait.task)) {
         let task = wait.task.inner();
         text += &match (&wait.before, &wait.after) {
             (_, Some(after)) => format!("task {task} would wait: {after}\n"),
-            (Some(before), None) => format!("task {task} would no longer wait: {before}\n"),
+            (Some(before), None) => format!("task {task} would no longer wait; now: {before}\n"),
             (None, None) => String::new(),
         };
     }
