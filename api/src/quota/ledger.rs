@@ -24,10 +24,13 @@ pub(crate) struct QuotaLedger {
 
 impl QuotaLedger {
     pub(super) fn of(user: String, ledger: Ledger) -> Self {
+        let amounts = ledger.amounts.into_iter();
+        let mut resources: Vec<ResourceAmount> = amounts.map(Into::into).collect();
+        resources.sort_by(|a, b| a.resource.cmp(&b.resource));
         Self {
             user,
             quotas: ledger.entries.into_iter().map(Into::into).collect(),
-            resources: ledger.amounts.into_iter().map(Into::into).collect(),
+            resources,
             valid_until: ledger.valid_until,
         }
     }
