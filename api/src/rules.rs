@@ -36,6 +36,7 @@ const RULES: &[(&str, Action)] = &[
     ("removeMountRule", Action::ManageMounts),
     ("quotas", Action::ReadQuotas),
     ("resourceQuotas", Action::ReadQuotas),
+    ("quotaLedger", Action::ReadQuotas),
     ("quotaChanges", Action::ReadQuotas),
     ("simulateQuota", Action::SetExternalQuota),
     ("taskChanged", Action::ReadTask),

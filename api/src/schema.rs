@@ -12,8 +12,8 @@ use crate::node::{
     NodeConnection, NodeEdge, NodeMutation, NodeQuery, NodeStateConnection, NodeStateEdge,
 };
 use crate::quota::{
-    QuotaChangeConnection, QuotaChangeEdge, QuotaConnection, QuotaEdge, QuotaMutation, QuotaQuery,
-    QuotaSubscription, ResourceQuotaConnection, ResourceQuotaEdge, SimulationQuery,
+    LedgerQuery, QuotaChangeConnection, QuotaChangeEdge, QuotaConnection, QuotaEdge, QuotaMutation,
+    QuotaQuery, QuotaSubscription, ResourceQuotaConnection, ResourceQuotaEdge, SimulationQuery,
 };
 use crate::run::{RunConnection, RunEdge};
 use crate::server_info::ServerInfoQuery;
@@ -41,6 +41,7 @@ pub(crate) struct Query(
     SessionQuery,
     QuotaQuery,
     SimulationQuery,
+    LedgerQuery,
 );
 
 /// What can be changed.

@@ -8,9 +8,9 @@ use anyhow::{Context, Result};
 use domain::store::Location;
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, Statement};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
-use tokio::process::{Child, ChildStdout};
+use tokio::process::{Child, ChildStdout, Command};
 
-use crate::program::{command, output_of};
+use crate::program::{command, output_of, program};
 use crate::site::Site;
 use crate::{Client, Output, within};
 
@@ -126,6 +126,33 @@ impl Up {
             .arg(self.data_dir())
             .envs(self.variables())
             .current_dir(self.code());
+        output_of(command).await
+    }
+
+    /// Types a line in a shell on this host, where `hai-platform` finds this directory and database. The output is what a
+    /// terminal would show.
+    ///
+    /// # Errors
+    /// If it cannot be started or does not end.
+    pub async fn types(&self, line: &str) -> Result<Output> {
+        let platform = program("hai-platform")?;
+        let tools = platform
+            .parent()
+            .context("the programs are in a directory")?;
+        let platform = "hai-platform() { command hai-platform \"$@\" --data-dir \"$DATA_DIR\"; }";
+        let mut command = Command::new("bash");
+        command
+            .args(["-c", &format!("exec 2>&1; {platform}\n{line}")])
+            .env_clear()
+            .env(
+                "PATH",
+                format!("{}:/usr/local/bin:/usr/bin:/bin", tools.display()),
+            )
+            .env("DATA_DIR", self.data_dir())
+            .envs(self.variables())
+            .current_dir(self.code())
+            .stdin(Stdio::null())
+            .kill_on_drop(true);
         output_of(command).await
     }
 

@@ -227,13 +227,28 @@ async fn scripts_get_what_the_page_tells_them_of() -> Result<()> {
             .await?;
     }
     let change = r"`user activate\|deactivate`, `user groups`";
+    let set = "`quota set`, `quota remove`";
+    let token = "`token create`, `token rotate`";
     for (row, line) in [
         ("`user create`", "user create bob --group ops"),
         ("`user list`", "user list"),
         (change, "user deactivate bob"),
         (change, "user activate bob"),
         (change, "user groups bob task_admin"),
-        ("`token create`", "token create --holder bob --name week"),
+        ("`quota`, `quota show`", "quota"),
+        ("`quota`, `quota show`", "quota show bob"),
+        (set, "quota set admin node-training-LOW 1 --until 7d"),
+        (set, "quota set bob jupyter:training 2 --memory 8 --cpus 2"),
+        ("`quota`, `quota show`", "quota show bob -g training"),
+        (set, "quota remove bob jupyter:training"),
+        ("`quota set-mine`", "quota set-mine training HIGH 5"),
+        ("`quota log`", "quota log"),
+        (
+            "`quota simulate`",
+            "quota simulate admin node-training-HIGH 0",
+        ),
+        (token, "token create --holder bob --name week"),
+        (token, "token rotate 3"),
         ("`token list`", "token list"),
         ("`token session`", "token session --name browser"),
         ("`token revoke`", "token revoke 3"),

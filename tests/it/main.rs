@@ -1,5 +1,6 @@
 //! Whole-system tests: one file per behaviour, one binary.
 
+mod administration;
 mod architecture;
 mod bad_input;
 mod command_line;

@@ -136,7 +136,7 @@ async fn record() -> Result<String> {
 }
 
 /// The text without what differs from run to run: digits are one `0`, blanks and lines are short.
-fn settled(text: &str) -> String {
+pub(crate) fn settled(text: &str) -> String {
     let mut settled = String::new();
     for char in text.chars() {
         let char = match char {

@@ -122,7 +122,7 @@ impl Key for GroupsOf {
     }
 }
 
-/// The quotas of a user. Counted user by user; the complexity of the field keeps that to a few users.
+/// The quotas of a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct QuotasOf(pub(crate) UserId);
 
@@ -134,12 +134,12 @@ impl Key for QuotasOf {
     }
 
     async fn fetch(app: &App, keys: &[Self]) -> Result<HashMap<Self, Vec<QuotaUsage>>> {
-        let mut quotas = HashMap::new();
-        for key in keys {
-            let usage = domain::quota::usage(app.reader(), app.now(), key.0).await?;
-            quotas.insert(*key, usage);
-        }
-        Ok(quotas)
+        let ids: Vec<UserId> = keys.iter().map(|key| key.0).collect();
+        let ledgers = domain::quota::ledgers(app.reader(), app.now(), &ids).await?;
+        Ok(ledgers
+            .into_iter()
+            .map(|(id, ledger)| (QuotasOf(id), ledger.entries))
+            .collect())
     }
 }
 

@@ -1,6 +1,7 @@
 //! Quotas, in the words of the schema.
 
 mod input;
+mod ledger;
 mod mutation;
 mod object;
 mod query;
@@ -9,6 +10,7 @@ mod subscription;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use ledger::{LedgerQuery, QuotaLedger};
 pub(crate) use mutation::QuotaMutation;
 pub(crate) use object::{NamedQuota, Quota, QuotaChange, QuotaUsage};
 pub(crate) use query::{

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use async_graphql::{Context, Result, SimpleObject, Subscription};
+use async_graphql::{Context, Result, Subscription};
 use domain::App;
 use domain::events::{Event, Listener};
 use domain::quota::{self, Ledger};
@@ -10,16 +10,9 @@ use domain::user::UserId;
 use futures_util::Stream;
 use tokio::time::sleep;
 
-use super::QuotaUsage;
+use super::QuotaLedger;
 use crate::context::Access;
 use crate::live::{self, Source};
-
-/// What a user holds and may hold.
-#[derive(Debug, SimpleObject)]
-pub(crate) struct QuotaLedger {
-    /// By node group and priority, as the field `quotas` of a user: at most 8 entries for each node group.
-    quotas: Vec<QuotaUsage>,
-}
 
 /// Quotas, live.
 #[derive(Debug, Default)]
@@ -34,8 +27,10 @@ impl QuotaSubscription {
         ctx: &Context<'_>,
     ) -> Result<impl Stream<Item = Result<QuotaLedger>> + use<>> {
         let app = ctx.app();
+        let user = ctx.user()?;
         Ok(live::results(Mine {
-            user: ctx.user()?.id,
+            user: user.id,
+            name: user.name.clone(),
             listener: app.events.subscribe(),
             app: app.clone(),
             known: None,
@@ -47,6 +42,7 @@ impl QuotaSubscription {
 struct Mine {
     app: App,
     user: UserId,
+    name: String,
     listener: Listener,
     /// What was given last.
     known: Option<Ledger>,
@@ -60,12 +56,10 @@ impl Source for Mine {
             self.listener.drain();
             let app = &self.app;
             let ledger = quota::ledger(app.reader(), app.now(), self.user).await?;
-            let known = self.known.as_ref().map(|known| &known.entries);
-            let is_new = known != Some(&ledger.entries);
+            let is_new = self.known.as_ref() != Some(&ledger);
             self.known = Some(ledger.clone());
             if is_new {
-                let quotas = ledger.entries.into_iter().map(Into::into).collect();
-                return Ok(Some(QuotaLedger { quotas }));
+                return Ok(Some(QuotaLedger::of(self.name.clone(), ledger)));
             }
             self.wait().await;
         }

@@ -3,7 +3,7 @@
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 
-use crate::testing::TestApi;
+use crate::testing::{TestApi, statements_of};
 
 const SET: &str = "mutation ($input: SetQuotaInput!) {
     setQuota(input: $input) { owner kind tag group priority nodes expiresAt }
@@ -205,4 +205,75 @@ async fn whoever_follows_is_given_the_ledger_when_it_is_another() {
     }
     // That of another is no news.
     assert_eq!(high(&ledgers.next().await.unwrap()), 7);
+}
+
+const LEDGER: &str = "query ($user: String, $group: String) {
+    quotaLedger(user: $user, group: $group) {
+        user quotas { group priority used limit available } resources { resource amount memoryGib cpus } validUntil
+    }
+}";
+
+#[tokio::test]
+async fn a_ledger_tells_of_nodes_and_of_everything_else_and_until_when() {
+    let api = TestApi::with_nodes(1).await;
+    let (_, ana) = api.platform.user("ana").await;
+    let set = async |resource: &str, more: Value| {
+        let mut input = json!({ "owner": "ana", "resource": resource, "amount": 2 });
+        for (key, value) in more.as_object().unwrap() {
+            input[key] = value.clone();
+        }
+        api.root(NAMED, json!({ "input": input })).await;
+    };
+    set("node-training-HIGH", json!({})).await;
+    set("port", json!({ "expiresAt": "2999-01-01T00:00:00Z" })).await;
+    set("jupyter:training", json!({ "memoryGib": 64, "cpus": 8 })).await;
+    let mine = api.data(&ana, LEDGER, json!({})).await["quotaLedger"].take();
+    assert_eq!(mine["user"], "ana");
+    assert_eq!(mine["validUntil"], "2999-01-01T00:00:00+00:00");
+    let high =
+        json!({ "group": "training", "priority": "HIGH", "used": 0, "limit": 2, "available": 2 });
+    assert!(mine["quotas"].as_array().unwrap().contains(&high), "{mine}");
+    let dev = json!({ "resource": "jupyter:training", "amount": 2, "memoryGib": 64, "cpus": 8 });
+    let port = json!({ "resource": "port", "amount": 2, "memoryGib": null, "cpus": null });
+    assert_eq!(mine["resources"], json!([dev, port]));
+    let of_group = json!({ "user": "ana", "group": "training" });
+    let told = api.root(LEDGER, of_group).await["quotaLedger"].take();
+    assert_eq!(told["resources"], json!([dev]));
+    assert_eq!(told["quotas"], mine["quotas"]);
+    let elsewhere = api
+        .data(&ana, LEDGER, json!({ "group": "elsewhere" }))
+        .await;
+    assert_eq!(elsewhere["quotaLedger"]["quotas"], json!([]));
+}
+
+#[tokio::test]
+async fn ledgers_of_others_are_for_administrators_of_quotas() {
+    let api = TestApi::with_nodes(1).await;
+    let (_, ana) = api.platform.user("ana").await;
+    api.platform.user("bob").await;
+    let of = |name: &str| json!({ "user": name });
+    // Whether there is such a user is none of ana's business either.
+    for name in ["bob", "nobody-here"] {
+        let refused = api.refusal(&ana, LEDGER, of(name)).await;
+        assert_eq!(refused.code, "FORBIDDEN", "{name}");
+    }
+    let bobs = api.root(LEDGER, of("bob")).await;
+    assert_eq!(bobs["quotaLedger"]["user"], "bob");
+    let missing = api
+        .refusal(&api.platform.root_token, LEDGER, of("nobody-here"))
+        .await;
+    assert_eq!(missing.code, "NOT_FOUND");
+}
+
+#[tokio::test]
+async fn quotas_of_many_users_take_as_many_statements_as_those_of_two() {
+    let api = TestApi::with_nodes(1).await;
+    for n in 0..8 {
+        api.platform.user(&format!("u{n}")).await;
+    }
+    let query = "query ($first: Int!) { users(first: $first) { nodes { quotas { limit } } } }";
+    let few = statements_of(api.root(query, json!({ "first": 2 }))).await;
+    let many = statements_of(api.root(query, json!({ "first": 8 }))).await;
+    assert!(few > 5, "the statements are not counted any more");
+    assert_eq!(few, many);
 }

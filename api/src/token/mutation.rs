@@ -63,10 +63,12 @@ impl TokenMutation {
         };
         let mut change = audit::begin(ctx, format!("user {user}")).await?;
         change.tells(format!(
-            "held by {}, {:?}, until {:?}",
+            "held by {}, {:?}, {}",
             input.holder.as_ref().unwrap_or(&user),
             input.scope,
-            input.expires_at
+            input
+                .expires_at
+                .map_or_else(|| "without an end".to_owned(), |end| format!("until {end}")),
         ));
         let input = CreateToken {
             user,

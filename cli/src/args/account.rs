@@ -1,6 +1,6 @@
 //! What the commands about users and tokens take.
 
-use chrono::{DateTime, Utc};
+use super::When;
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum TokenCommand {
@@ -27,15 +27,20 @@ pub(crate) enum TokenCommand {
         /// What it is called.
         #[arg(long)]
         name: Option<String>,
-        /// When it ends, for example 2030-01-31T00:00:00Z; never if left out.
-        #[arg(long, value_name = "TIME")]
-        expires: Option<DateTime<Utc>>,
+        /// When it ends: in 2h or 7d, or at a time like 2030-01-31T00:00:00 in UTC; never if left out.
+        #[arg(long, value_name = "WHEN")]
+        expires: Option<When>,
     },
     /// Make a code with which a browser signs in as you, and print it; it is good once, for five minutes.
     Session {
         /// What the session is to be called.
         #[arg(long)]
         name: Option<String>,
+    },
+    /// Give a token a new secret and print it; the old one ends at once.
+    Rotate {
+        /// Id of the token, as `token list` shows it.
+        id: String,
     },
     /// End a token.
     Revoke {

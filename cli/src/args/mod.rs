@@ -5,6 +5,7 @@ mod cluster;
 mod login;
 mod order;
 mod program;
+mod quota;
 mod script;
 mod shell;
 mod task;
@@ -20,6 +21,7 @@ pub(crate) use cluster::{NodeCommand, NodesArgs};
 pub(crate) use login::{InitArgs, WhoamiArgs};
 pub(crate) use order::{PriorityArgs, StopArgs};
 pub(crate) use program::Command;
+pub(crate) use quota::{QuotaArgs, QuotaCommand};
 pub(crate) use script::{RunArgs, ScriptArgs, ScriptOptions};
 pub(crate) use shell::{CompleteArgs, CompletionArgs, Shell};
 pub(crate) use task::{

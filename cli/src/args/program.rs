@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use super::{
     CompleteArgs, CompletionArgs, DescribeArgs, ExperimentsArgs, ExplainArgs, InitArgs, ListArgs,
-    LogsArgs, NodeCommand, NodesArgs, PriorityArgs, RunArgs, ScriptArgs, SearchArgs, StatusArgs,
-    StopArgs, TokenCommand, UserCommand, WhoamiArgs, script::script_help,
+    LogsArgs, NodeCommand, NodesArgs, PriorityArgs, QuotaArgs, RunArgs, ScriptArgs, SearchArgs,
+    StatusArgs, StopArgs, TokenCommand, UserCommand, WhoamiArgs, script::script_help,
 };
 
 /// Submit training tasks to HAI Platform and follow them.
@@ -62,6 +62,8 @@ pub(crate) enum Command {
     /// Take a node from the scheduler, give it back, and see what became of it.
     #[command(subcommand)]
     Node(NodeCommand),
+    /// Show what you hold and may hold; set it, and see who did.
+    Quota(QuotaArgs),
     /// List, make and revoke access tokens.
     #[command(subcommand)]
     Token(TokenCommand),

@@ -1,28 +1,40 @@
-//! A moment as a user writes it: so long ago, or a time in UTC.
+//! A moment as a user writes it: a span before or after now, or a time in UTC.
 
 use std::str::FromStr;
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, SubsecRound, TimeDelta, Utc};
 
-/// A moment in the past.
+/// A moment, before now or after it as the option has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum When {
-    /// So long before now.
-    Ago(TimeDelta),
+    /// So far from now.
+    Away(TimeDelta),
     /// Then.
     At(DateTime<Utc>),
 }
 
 /// A text that is no moment.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("write 30s, 10m, 2h or 1d ago, or a time like 2026-11-23T18:43:43 in UTC")]
+#[error("write 30s, 10m, 2h or 1d, or a time like 2026-11-23T18:43:43 in UTC")]
 pub(crate) struct NotWhen;
 
 impl When {
-    /// The moment, seen from now.
+    /// The moment; a span is before now.
     pub(crate) fn moment(self, now: DateTime<Utc>) -> DateTime<Utc> {
         match self {
-            Self::Ago(span) => now.checked_sub_signed(span).unwrap_or(DateTime::UNIX_EPOCH),
+            Self::Away(span) => now.checked_sub_signed(span).unwrap_or(DateTime::UNIX_EPOCH),
+            Self::At(moment) => moment,
+        }
+    }
+
+    /// The moment; a span is after now.
+    pub(crate) fn ahead(self, now: DateTime<Utc>) -> DateTime<Utc> {
+        match self {
+            // People do not count parts of a second.
+            Self::Away(span) => now
+                .trunc_subsecs(0)
+                .checked_add_signed(span)
+                .unwrap_or(DateTime::<Utc>::MAX_UTC),
             Self::At(moment) => moment,
         }
     }
@@ -32,14 +44,14 @@ impl FromStr for When {
     type Err = NotWhen;
 
     fn from_str(text: &str) -> Result<Self, NotWhen> {
-        ago(text)
-            .map(Self::Ago)
+        span(text)
+            .map(Self::Away)
             .or_else(|| at(text).map(Self::At))
             .ok_or(NotWhen)
     }
 }
 
-fn ago(text: &str) -> Option<TimeDelta> {
+fn span(text: &str) -> Option<TimeDelta> {
     let unit = text.chars().last()?;
     let number: i64 = text.strip_suffix(unit)?.parse::<u32>().ok()?.into();
     match unit {
@@ -75,6 +87,8 @@ mod tests {
         assert_eq!(read("90s"), "2026-11-23T23:58:30+00:00");
         assert_eq!(read("10m"), "2026-11-23T23:50:00+00:00");
         assert_eq!(read("1d"), "2026-11-23T00:00:00+00:00");
+        let week: When = "7d".parse().unwrap();
+        assert_eq!(week.ahead(now).to_rfc3339(), "2026-12-01T00:00:00+00:00");
         assert_eq!(read("2026-11-23"), "2026-11-23T00:00:00+00:00");
         assert_eq!(read("2026-11-23 18:43"), "2026-11-23T18:43:00+00:00");
         assert_eq!(

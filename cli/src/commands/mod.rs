@@ -11,6 +11,7 @@ mod logs;
 mod node;
 mod nodes;
 mod order;
+mod quota;
 mod run;
 mod search;
 mod simulate;

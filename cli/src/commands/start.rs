@@ -7,7 +7,7 @@ use clap::{CommandFactory, FromArgMatches};
 use super::{
     Context, completion, describe, explain, init, list, logs, node, nodes,
     order::{self, Order},
-    run as run_file, search, simulate, status, submit, token, top, user, whoami,
+    quota, run as run_file, search, simulate, status, submit, token, top, user, whoami,
 };
 use crate::{
     args::{Args, Command, ScriptArgs},
@@ -86,6 +86,7 @@ async fn dispatch(context: &mut Context, command: Command) -> Result<u8> {
         Command::Priority(args) => order::run_priority(context, &args).await,
         Command::Nodes(args) => nodes::run(context, &args).await,
         Command::Node(command) => node::run(context, command).await,
+        Command::Quota(args) => quota::run(context, args.command).await,
         Command::Token(command) => token::run(context, command).await,
         Command::User(command) => user::run(context, command).await,
         Command::Top => top::run(context).await,

@@ -2,7 +2,7 @@
 
 use cynic::{MutationBuilder, QueryBuilder};
 
-use super::Context;
+use super::{Context, log_start::now};
 use crate::{
     args::{ScopeWord, TokenCommand},
     client::Client,
@@ -10,7 +10,7 @@ use crate::{
     operations::{
         AccessToken, AccessTokenFilter, CreateAccessToken, CreateAccessTokenInput,
         CreateSessionCode, CreateSessionCodeInput, ListTokens, NewSession, NewToken,
-        RevokeAccessToken, TokenPage, TokenScope, WhichToken,
+        RevokeAccessToken, RotateToken, TokenPage, TokenScope, WhichToken,
     },
     output,
 };
@@ -38,7 +38,7 @@ pub(super) async fn run(context: &mut Context, command: TokenCommand) -> Result<
                 holder,
                 scope: scope.into(),
                 name,
-                expires_at: expires,
+                expires_at: expires.map(|when| when.ahead(now())),
             };
             let made = client
                 .ask(&CreateAccessToken::build(NewToken { input }))
@@ -60,6 +60,15 @@ pub(super) async fn run(context: &mut Context, command: TokenCommand) -> Result<
                 true => output::json(&made),
                 // Alone, as a token.
                 false => made.code + "\n",
+            }
+        }
+        TokenCommand::Rotate { id } => {
+            let which = WhichToken { id: id.into() };
+            let made = client.ask(&RotateToken::build(which)).await?.rotate_token;
+            match context.json {
+                true => output::json(&made),
+                // Alone, as a new one.
+                false => made.token + "\n",
             }
         }
         TokenCommand::Revoke { id } => {

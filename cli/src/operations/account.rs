@@ -150,6 +150,13 @@ pub(crate) struct RevokeAccessToken {
     pub(crate) revoke_access_token: AccessToken,
 }
 
+#[derive(Debug, cynic::QueryFragment)]
+#[cynic(graphql_type = "Mutation", variables = "WhichToken")]
+pub(crate) struct RotateToken {
+    #[arguments(id: $id)]
+    pub(crate) rotate_token: CreatedAccessToken,
+}
+
 #[derive(Debug, Clone, cynic::InputObject)]
 pub(crate) struct CreateUserInput {
     pub(crate) name: String,

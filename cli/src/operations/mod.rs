@@ -8,6 +8,7 @@ mod detail;
 mod log;
 mod node;
 mod order;
+mod quota;
 mod schema;
 mod task;
 mod user;
@@ -17,8 +18,9 @@ mod word;
 pub(crate) use account::{
     AccessToken, AccessTokenFilter, Account, CreateAccessToken, CreateAccessTokenInput,
     CreateSessionCode, CreateSessionCodeInput, CreateUser, CreateUserInput, ListTokens, ListUsers,
-    NewSession, NewToken, NewUser, RevokeAccessToken, SetUserActive, SetUserActiveInput,
-    SetUserGroups, SetUserGroupsInput, TokenPage, UserPage, WhetherActive, WhichGroups, WhichToken,
+    NewSession, NewToken, NewUser, RevokeAccessToken, RotateToken, SetUserActive,
+    SetUserActiveInput, SetUserGroups, SetUserGroupsInput, TokenPage, UserPage, WhetherActive,
+    WhichGroups, WhichToken,
 };
 pub(crate) use cluster::{ClusterOverview, GroupOverview, ListNodes, Node, NodeGroup, NodePage};
 pub(crate) use detail::{DescribeTask, ExplainTask, ExplainedTask, RunPage};
@@ -31,6 +33,12 @@ pub(crate) use node::{
     NodeState, PlaceAndTime, StatesOf, TaskOnNode, WhichNode, WhyDisabled,
 };
 pub(crate) use order::{OrderTo, ResumeTask, SuspendTask, UpdateTaskPriority, Urgency, UrgencyOf};
+pub(crate) use quota::{
+    HowManyNodes, HowMuch, LedgerOf, ListQuotaChanges, Quota, QuotaChange, QuotaChangeFilter,
+    QuotaLedger, QuotaSimulation, ReadLedger, RemoveQuota, RemoveQuotaInput, ResourceAmount,
+    ResourceQuota, SetMyQuota, SetMyQuotaInput, SetResourceQuota, SetResourceQuotaInput,
+    SimulateQuota, SimulateQuotaInput, WhatIf, WhichChanges, WhichQuota,
+};
 pub(crate) use task::{
     FindTask, FollowTask, ListTasks, PageInfo, Pod, Run, RunConnection, RunSummary, SkipTasks,
     StopOrder, StopTask, SubmitTaskYaml, Task, TaskId, TaskPage, TaskSelector, TaskSummary,
@@ -40,7 +48,7 @@ pub(crate) use user::{Me, Mount, MyMounts, MyName, Offers, Owner, QuotaUsage, Us
 pub(crate) use watch::{FollowTasks, WatchCluster, WatchPage};
 pub(crate) use word::{
     DrainReason, LogItemKind, LogPatternKind, NodeStateKind, NodeStatus, Outcome, PodState,
-    Priority, RunState, StopAs, TaskDesired, TaskState, TaskType, TokenScope, UserRole,
+    Priority, QuotaKind, RunState, StopAs, TaskDesired, TaskState, TaskType, TokenScope, UserRole,
 };
 
 #[cfg(test)]

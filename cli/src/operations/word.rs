@@ -54,6 +54,10 @@ words!(
     }
 );
 words!(
+    /// Whether a quota gives or limits.
+    QuotaKind { Grant, Ceiling }
+);
+words!(
     /// Where a run is.
     RunState { Starting, Running, Draining, Ended }
 );

@@ -19,8 +19,9 @@ pub(crate) use screen::Screen;
 pub(crate) use search::{SearchLook, found};
 pub use table::table;
 pub(crate) use table::{
-    hints, located, node_table, node_tree, state_table, task_detail, task_table, token_table, user,
-    user_table,
+    hints, located, node_table, node_tree, own_quota_set, quota_changes, quota_ledger,
+    quota_removed, quota_set, quota_simulation, state_table, task_detail, task_table, token_table,
+    user, user_table,
 };
 
 #[cfg(test)]

@@ -41,6 +41,9 @@ fn platform() -> Platform {
             "CreateAccessToken" => {
                 json!({ "createAccessToken": { "accessToken": token(None), "token": "ACCESS-2" } })
             }
+            "RotateToken" => {
+                json!({ "rotateToken": { "accessToken": token(None), "token": "ACCESS-3" } })
+            }
             "RevokeAccessToken" => {
                 json!({ "revokeAccessToken": token(Some("2026-11-27T11:00:00Z")) })
             }
@@ -109,6 +112,8 @@ fn tokens_are_listed_made_and_revoked() {
         (&input["holder"], &input["scope"]),
         (&json!("bob"), &json!("READ"))
     );
+    let ended = machine.run(&["token", "rotate", "7"]);
+    assert_eq!(ended.succeeds(), "ACCESS-3\n");
     let ended = machine.run(&["token", "revoke", "7"]);
     assert_eq!(ended.succeeds(), "token 7 is revoked\n");
 }

@@ -12,6 +12,7 @@ mod on_terminal;
 mod orders;
 mod platform;
 mod program;
+mod quotas;
 mod search;
 mod session;
 mod shown;

@@ -11,6 +11,8 @@ pub struct UserFacts {
     pub name: String,
     /// Uid of the user's processes.
     pub uid: i64,
+    /// The team. It is no group: what is for its members is for the groups that it gives them.
+    pub shared_group: String,
     /// Inside or outside of the organisation.
     pub role: Role,
     /// Whether the user may sign in.
@@ -64,6 +66,7 @@ type Read<T> = fn(&T) -> Value;
 const USER_FIELDS: &[(&str, Read<UserFacts>)] = &[
     ("user_name", |user| text(&user.name)),
     ("user_id", |user| Value::Int(user.uid)),
+    ("shared_group", |user| text(&user.shared_group)),
     ("role", |user| {
         text(match user.role {
             Role::Internal => "internal",

@@ -93,6 +93,7 @@ pub(super) async fn facts_of(
         let facts = UserFacts {
             name: user.name,
             uid: user.uid,
+            shared_group: user.shared_group,
             role: user.role,
             active: user.active,
             groups,

@@ -1,16 +1,15 @@
 //! How much a user may have of everything but nodes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
+use entity::UserId;
 use entity::resource_quota::{self, Column};
-use entity::{UserId, user};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
 use super::named::dev_containers;
 use super::{DevContainers, Resource, ResourceQuota};
-use crate::error::{Error, Result};
-use crate::user::groups_of_all;
+use crate::error::Result;
 
 /// How much of a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,30 +20,45 @@ pub enum Amount {
     Dev(DevContainers),
 }
 
-/// How much a user may have of everything for which there is a row; nothing of the rest.
-///
-/// # Errors
-/// [`Error::NotFound`] if there is no such user.
-pub async fn amounts(
+/// What a user may have of everything, and when a row behind it expires.
+pub(super) type Amounts = (BTreeMap<Resource, Amount>, Option<DateTime<Utc>>);
+
+/// How much some users may have of everything for which there is a row; nothing of the rest.
+pub(super) async fn amounts_of(
     db: &impl ConnectionTrait,
     now: DateTime<Utc>,
-    id: UserId,
-) -> Result<BTreeMap<Resource, Amount>> {
-    let user = user::Entity::find_by_id(id).one(db).await?;
-    let user = user.ok_or_else(|| Error::not_found("user", id))?;
-    let mut groups = groups_of_all(db, &[id]).await?;
-    let groups = groups.remove(&id).unwrap_or_default();
-    let owners = groups.iter().chain([&user.name]);
+    users: &BTreeMap<UserId, scheduler::User>,
+) -> Result<BTreeMap<UserId, Amounts>> {
+    let all: BTreeSet<&str> = users.values().flat_map(owners).collect();
     let rows = resource_quota::Entity::find()
-        .filter(Column::Owner.is_in(owners))
+        .filter(Column::Owner.is_in(all))
         .all(db)
         .await?;
-    Ok(combine(&user.name, &rows, now))
+    let of_user = |user: &scheduler::User| {
+        let names: Vec<&str> = owners(user).collect();
+        let rows = rows
+            .iter()
+            .filter(|row| names.contains(&row.owner.as_str()));
+        combine(&user.name.0, rows, now)
+    };
+    let users = users.iter();
+    Ok(users.map(|(id, user)| (*id, of_user(user))).collect())
+}
+
+/// Names of all whose rows count for a user.
+fn owners(user: &scheduler::User) -> impl Iterator<Item = &str> {
+    let groups = user.groups.iter().map(|group| group.0.as_str());
+    groups.chain([user.name.0.as_str()])
 }
 
 /// Rows that have expired do not count. The user's own row wins, even if it is lower; else the largest does.
-fn combine(user: &str, rows: &[ResourceQuota], now: DateTime<Utc>) -> BTreeMap<Resource, Amount> {
+fn combine<'a>(
+    user: &str,
+    rows: impl IntoIterator<Item = &'a ResourceQuota>,
+    now: DateTime<Utc>,
+) -> Amounts {
     let mut amounts: BTreeMap<Resource, (bool, Amount)> = BTreeMap::new();
+    let mut valid_until: Option<DateTime<Utc>> = None;
     for row in rows {
         let (Ok(resource), false) = (
             row.resource.parse(),
@@ -52,6 +66,7 @@ fn combine(user: &str, rows: &[ResourceQuota], now: DateTime<Utc>) -> BTreeMap<R
         ) else {
             continue;
         };
+        valid_until = valid_until.into_iter().chain(row.expires_at).min();
         let amount = match dev_containers(row.amount, row.memory_gib, row.cpus) {
             Some(three) => Amount::Dev(three),
             None => Amount::Count(row.amount),
@@ -62,7 +77,8 @@ fn combine(user: &str, rows: &[ResourceQuota], now: DateTime<Utc>) -> BTreeMap<R
         *best = candidate.max(*best);
     }
     let amounts = amounts.into_iter();
-    amounts.map(|(name, (_, amount))| (name, amount)).collect()
+    let amounts = amounts.map(|(name, (_, amount))| (name, amount));
+    (amounts.collect(), valid_until)
 }
 
 #[cfg(test)]
@@ -108,7 +124,7 @@ mod tests {
             (vec![row("ada", "prot", 8)], None),
         ];
         for (rows, expected) in table {
-            let amounts = combine("ada", &rows, NOW);
+            let (amounts, _) = combine("ada", &rows, NOW);
             let expected = expected.map(Amount::Count);
             assert_eq!(amounts.get(&Resource::Port).copied(), expected, "{rows:?}");
         }
@@ -127,9 +143,22 @@ mod tests {
             cpus: 8,
             count: 1,
         };
+        let (amounts, _) = combine("ada", &rows, NOW);
         assert_eq!(
-            Vec::from_iter(combine("ada", &rows, NOW).into_values()),
+            Vec::from_iter(amounts.into_values()),
             [Amount::Dev(expected)]
         );
+    }
+
+    #[test]
+    fn what_is_told_holds_until_the_next_row_expires() {
+        let port = row("ada", "port", 1);
+        let rows = [
+            until(port.clone(), 0),
+            until(port.clone(), 9),
+            until(port, 7),
+        ];
+        let (_, valid_until) = combine("ada", &rows, NOW);
+        assert_eq!(valid_until, Some(NOW + TimeDelta::seconds(7)));
     }
 }

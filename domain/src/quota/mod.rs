@@ -13,6 +13,7 @@ mod resource;
 mod resource_error;
 mod rows;
 mod set;
+mod shown;
 mod simulate;
 mod usage;
 
@@ -22,7 +23,7 @@ mod resource_tests;
 mod tests;
 
 pub use changes::{ChangeFilter, changes};
-pub use combine::{Amount, amounts};
+pub use combine::Amount;
 pub use entity::quota::{Kind, Model as Quota};
 pub use entity::quota_change::Model as QuotaChange;
 pub use entity::resource_quota::Model as ResourceQuota;
@@ -35,8 +36,9 @@ pub use remove::remove;
 pub use resource::{NodesOf, Resource, ServicePort};
 pub use resource_error::ResourceError;
 pub use set::{SetQuota, set};
+pub use shown::shown;
 pub use simulate::{GivesWay, Simulation, Start, WaitChange, simulate};
-pub use usage::{Ledger, QuotaUsage, ledger, usage};
+pub use usage::{Ledger, QuotaUsage, ledger, ledgers};
 
 pub(crate) use adopt::{Adopted, adopt};
 pub(crate) use owner::is_known_owner;

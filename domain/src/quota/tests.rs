@@ -69,7 +69,7 @@ async fn user(platform: &TestApp, name: &str, role: Role, groups: &[&str]) -> Ac
 async fn at_high(platform: &TestApp, actor: &Actor) -> (u32, Option<u32>) {
     let id = actor.user().unwrap().id;
     let app = &platform.app;
-    let entries = usage(app.reader(), app.now(), id).await.unwrap();
+    let entries = ledger(app.reader(), app.now(), id).await.unwrap().entries;
     let entry = entries.iter().find(|entry| entry.level == Level::High);
     entry.map_or((0, None), |entry| (entry.limit, entry.ceiling))
 }
@@ -227,7 +227,7 @@ async fn everything_else_is_set_combined_and_removed() {
     let app = &platform.app;
     let id = ana.user().unwrap().id;
     let have = async || {
-        let amounts = amounts(app.reader(), app.now(), id).await.unwrap();
+        let amounts = ledger(app.reader(), app.now(), id).await.unwrap().amounts;
         amounts.get(&Resource::Port).copied()
     };
     assert_eq!(have().await, Some(Amount::Count(2)));

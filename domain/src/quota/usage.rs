@@ -1,11 +1,14 @@
 //! What a user holds and may hold, counted by the planner's own functions.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use entity::{UserId, pod, run, task};
 use scheduler::{GroupName, Level, QuotaBook};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
-use super::{load_rows, planner_users};
+use super::combine::amounts_of;
+use super::{Amount, Resource, load_rows, planner_users};
 use crate::error::{Error, Result};
 use crate::node;
 use crate::run::OPEN;
@@ -33,27 +36,17 @@ impl QuotaUsage {
 }
 
 /// What a user holds and may hold.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ledger {
-    /// By group and from the highest level to the lowest.
+    /// By group and from the highest level to the lowest, without those of which nothing is granted, used or limited.
     pub entries: Vec<QuotaUsage>,
+    /// Everything but nodes of which there is a row; nothing of the rest.
+    pub amounts: BTreeMap<Resource, Amount>,
     /// When a row behind it expires, which may change it.
     pub valid_until: Option<DateTime<Utc>>,
 }
 
-/// The entries of the [`ledger`] of a user.
-///
-/// # Errors
-/// [`Error::NotFound`] if there is no such user.
-pub async fn usage(
-    db: &impl ConnectionTrait,
-    now: DateTime<Utc>,
-    user_id: UserId,
-) -> Result<Vec<QuotaUsage>> {
-    Ok(ledger(db, now, user_id).await?.entries)
-}
-
-/// The quotas of a user, without those of which nothing is granted, used or limited.
+/// The quotas of a user.
 ///
 /// # Errors
 /// [`Error::NotFound`] if there is no such user.
@@ -62,52 +55,69 @@ pub async fn ledger(
     now: DateTime<Utc>,
     user_id: UserId,
 ) -> Result<Ledger> {
-    let users = planner_users(db, &[user_id]).await?;
-    let user = users
-        .get(&user_id)
-        .ok_or_else(|| Error::not_found("user", user_id))?;
+    let ledger = ledgers(db, now, &[user_id]).await?.remove(&user_id);
+    ledger.ok_or_else(|| Error::not_found("user", user_id))
+}
+
+/// The quotas of some users, with the same number of statements however many there are.
+///
+/// # Errors
+/// If the database is away.
+pub async fn ledgers(
+    db: &impl ConnectionTrait,
+    now: DateTime<Utc>,
+    ids: &[UserId],
+) -> Result<BTreeMap<UserId, Ledger>> {
+    let users = planner_users(db, ids).await?;
     let rows = load_rows(db).await?;
     let book = QuotaBook::open(&rows, now.timestamp_millis());
-    let held = held(db, user_id).await?;
-    let mut entries = Vec::new();
-    let mut valid_until = None;
-    for group in node::groups(db).await? {
-        let limits = book.limits(user, &GroupName(group.clone()));
-        valid_until = valid_until.into_iter().chain(limits.valid_until).min();
-        for level in Level::ALL {
-            let used = held
-                .iter()
-                .filter(|held| held.group == group && held.level == level.value())
-                .map(|held| held.nodes)
-                .sum();
-            let (limit, ceiling) = (limits.at(level), limits.of(level).ceiling);
-            if used > 0 || limit > 0 || ceiling.is_some() {
-                entries.push(QuotaUsage {
+    let groups = node::groups(db).await?;
+    let held = held(db, ids).await?;
+    let mut amounts = amounts_of(db, now, &users).await?;
+    let mut ledgers = BTreeMap::new();
+    for (id, user) in &users {
+        let (amounts, mut valid_until) = amounts.remove(id).unwrap_or_default();
+        let mut entries = Vec::new();
+        for group in &groups {
+            let limits = book.limits(user, &GroupName(group.clone()));
+            let end = limits.valid_until.and_then(DateTime::from_timestamp_millis);
+            valid_until = valid_until.into_iter().chain(end).min();
+            let of_group = |held: &&Held| held.user == *id && held.group == *group;
+            let held: Vec<&Held> = held.iter().filter(of_group).collect();
+            entries.extend(Level::ALL.into_iter().filter_map(|level| {
+                let at_level = held.iter().filter(|held| held.level == level.value());
+                let used = at_level.map(|held| held.nodes).sum();
+                let (limit, ceiling) = (limits.at(level), limits.of(level).ceiling);
+                (used > 0 || limit > 0 || ceiling.is_some()).then(|| QuotaUsage {
                     group: group.clone(),
                     level,
                     used,
                     limit,
                     ceiling,
-                });
-            }
+                })
+            }));
         }
+        let ledger = Ledger {
+            entries,
+            amounts,
+            valid_until,
+        };
+        ledgers.insert(*id, ledger);
     }
-    Ok(Ledger {
-        entries,
-        valid_until: valid_until.and_then(DateTime::from_timestamp_millis),
-    })
+    Ok(ledgers)
 }
 
 /// Nodes that one open run holds.
 struct Held {
+    user: UserId,
     group: String,
     level: i32,
     nodes: u32,
 }
 
-async fn held(db: &impl ConnectionTrait, user_id: UserId) -> Result<Vec<Held>> {
+async fn held(db: &impl ConnectionTrait, users: &[UserId]) -> Result<Vec<Held>> {
     let tasks = task::Entity::find()
-        .filter(task::Column::UserId.eq(user_id))
+        .filter(task::Column::UserId.is_in(users.iter().copied()))
         .filter(task::Column::State.eq(task::State::Running))
         .all(db)
         .await?;
@@ -127,6 +137,7 @@ async fn held(db: &impl ConnectionTrait, user_id: UserId) -> Result<Vec<Held>> {
             let task = tasks.iter().find(|task| task.id == run.task_id)?;
             let nodes = pods.iter().filter(|pod| pod.run_id == run.id).count();
             Some(Held {
+                user: task.user_id,
                 group: task.group_name.clone(),
                 level: run.level,
                 nodes: u32::try_from(nodes).unwrap_or(u32::MAX),

@@ -46,7 +46,7 @@ pub(super) fn wanted(words: &[String]) -> Wanted {
                 .collect(),
         );
     };
-    let rest = &before[at + 1..];
+    let (command, rest) = innermost(command, &before[at + 1..]);
     let script_options = ScriptOptions::command();
     let command = match command.get_name() {
         "python" | "bash" | "exec" => match rest.iter().any(|word| word == "--" || word == "++") {
@@ -63,12 +63,26 @@ pub(super) fn wanted(words: &[String]) -> Wanted {
         return Wanted::Words(flags(command));
     }
     let n_before = positionals(command, rest).len();
+    if n_before == 0 && command.has_subcommands() {
+        let below = command.get_subcommands();
+        return Wanted::Words(below.map(|one| one.get_name().to_owned()).collect());
+    }
     let places: Vec<&clap::Arg> = command.get_positionals().collect();
     let last = places.last().filter(|last| takes_many(last));
     let place = places.get(n_before).or(last);
     place.map_or(Wanted::Words(vec![]), |place| {
         value_of(place, command, rest)
     })
+}
+
+/// The command that was meant, down to the one below which there are no more, and the words behind it.
+fn innermost<'a>(
+    command: &'a clap::Command,
+    rest: &'a [String],
+) -> (&'a clap::Command, &'a [String]) {
+    let at = rest.iter().position(|word| !word.starts_with('-'));
+    let below = at.and_then(|at| Some((command.find_subcommand(&rest[at])?, &rest[at + 1..])));
+    below.map_or((command, rest), |(command, rest)| innermost(command, rest))
 }
 
 /// Whether an argument may be repeated.
@@ -224,6 +238,17 @@ mod tests {
         assert_eq!(at("logs -r "), Wanted::Words(vec!["0".to_owned()]));
         let experiment = "x".to_owned();
         assert_eq!(at("search nan x --rank "), Wanted::Ranks { experiment });
+    }
+
+    #[test]
+    fn commands_below_commands_are_offered_and_so_is_what_they_take() {
+        assert!(offers("quota ", "set-mine"));
+        assert!(offers("node his", "history"));
+        assert!(offers("token create --", "--holder"));
+        assert!(offers("token create --scope ", "read"));
+        assert_eq!(at("quota set-mine "), Wanted::Groups);
+        assert!(offers("quota set-mine training ", "HIGH"));
+        assert_eq!(at("quota show ana -g "), Wanted::Groups);
     }
 
     #[test]

@@ -6,4 +6,4 @@ mod priority;
 
 pub(super) use each::run;
 pub(super) use kind::Order;
-pub(super) use priority::run as run_priority;
+pub(super) use priority::{level, run as run_priority};

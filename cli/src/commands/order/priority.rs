@@ -34,7 +34,7 @@ pub(in crate::commands) async fn run(context: &mut Context, args: &PriorityArgs)
 }
 
 /// The level that was typed, by number or name.
-fn level(typed: &submission::Priority) -> Result<Priority> {
+pub(in crate::commands) fn level(typed: &submission::Priority) -> Result<Priority> {
     let name = typed.name();
     let known = LEVELS.iter().any(|(_, level)| *level == name);
     let level = known.then(|| serde_json::from_value(name.clone().into()).ok());

@@ -10,6 +10,7 @@ fn user() -> UserFacts {
     UserFacts {
         name: "ana".to_owned(),
         uid: 1007,
+        shared_group: "vision".to_owned(),
         role: Role::External,
         active: true,
         groups: ["external", "public", "ana", "ops"]
@@ -68,6 +69,7 @@ fn what_holds_in_python_holds_here() {
         "'a' 'b' == \"ab\" and 'a' + 'b' == 'ab' and 'it\\'s' == \"it's\"",
         "'a' < 'b' and 1 < 1.5 and (1 == 1) == 1 and 1 != 'x' and (1,) != [1]",
         "'' or 0 or [] or () or None or task",
+        "user.shared_group == 'vision'",
         "user.user_id == 1007 and user.active and task.user_name == user.user_name",
         "1 == 1.0 == (2 > 1)",
     ] {

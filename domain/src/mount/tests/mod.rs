@@ -44,11 +44,12 @@ fn definition(
     }
 }
 
-/// Ana, who is in the group `ops`.
+/// Ana, who is in the group `ops` and in the team `vision`.
 fn ana() -> UserFacts {
     UserFacts {
         name: "ana".to_owned(),
         uid: 1007,
+        shared_group: "vision".to_owned(),
         role: Role::Internal,
         active: true,
         groups: ["internal", "public", "ana", "ops"]

@@ -132,3 +132,14 @@ async fn a_workspace_may_be_where_the_rules_let_the_user_reach() {
     );
     assert_eq!(paths(&bob).len(), 1);
 }
+
+#[tokio::test]
+async fn a_team_has_a_directory_where_a_template_names_it() {
+    let app = TestApp::with_nodes(1).await;
+    let (ana, _) = app.user("ana").await;
+    give(&app, "public", "/t/{user.shared_group}", "/team", &[]).await;
+    let preview = of_user(&app.app, &ana, "ana").await.unwrap();
+    let mut mounts = preview.resolution.mounts.iter();
+    let team = mounts.find(|it| it.mount_path.as_str() == "/team");
+    assert_eq!(team.unwrap().host_path.as_str(), "/t/default");
+}
