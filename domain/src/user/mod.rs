@@ -18,4 +18,4 @@ pub use query::{find_by_name, get, load};
 
 pub(crate) use change::root_only_for_root;
 pub(crate) use create::insert;
-pub(crate) use query::implied_groups;
+pub(crate) use query::{implied_groups, named};

@@ -1,6 +1,7 @@
 //! Looks users up.
 
 use entity::{UserId, user};
+use sea_orm::sea_query::{Query, SelectStatement};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
 use super::{Role, User};
@@ -15,6 +16,15 @@ pub async fn find_by_name(db: &impl ConnectionTrait, name: &str) -> Result<Optio
         .filter(user::Column::Name.eq(name))
         .one(db)
         .await?)
+}
+
+/// The number of the user of this name, for a condition of another statement.
+pub(crate) fn named(name: &str) -> SelectStatement {
+    Query::select()
+        .column(user::Column::Id)
+        .from(user::Entity)
+        .and_where(user::Column::Name.eq(name))
+        .take()
 }
 
 /// The user of this number.
