@@ -49,6 +49,8 @@ mod user;
 mod ws;
 
 #[cfg(test)]
+mod access;
+#[cfg(test)]
 mod fuzz;
 #[cfg(test)]
 mod testing;

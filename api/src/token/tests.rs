@@ -132,3 +132,23 @@ async fn what_is_wrong_with_a_token_is_named() {
         assert_eq!(refusal.field.as_deref(), Some(field));
     }
 }
+
+#[tokio::test]
+async fn a_guest_gives_tokens_to_his_team_and_is_not_told_who_else_there_is() {
+    let api = TestApi::with_nodes(1).await;
+    let create = "mutation ($input: CreateUserInput!) { createUser(input: $input) { token } }";
+    let mut tokens = Vec::new();
+    for (name, team) in [("gus", "visitors"), ("eve", "visitors"), ("zoe", "others")] {
+        let input = json!({ "name": name, "role": "EXTERNAL", "sharedGroup": team });
+        let created = api.root(create, json!({ "input": input })).await;
+        tokens.push(created["createUser"]["token"].as_str().unwrap().to_owned());
+    }
+    let mut answers = Vec::new();
+    for holder in ["eve", "zoe", "nobody"] {
+        let input = json!({ "input": { "holder": holder } });
+        answers.push(api.ask(Some(&tokens[0]), CREATE, input).await);
+    }
+    assert_eq!(code(&answers[0]), "OK");
+    assert_eq!(code(&answers[1]), "INVALID_INPUT");
+    assert_eq!(answers[1], answers[2]);
+}

@@ -3,7 +3,8 @@
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::Error;
-use domain::auth::UserActor;
+use domain::auth::{Action, Target, UserActor, may};
+use domain::quota::may_read as may_read_quotas;
 use domain::user::{Role, User as Row, UserId};
 
 use super::permission::Permission;
@@ -126,26 +127,27 @@ impl User {
     }
 
     /// What the user may hold and holds, by node group and priority: at most 8 entries for each node group. Left out is
-    /// that of which nothing is granted, used or limited.
+    /// that of which nothing is granted, used or limited. Absent for others, except for administrators of their quotas.
     #[graphql(complexity = "100 + child_complexity")]
-    async fn quotas(&self, ctx: &Context<'_>) -> Result<Vec<QuotaUsage>> {
+    async fn quotas(&self, ctx: &Context<'_>) -> Result<Option<Vec<QuotaUsage>>> {
+        if !may_read_quotas(ctx.actor(), &self.0) {
+            return Ok(None);
+        }
         let quotas = ctx.loaders().load(QuotasOf(self.0.id)).await?;
-        Ok(quotas
-            .unwrap_or_default()
-            .into_iter()
-            .map(QuotaUsage::from)
-            .collect())
+        let quotas = quotas.unwrap_or_default().into_iter();
+        Ok(Some(quotas.map(QuotaUsage::from).collect()))
     }
 
-    /// The directories that the user's tasks can reach, by path: at most one entry for each. `myMounts` says why.
+    /// The directories that the user's tasks can reach, by path: at most one entry for each. `myMounts` says why. Absent for
+    /// others, except for those who have the permission `INSPECT`.
     #[graphql(complexity = "limits::SOME + child_complexity")]
-    async fn mounts(&self, ctx: &Context<'_>) -> Result<Vec<Mount>> {
+    async fn mounts(&self, ctx: &Context<'_>) -> Result<Option<Vec<Mount>>> {
+        if !may(ctx.actor(), Action::ReadMounts, Target::Of(self.0.id)) {
+            return Ok(None);
+        }
         let mounts = ctx.loaders().load(MountsOf(self.0.id)).await?;
-        Ok(mounts
-            .unwrap_or_default()
-            .into_iter()
-            .map(Mount::from)
-            .collect())
+        let mounts = mounts.unwrap_or_default().into_iter();
+        Ok(Some(mounts.map(Mount::from).collect()))
     }
 
     /// When the user was created.

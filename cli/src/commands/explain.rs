@@ -24,7 +24,7 @@ pub(super) async fn run(context: &mut Context, args: &ExplainArgs) -> Result<u8>
         task,
         answer.cluster_overview.groups,
         &answer.me.name,
-        answer.me.quotas,
+        answer.me.quotas.unwrap_or_default(),
         &context.program,
     );
     let text = match context.json {

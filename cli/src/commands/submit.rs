@@ -41,7 +41,12 @@ pub(super) async fn run(
     }
     let script = Script::find(&call.script)?;
     let client = context.client()?;
-    let mounts = client.ask(&MyMounts::build(())).await?.me.mounts;
+    let mounts = client
+        .ask(&MyMounts::build(()))
+        .await?
+        .me
+        .mounts
+        .unwrap_or_default();
     let workspace = workspace(&script, &mounts)?;
     let follow = options.follow;
     let image = context.environment.image.as_deref();

@@ -27,7 +27,7 @@ pub(crate) struct ExplainTask {
 #[cynic(graphql_type = "User")]
 pub(crate) struct Quotas {
     pub(crate) name: String,
-    pub(crate) quotas: Vec<QuotaUsage>,
+    pub(crate) quotas: Option<Vec<QuotaUsage>>,
 }
 
 /// Any JSON value.

@@ -22,8 +22,8 @@ pub(crate) struct User {
     pub(crate) uid: i64,
     pub(crate) active: bool,
     pub(crate) groups: Vec<String>,
-    pub(crate) quotas: Vec<QuotaUsage>,
-    pub(crate) mounts: Vec<Mount>,
+    pub(crate) quotas: Option<Vec<QuotaUsage>>,
+    pub(crate) mounts: Option<Vec<Mount>>,
     pub(crate) created_at: DateTime<Utc>,
 }
 
@@ -67,7 +67,7 @@ pub(crate) struct MyMounts {
 #[derive(Debug, cynic::QueryFragment)]
 #[cynic(graphql_type = "User")]
 pub(crate) struct Mounts {
-    pub(crate) mounts: Vec<Mount>,
+    pub(crate) mounts: Option<Vec<Mount>>,
 }
 
 /// What a new task may name.

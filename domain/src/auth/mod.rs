@@ -10,7 +10,7 @@ pub mod tokens;
 
 pub use actor::{Actor, AgentActor, Scope, UserActor};
 pub use permission::Permission;
-pub use policy::{Action, Target, may, may_at_all, require};
+pub use policy::{Action, Target, may, may_at_all, require, require_of_named};
 pub use sign_in::sign_in;
 pub use token::{Token, issue};
 pub(crate) use token::{hash, hex, holder, keep};

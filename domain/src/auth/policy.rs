@@ -206,6 +206,17 @@ pub fn require(actor: &Actor, action: Action, target: Target) -> Result<()> {
     Err(Error::Forbidden(reason.to_owned()))
 }
 
+/// Refuses what the actor may not do to something of the user of this name. Nobody is looked up: who may not is told the
+/// same whether there is such a user or not.
+///
+/// # Errors
+/// As [`require`].
+pub fn require_of_named(actor: &Actor, action: Action, name: &str) -> Result<()> {
+    let own = actor.user().filter(|user| user.name == name);
+    let target = own.map_or(Target::Platform, |user| Target::Of(user.id));
+    require(actor, action, target)
+}
+
 #[cfg(test)]
 mod tests {
     use std::fmt::Write as _;

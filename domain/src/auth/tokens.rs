@@ -10,11 +10,13 @@ use sea_orm::{
 };
 
 use super::token::hash;
-use super::{Action, Actor, Permission, Scope, Target, Token, UserActor, may, require};
+use super::{
+    Action, Actor, Permission, Scope, Target, Token, UserActor, may, require, require_of_named,
+};
 use crate::error::{Error, Problem, Result};
 use crate::session;
 use crate::store::{Tx, exactly_one};
-use crate::user::{User, find_by_name, root_only_for_root};
+use crate::user::{User, find_by_name, named, root_only_for_root};
 
 pub use entity::AccessTokenId as TokenId;
 pub use entity::access_token::Model as AccessToken;
@@ -66,11 +68,14 @@ pub async fn create(
     random: &mut impl Rng,
 ) -> Result<(AccessToken, Token)> {
     let maker = maker(actor)?;
-    let user = usable(tx, "user", &input.user).await?;
-    require(actor, Action::MakeToken, Target::Of(user.id))?;
+    require_of_named(actor, Action::MakeToken, &input.user)?;
+    let user = usable(tx, "user", &input.user, |_| true).await?;
     root_only_for_root(tx, actor, user.id).await?;
+    let knows_all = sees_all(maker) || may(actor, Action::ReadUsers, Target::Platform);
+    // Guests do not know who there is: they know their team.
+    let is_known = |holder: &User| knows_all || holder.shared_group == user.shared_group;
     let holder = match &input.holder {
-        Some(holder) => usable(tx, "holder", holder).await?.id,
+        Some(holder) => usable(tx, "holder", holder, is_known).await?.id,
         None => user.id,
     };
     let problems = check(&input, tx.now());
@@ -143,11 +148,7 @@ pub async fn list(
     older_than: Option<TokenId>,
     limit: u64,
 ) -> Result<Page> {
-    let Some(mut query) = matching(db, actor, now, filter).await? else {
-        let tokens = Vec::new();
-        let has_more = false;
-        return Ok(Page { tokens, has_more });
-    };
+    let mut query = matching(actor, now, filter)?;
     if let Some(id) = older_than {
         query = query.filter(access_token::Column::Id.lt(id));
     }
@@ -168,18 +169,14 @@ pub async fn count(
     now: DateTime<Utc>,
     filter: &Filter,
 ) -> Result<u64> {
-    match matching(db, actor, now, filter).await? {
-        Some(query) => Ok(query.count(db).await?),
-        None => Ok(0),
-    }
+    Ok(matching(actor, now, filter)?.count(db).await?)
 }
 
-async fn matching(
-    db: &impl ConnectionTrait,
+fn matching(
     actor: &Actor,
     now: DateTime<Utc>,
     filter: &Filter,
-) -> Result<Option<Select<access_token::Entity>>> {
+) -> Result<Select<access_token::Entity>> {
     use access_token::Column::{ExpiresAt, RevokedAt};
     let own = actor.user().map(|user| Target::Of(user.id));
     require(actor, Action::ReadTokens, own.unwrap_or(Target::Platform))?;
@@ -188,17 +185,18 @@ async fn matching(
         query = query.filter(on_either_side(user.id));
     }
     if let Some(name) = &filter.user {
-        let Some(user) = find_by_name(db, name).await? else {
-            return Ok(None);
-        };
-        query = query.filter(on_either_side(user.id));
+        // In the same statement: whether there is such a user is not told by how much was asked.
+        let either_side = Condition::any()
+            .add(access_token::Column::UserId.in_subquery(named(name)))
+            .add(access_token::Column::HolderId.in_subquery(named(name)));
+        query = query.filter(either_side);
     }
     if let Some(live) = filter.live {
         let lasts = ExpiresAt.is_null().or(ExpiresAt.gt(now));
         let is_live = Condition::all().add(RevokedAt.is_null()).add(lasts);
         query = query.filter(if live { is_live } else { is_live.not() });
     }
-    Ok(Some(query))
+    Ok(query)
 }
 
 /// Whoever may make tokens at all: not who holds the token of another, or what was given for an hour would last for ever.
@@ -244,13 +242,18 @@ pub(crate) fn name_problem(name: &str) -> Option<String> {
         .then(|| format!("must be 1 to {MOST_NAME_CHARS} characters on one line"))
 }
 
-async fn usable(tx: &Tx, field: &str, name: &str) -> Result<User> {
-    let reason = match find_by_name(tx.db(), name).await? {
-        Some(user) if user.active => return Ok(user),
-        Some(_) => "is not active",
-        None => "is not the name of a user",
-    };
-    Err(Error::invalid(field, reason))
+/// A user for whom a token is good. One whom the maker does not know is not there.
+async fn usable(
+    tx: &Tx,
+    field: &str,
+    name: &str,
+    is_known: impl Fn(&User) -> bool,
+) -> Result<User> {
+    match find_by_name(tx.db(), name).await?.filter(is_known) {
+        Some(user) if user.active => Ok(user),
+        Some(_) => Err(Error::invalid(field, "is not active")),
+        None => Err(Error::invalid(field, "is not the name of a user")),
+    }
 }
 
 async fn get(tx: &Tx, id: TokenId) -> Result<AccessToken> {

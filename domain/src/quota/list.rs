@@ -9,6 +9,7 @@ use sea_orm::{
 use super::{Quota, Resource, ResourceQuota, owner};
 use crate::auth::{Action, Actor, Permission, Target, UserActor, may, require};
 use crate::error::{Error, Result};
+use crate::user::{Role, User};
 
 /// Which rows; what is absent does not matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -41,6 +42,13 @@ impl<T> Page<T> {
             total,
         }
     }
+}
+
+/// Whether an actor may see the quotas of a user: his own, as administrator everybody's, as that of guests theirs.
+pub fn may_read(actor: &Actor, user: &User) -> bool {
+    let is_editor = |actor: &UserActor| actor.has(Permission::ManageExternalQuotas);
+    may(actor, Action::ReadQuotas, Target::Of(user.id))
+        || (user.role == Role::External && actor.user().is_some_and(is_editor))
 }
 
 /// Whose rows somebody sees.

@@ -29,7 +29,7 @@ pub use entity::quota_change::Model as QuotaChange;
 pub use entity::resource_quota::Model as ResourceQuota;
 pub use entity::{QuotaChangeId, QuotaId, ResourceQuotaId};
 pub use jupyter::{DevContainers, PackedError};
-pub use list::{Filter, Page, nodes, resources};
+pub use list::{Filter, Page, may_read, nodes, resources};
 pub use named::{NamedQuota, SetNamed, set_named};
 pub use own::{SetOwnQuota, set_own};
 pub use remove::remove;

@@ -4,7 +4,7 @@ use entity::user::{self, Role};
 use entity::{shared_group_group, user_group};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter};
 
-use crate::auth::{Action, Actor, Target, require};
+use crate::auth::{Action, Actor, Target, may, require};
 use crate::error::{Error, Result};
 use crate::user::find_by_name;
 
@@ -31,15 +31,26 @@ impl Owner {
 /// # Errors
 /// [`Error::Forbidden`], and [`Error::Invalid`] if there is no such owner.
 pub(super) async fn permit(db: &impl ConnectionTrait, actor: &Actor, name: &str) -> Result<Owner> {
-    // Who may set anything at all may know who is there.
     require(actor, Action::SetExternalQuota, Target::Platform)?;
-    let owner = find(db, name)
-        .await?
-        .ok_or_else(|| Error::invalid("owner", format!("there is no user or user group {name}")))?;
-    if !owner.is_external() {
-        require(actor, Action::SetQuota, Target::Platform)?;
+    if !may(actor, Action::SetQuota, Target::Platform) {
+        return guest(db, name).await;
     }
-    Ok(owner)
+    let owner = find(db, name).await?;
+    owner.ok_or_else(|| Error::invalid("owner", format!("there is no user or user group {name}")))
+}
+
+/// A guest, or all of them, for whoever may set the quotas of these only: everybody else does not exist for him.
+async fn guest(db: &impl ConnectionTrait, name: &str) -> Result<Owner> {
+    if name == "external" {
+        return Ok(Owner::Guests);
+    }
+    let user = find_by_name(db, name).await?;
+    let guest = user.filter(|user| user.role == Role::External);
+    let owner = guest.map(|user| Owner::User(user.role));
+    owner.ok_or_else(|| {
+        let reason = format!("you may set the quotas of guests only, and {name} is none");
+        Error::Forbidden(reason)
+    })
 }
 
 /// Whether there is such a user or user group.

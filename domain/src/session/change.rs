@@ -13,7 +13,7 @@ use super::query::sign_in;
 use super::{Code, Cookie, Session, Ticket};
 use crate::auth::agent_token::KeyRing;
 use crate::auth::tokens::name_problem;
-use crate::auth::{Action, Actor, Target, hash, may, require};
+use crate::auth::{Action, Actor, Target, hash, may, require, require_of_named};
 use crate::error::{Error, Result};
 use crate::store::Tx;
 use crate::user::find_by_name;
@@ -198,11 +198,9 @@ pub async fn end(tx: &Tx, actor: &Actor, id: SessionId) -> Result<Session> {
 /// # Errors
 /// [`Error::Forbidden`] for the sessions of others, except for administrators of tokens; [`Error::Invalid`].
 pub async fn end_all(tx: &Tx, actor: &Actor, user: &str) -> Result<u64> {
-    let own = actor.user().map(|user| Target::Of(user.id));
-    require(actor, Action::MakeToken, own.unwrap_or(Target::Platform))?;
+    require_of_named(actor, Action::MakeToken, user)?;
     let found = find_by_name(tx.db(), user).await?;
     let found = found.ok_or_else(|| Error::invalid("user", "is not the name of a user"))?;
-    require(actor, Action::MakeToken, Target::Of(found.id))?;
     end_of_user(tx, found.id).await
 }
 

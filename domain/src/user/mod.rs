@@ -20,4 +20,4 @@ pub use query::{find_by_name, get, load};
 pub(crate) use change::root_only_for_root;
 pub(crate) use create::{add, insert, problems};
 pub(crate) use join::{Joined, join};
-pub(crate) use query::{find_by_uid, implied_groups};
+pub(crate) use query::{find_by_uid, implied_groups, named};

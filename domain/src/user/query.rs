@@ -1,6 +1,7 @@
 //! Looks users up.
 
 use entity::{UserId, user};
+use sea_orm::sea_query::{Query, SelectStatement};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
 use super::{Role, User};
@@ -26,6 +27,15 @@ pub(crate) async fn find_by_uid(db: &impl ConnectionTrait, uid: i64) -> Result<O
         .filter(user::Column::Uid.eq(uid))
         .one(db)
         .await?)
+}
+
+/// The number of the user of this name, for a condition of another statement.
+pub(crate) fn named(name: &str) -> SelectStatement {
+    Query::select()
+        .column(user::Column::Id)
+        .from(user::Entity)
+        .and_where(user::Column::Name.eq(name))
+        .take()
 }
 
 /// The user of this number.

@@ -23,9 +23,9 @@ pub(crate) fn user(user: &User, address: &str, ascii: bool, look: Look) -> Strin
         text += &format!("groups: {}\n", user.groups.join(", "));
     }
     text += "\n";
-    text += &quota_table(&user.quotas, ascii, look);
+    text += &quota_table(user.quotas.as_deref().unwrap_or_default(), ascii, look);
     text += "\n";
-    text += &mount_table(&user.mounts, look);
+    text += &mount_table(user.mounts.as_deref().unwrap_or_default(), look);
     text
 }
 
