@@ -9,7 +9,7 @@ use super::*;
 use crate::auth::sign_in;
 use crate::environment::usable;
 use crate::mount::{self, Action};
-use crate::quota::{Amount, DevContainers, Resource, amounts};
+use crate::quota::{Amount, DevContainers, Resource, ledger};
 use crate::store::Tx;
 use crate::testing::TestApp;
 
@@ -150,7 +150,7 @@ async fn whoever_was_taken_in_signs_in_with_the_token_he_has_and_may_what_he_mig
     assert_eq!(mia.groups, ["internal", "public", "mia", "readers"]);
     let front = sign_in(db, now, "bff-admins-token-of-20").await.unwrap();
     assert!(front.user().unwrap().is_root());
-    let may_have = amounts(db, now, mia.id).await.unwrap();
+    let may_have = ledger(db, now, mia.id).await.unwrap().amounts;
     let dev = DevContainers {
         memory_gib: 1000,
         cpus: 128,
