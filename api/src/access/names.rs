@@ -172,6 +172,12 @@ pub(super) const NAMES: &[Name] = &[
         "sessions(filter: { user: $it }) { totalCount nodes { id } }",
     ),
     name(
+        "quotaLedger.user",
+        Thing::User,
+        EDITORS,
+        "quotaLedger(user: $it) { validUntil }",
+    ),
+    name(
         "quotas.filter.owner",
         Thing::User,
         EDITORS,

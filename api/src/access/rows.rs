@@ -60,6 +60,8 @@ pub(super) const ROWS: &[Row] = &[
     row("auditLog { totalCount }"),
     row("accessTokens(filter: { user: \"ada\" }) { totalCount }"),
     row("sessions(filter: { user: \"ada\" }) { totalCount }"),
+    row("quotaLedger(user: \"ada\") { validUntil }"),
+    also("of a guest", "quotaLedger(user: \"gus\") { validUntil }"),
     row("quotas(filter: { owner: \"ada\" }) { totalCount }"),
     also(
         "of a guest",
