@@ -54,7 +54,7 @@ pub(crate) fn code(error: &Error) -> &'static str {
         Error::QuotaExceeded { .. } | Error::AboveCeiling { .. } => "QUOTA_EXCEEDED",
         Error::RateLimited { .. } => "RATE_LIMITED",
         Error::Unsupported(_) => "UNSUPPORTED",
-        Error::Unavailable { .. } => "UNAVAILABLE",
+        Error::Unavailable { .. } | Error::Deposed => "UNAVAILABLE",
         Error::Internal(_) => "INTERNAL",
     }
 }
@@ -90,7 +90,7 @@ pub(crate) fn status(error: &Error) -> StatusCode {
         Error::Conflict(_) => StatusCode::CONFLICT,
         Error::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
         Error::Unsupported(_) => StatusCode::NOT_IMPLEMENTED,
-        Error::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+        Error::Unavailable { .. } | Error::Deposed => StatusCode::SERVICE_UNAVAILABLE,
         Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
@@ -100,7 +100,9 @@ pub(crate) fn log(error: &Error, id: Option<&str>) {
     let chain = error.chain();
     match error {
         Error::Internal(_) => tracing::error!(error.id = id, error = chain, "a request failed"),
-        Error::Unavailable { .. } => tracing::warn!(error = chain, "a request could not be served"),
+        Error::Unavailable { .. } | Error::Deposed => {
+            tracing::warn!(error = chain, "a request could not be served")
+        }
         Error::Forbidden(_) | Error::Unsupported(_) => {
             tracing::info!(error = chain, "a request was refused");
         }
@@ -163,7 +165,8 @@ fn describe(error: &mut ServerError, ours: &Error) {
         | Error::Conflict(_)
         | Error::QuotaExceeded { .. }
         | Error::Unsupported(_)
-        | Error::Unavailable { .. } => log(ours, None),
+        | Error::Unavailable { .. }
+        | Error::Deposed => log(ours, None),
     }
     error.extensions = Some(extensions);
 }

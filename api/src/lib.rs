@@ -56,5 +56,5 @@ mod fuzz;
 mod testing;
 
 pub use config::{ApiConfig, Limits, Rate, Timing};
-pub use http::router;
+pub use http::{probe_router, router};
 pub use schema::sdl;

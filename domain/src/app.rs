@@ -11,6 +11,7 @@ use crate::auth::agent_token::KeyRing;
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::events::Events;
+use crate::lease::Fence;
 use crate::logs::LogStore;
 use crate::metrics::Metrics;
 use crate::mount::Mount;
@@ -43,8 +44,10 @@ pub struct App {
     pub metrics: Metrics,
     /// What whoever runs the platform has chosen.
     pub settings: Arc<Settings>,
-    /// Since when this server serves.
+    /// Since when this server serves, or its workers drive.
     pub served_since: DateTime<Utc>,
+    /// The term of those who drive runs: what they write after it is refused.
+    pub fence: Option<Fence>,
 }
 
 impl std::fmt::Debug for App {
@@ -94,7 +97,18 @@ impl App {
     /// # Errors
     /// If the database is away.
     pub async fn begin(&self) -> Result<Tx> {
-        self.store.begin(self.now(), &self.events).await
+        let tx = self.store.begin(self.now(), &self.events).await?;
+        Ok(tx.fenced(self.fence))
+    }
+
+    /// The same for those who drive runs, from now until their term is over.
+    #[must_use]
+    pub fn in_term(&self, fence: Fence) -> Self {
+        Self {
+            served_since: self.now(),
+            fence: Some(fence),
+            ..self.clone()
+        }
     }
 
     /// The directories that a user's tasks can reach without any rule: those of everybody, and the user's own. Rules are

@@ -1,6 +1,8 @@
 //! Time as a parameter.
 
 use std::fmt::Debug;
+use std::sync::{PoisonError, RwLock};
+use std::time::Instant;
 
 use chrono::{DateTime, SubsecRound, Utc};
 
@@ -21,6 +23,30 @@ impl Clock for SystemClock {
     )]
     fn now(&self) -> DateTime<Utc> {
         Utc::now().trunc_subsecs(6)
+    }
+}
+
+/// The clock of a database that several machines share: as it was last heard, and carried on by this machine's steady
+/// one. So they all mean the same, and a jump of one machine's clock changes nothing.
+#[derive(Debug)]
+pub struct SharedClock(RwLock<(DateTime<Utc>, Instant)>);
+
+impl SharedClock {
+    /// A clock that was heard at `at`.
+    pub fn new(heard: DateTime<Utc>, at: Instant) -> Self {
+        Self(RwLock::new((heard, at)))
+    }
+
+    /// Takes what was heard at `at`.
+    pub fn set(&self, heard: DateTime<Utc>, at: Instant) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = (heard, at);
+    }
+}
+
+impl Clock for SharedClock {
+    fn now(&self) -> DateTime<Utc> {
+        let (heard, at) = *self.0.read().unwrap_or_else(PoisonError::into_inner);
+        (heard + at.elapsed()).trunc_subsecs(6)
     }
 }
 

@@ -69,6 +69,9 @@ pub enum Error {
         #[source]
         source: Box<dyn StdError + Send + Sync>,
     },
+    /// Another process drives the platform now: this one must not.
+    #[error("another process has taken over")]
+    Deposed,
     /// Our own mistake.
     #[error("internal error")]
     Internal(#[source] Box<dyn StdError + Send + Sync>),

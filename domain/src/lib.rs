@@ -3,7 +3,7 @@
 //! - One folder per noun: [`user`], [`quota`], [`node`], [`task`], [`run`], [`mount`], [`session`], each with its use cases
 //!   `verb(tx, actor, input)` and its queries.
 //! - Ports: [`runtime`] (where runs run), [`logs`] (what they print), [`events`] (who is woken).
-//! - [`workers`] drive everything; [`auth`] says who may do what; [`setup`] makes an empty platform usable,
+//! - [`workers`] drive everything, in the one process that has the [`lease`]; [`auth`] says who may do what; [`setup`] makes an empty platform usable,
 //!   [`import`] takes in what the original kept.
 //! - What is measured on the way: [`metrics`], numbers in memory.
 //! - What they are given: [`app::App`]. What may go wrong: [`error::Error`].
@@ -16,6 +16,7 @@ pub mod environment;
 pub mod error;
 pub mod events;
 pub mod import;
+pub mod lease;
 pub mod logs;
 pub mod metrics;
 pub mod mount;

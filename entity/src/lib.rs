@@ -4,7 +4,7 @@
 //! [`session`], [`quota`], [`resource_quota`], [`quota_change`]), with what ([`environment`], [`environment_grant`],
 //! [`mount_rule`], [`host`], [`node`], [`node_state`], [`platform_key`], [`occupancy`], [`reservation`]), and what they do
 //! ([`task`], [`task_change`], [`task_tag`], [`run`], [`pod`], [`exclusion`],
-//! [`submission`], [`audit`], [`audit_seal`]).
+//! [`submission`], [`audit`], [`audit_seal`]), and which process drives it all ([`lease`]).
 
 pub mod access_token;
 pub mod audit;
@@ -14,6 +14,7 @@ pub mod environment_grant;
 pub mod exclusion;
 pub mod host;
 pub mod id;
+pub mod lease;
 pub mod mount_rule;
 pub mod node;
 pub mod node_state;

@@ -19,7 +19,11 @@ pub struct Cli {
 pub enum Command {
     /// Start everything on this machine: database, scheduler, nodes, API
     Up(Up),
-    /// Stop the server of a data directory; running tasks go on
+    /// Answer people and agents, and drive nothing: one of several, which share a PostgreSQL database
+    Serve(Up),
+    /// Drive runs whenever no other process does, and answer nobody: one of several, which share a PostgreSQL database
+    Work(Up),
+    /// Stop all servers of a data directory; running tasks go on
     Down(DataDirArgs),
     /// Show the platform at work: start it, train a small model on two nodes, check the result, clean up
     Demo,

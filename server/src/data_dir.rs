@@ -1,14 +1,13 @@
-//! The directory with everything that must survive: one server at a time may have it.
+//! The directory with everything that must survive.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read, Write};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use domain::auth::agent_token::KeyRing;
 use nix::unistd::Uid;
-use protocol::ServerFile;
 use rand::Rng;
 
 use crate::directory;
@@ -18,13 +17,6 @@ use crate::environment::Environment;
 #[derive(Debug, Clone)]
 pub struct DataDir {
     path: PathBuf,
-}
-
-/// Held while a server has the directory; the system gives it back when the process ends, however it ends. The locked
-/// file holds the process number.
-#[derive(Debug)]
-pub struct Lock {
-    _file: File,
 }
 
 impl DataDir {
@@ -86,7 +78,12 @@ impl DataDir {
         self.path.join("workspaces")
     }
 
-    /// Where the server can be reached, for agents.
+    /// Which processes of the platform live, and where agents reach them.
+    pub fn servers(&self) -> PathBuf {
+        self.path.join("servers")
+    }
+
+    /// Where the server that started last can be reached.
     pub fn server_file(&self) -> PathBuf {
         self.path.join("server.json")
     }
@@ -103,82 +100,6 @@ impl DataDir {
         File::create(&probe)
             .and_then(|_| fs::remove_file(&probe))
             .with_context(|| format!("the data directory {shown} cannot be written"))
-    }
-
-    /// Takes the directory for this process.
-    ///
-    /// # Errors
-    /// If another server has it.
-    pub fn lock(&self) -> Result<Lock> {
-        let mut file = self.lock_file()?;
-        match file.try_lock() {
-            Ok(()) => {
-                file.set_len(0)
-                    .and_then(|()| write!(file, "{}", std::process::id()))
-                    .with_context(|| format!("{} cannot be written", self.path.display()))?;
-                Ok(Lock { _file: file })
-            }
-            Err(TryLockError::WouldBlock) => bail!(
-                "a server already runs on {}: stop it with `hai-platform down --data-dir {}` or choose another --data-dir",
-                self.path.display(),
-                self.path.display()
-            ),
-            Err(TryLockError::Error(error)) => {
-                Err(error).with_context(|| format!("{} cannot be locked", self.path.display()))
-            }
-        }
-    }
-
-    /// Waits until no server has the directory. Blocks.
-    ///
-    /// # Errors
-    /// If the file system refuses.
-    pub fn wait_until_free(&self) -> Result<()> {
-        self.lock_file()?
-            .lock()
-            .with_context(|| format!("{} cannot be locked", self.path.display()))
-    }
-
-    /// Number of the process that has the directory, if a server runs.
-    ///
-    /// # Errors
-    /// If the file system refuses, or the server has taken the directory this very moment and not yet said who it is.
-    pub fn holder(&self) -> Result<Option<i32>> {
-        if !self.path.join("lock").exists() {
-            return Ok(None);
-        }
-        let mut file = self.lock_file()?;
-        // The lock says whether a server runs; the number alone does not, because numbers are used again.
-        match file.try_lock() {
-            Ok(()) => return Ok(None),
-            Err(TryLockError::WouldBlock) => {}
-            Err(TryLockError::Error(error)) => {
-                return Err(error)
-                    .with_context(|| format!("{} cannot be locked", self.path.display()));
-            }
-        }
-        let mut text = String::new();
-        file.read_to_string(&mut text)
-            .with_context(|| format!("{} cannot be read", self.path.display()))?;
-        // Zero and negative numbers would stand for groups of processes.
-        match text.parse() {
-            Ok(pid) if pid > 0 => Ok(Some(pid)),
-            _ => bail!(
-                "a server is just starting on {}: try again",
-                self.path.display()
-            ),
-        }
-    }
-
-    fn lock_file(&self) -> Result<File> {
-        OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .read(true)
-            .write(true)
-            .mode(0o600)
-            .open(self.path.join("lock"))
-            .with_context(|| format!("{} cannot be locked", self.path.display()))
     }
 
     /// The signing keys: those of the last start, or new ones.
@@ -207,14 +128,6 @@ impl DataDir {
         self.write("keys.json", &serde_json::to_vec(keys)?)
     }
 
-    /// Says where the server can be reached.
-    ///
-    /// # Errors
-    /// If the file cannot be written.
-    pub fn announce(&self, server: &ServerFile) -> Result<()> {
-        self.write("server.json", &serde_json::to_vec(server)?)
-    }
-
     /// Replaces a file as a whole; only the platform's own user can read it.
     pub(crate) fn write(&self, name: &str, content: &[u8]) -> Result<()> {
         let path = self.path.join(name);
@@ -231,48 +144,5 @@ impl DataDir {
             fs::rename(&fresh, &path)
         };
         write().with_context(|| format!("{} cannot be written", path.display()))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn data_dir(path: &Path) -> DataDir {
-        DataDir::choose(Some(path.to_owned()), &Environment::default(), false).unwrap()
-    }
-
-    #[test]
-    fn the_holder_is_whoever_has_the_lock_not_who_had_it_before() {
-        let dir = tempfile::tempdir().unwrap();
-        let data_dir = data_dir(dir.path());
-        assert_eq!(data_dir.holder().unwrap(), None);
-        fs::write(dir.path().join("lock"), "12345678901").unwrap();
-        assert_eq!(data_dir.holder().unwrap(), None);
-        let lock = data_dir.lock().unwrap();
-        let me = i32::try_from(std::process::id()).unwrap();
-        assert_eq!(data_dir.holder().unwrap(), Some(me));
-        drop(lock);
-        assert_eq!(data_dir.holder().unwrap(), None);
-    }
-
-    #[test]
-    fn a_lock_without_a_usable_number_names_nobody() {
-        let dir = tempfile::tempdir().unwrap();
-        let data_dir = data_dir(dir.path());
-        let _lock = data_dir.lock().unwrap();
-        for text in ["", "0", "-1", "me"] {
-            fs::write(dir.path().join("lock"), text).unwrap();
-            assert!(data_dir.holder().is_err(), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn one_server_at_a_time_has_the_directory() {
-        let dir = tempfile::tempdir().unwrap();
-        let data_dir = data_dir(dir.path());
-        let _lock = data_dir.lock().unwrap();
-        let error = data_dir.lock().unwrap_err().to_string();
-        assert!(error.contains("a server already runs on"), "{error}");
     }
 }

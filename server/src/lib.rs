@@ -13,6 +13,7 @@ mod directory;
 pub mod environment;
 mod original;
 pub mod platform;
+pub mod seat;
 mod telemetry;
 
-pub use platform::{GROUP, Platform, PlatformConfig, Timing};
+pub use platform::{GROUP, Platform, PlatformConfig, Role, Timing};

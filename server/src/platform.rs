@@ -12,7 +12,7 @@ use axum::http::HeaderValue;
 use axum::serve::ListenerExt;
 use chrono::TimeDelta;
 use domain::auth::Token;
-use domain::clock::{Clock, SystemClock};
+use domain::clock::{Clock, SharedClock, SystemClock};
 use domain::events::Events;
 use domain::logs::LogStore;
 use domain::metrics::Metrics;
@@ -23,27 +23,55 @@ use domain::runtime::local::{LocalConfig, LocalRuntime};
 use domain::setup::{self, FirstUser};
 use domain::store::{Location, Store};
 use domain::task::Submits;
-use domain::workers::{Janitor, NodeWatcher, Worker};
 use domain::{App, Settings};
-use protocol::{LogLimits, ServerFile};
+use nix::unistd::gethostname;
+use protocol::LogLimits;
 use rand::rngs::StdRng;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::bundle;
-use crate::data_dir::{DataDir, Lock};
+use crate::data_dir::DataDir;
 use crate::database;
+use crate::seat::{Seat, Starting};
 
 /// The group of the local runtime's nodes, unless another is chosen.
 pub const GROUP: &str = "training";
 
+/// How often the clock of a shared database is heard.
+const HEAR: Duration = Duration::from_secs(5);
+
 /// How long what is short may still take after a stop was asked for.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What a process does. Of each there may be any number, where they share a database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Both of the others.
+    Both,
+    /// It answers people and agents.
+    Serve,
+    /// It drives runs, whenever no other process does.
+    Work,
+}
+
+impl Role {
+    fn serves(self) -> bool {
+        matches!(self, Self::Both | Self::Serve)
+    }
+
+    fn works(self) -> bool {
+        matches!(self, Self::Both | Self::Work)
+    }
+}
 
 /// How to start a platform.
 #[derive(Debug, Clone)]
 pub struct PlatformConfig {
+    /// What this process does.
+    pub role: Role,
     /// Where the data is.
     pub data_dir: DataDir,
     /// Which database.
@@ -115,7 +143,7 @@ pub struct Platform {
     runtime: Arc<LocalRuntime>,
     tracker: TaskTracker,
     stop: CancellationToken,
-    _lock: Lock,
+    _seat: Seat,
 }
 
 impl Platform {
@@ -125,8 +153,14 @@ impl Platform {
     /// One clear sentence: the directory is taken, cannot be written or belongs to another database, the address is in
     /// use, the database is from a newer version.
     pub async fn start(config: PlatformConfig) -> Result<Self> {
+        let role = config.role;
         config.data_dir.prepare()?;
-        let lock = config.data_dir.lock()?;
+        let starting = {
+            let data_dir = config.data_dir.clone();
+            tokio::task::spawn_blocking(move || Starting::wait(&data_dir)).await??
+        };
+        let alone = matches!(config.database, Location::Sqlite(_));
+        let seat = Seat::take(&config.data_dir, alone, &starting)?;
         database::check(&config.data_dir, &config.database)?;
         let listener = listen(config.listen).await?;
         let address = listener.local_addr()?;
@@ -136,7 +170,9 @@ impl Platform {
         let mut random: StdRng = rand::make_rng();
         let keys = config.data_dir.keys(&mut random)?;
         let runtime = Arc::new(LocalRuntime::new(local(&config))?);
-        let clock = Arc::new(SystemClock) as Arc<dyn Clock>;
+        let tracker = TaskTracker::new();
+        let stop = CancellationToken::new();
+        let clock = clock(&store, &tracker, &stop).await?;
         let masks = Masks::load(&store, clock.now(), &mut random).await?;
         let app = App {
             store,
@@ -150,23 +186,27 @@ impl Platform {
             masks,
             metrics: Metrics::default(),
             settings: Arc::new(settings(&config)),
+            fence: None,
         };
-        // Quotas and submits refer to the nodes' group: it is there before anybody can ask.
-        NodeWatcher::new(app.clone()).tick().await?;
-        // What belongs to no open run is gone before its node can be offered. What resists is tried again.
-        if let Err(error) = Janitor::new(app.clone()).tick().await {
-            tracing::warn!(error = error.chain(), "not everything is swept");
-        }
         let first_token = setup::prepare(&app, config.first_user, &mut random).await?;
-        config.data_dir.announce(&ServerFile {
-            url: url.clone(),
-            pid: std::process::id(),
-        })?;
         bundle::unpack(bundle::HFAI, &config.data_dir.python())?;
-        let tracker = TaskTracker::new();
-        let stop = CancellationToken::new();
-        domain::workers::start(&app, &tracker, &stop);
-        let router = api::router(
+        drop(starting);
+        if role.serves() {
+            seat.announce(url.clone())?;
+        }
+        if role.works() {
+            let (first_look, looked) = oneshot::channel();
+            let holder = holder(address);
+            let lead = domain::workers::lead(app.clone(), holder, first_look, stop.clone());
+            tracker.spawn(lead);
+            // Quotas and submits refer to the nodes' group: it is there before anybody can ask.
+            let _ = looked.await;
+        }
+        let make = match role.serves() {
+            true => api::router,
+            false => api::probe_router,
+        };
+        let router = make(
             api::ApiConfig {
                 allowed_origins: config.allowed_origins,
                 insecure_cookies: config.insecure_cookies,
@@ -193,7 +233,7 @@ impl Platform {
             runtime,
             tracker,
             stop,
-            _lock: lock,
+            _seat: seat,
         })
     }
 
@@ -210,6 +250,39 @@ impl Platform {
         self.runtime.close().await;
         self.app.store.close().await;
     }
+}
+
+/// The time: that of the database where several machines share it, as it is heard again and again.
+async fn clock(
+    store: &Store,
+    tracker: &TaskTracker,
+    stop: &CancellationToken,
+) -> Result<Arc<dyn Clock>> {
+    let Some((heard, at)) = store.time().await? else {
+        return Ok(Arc::new(SystemClock));
+    };
+    let clock = Arc::new(SharedClock::new(heard, at));
+    let (store, stop, heard) = (store.clone(), stop.clone(), clock.clone());
+    tracker.spawn(async move {
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(HEAR) => {}
+            }
+            // If it is away, the machine's steady clock goes on.
+            if let Ok(Some((now, at))) = store.time().await {
+                heard.set(now, at);
+            }
+        }
+    });
+    Ok(clock)
+}
+
+/// Name of this process among those that may drive the platform.
+fn holder(address: SocketAddr) -> String {
+    let host = gethostname().unwrap_or_default();
+    let host = host.to_string_lossy();
+    format!("{host} at {address}, process {}", std::process::id())
 }
 
 /// A small message leaves at once. Otherwise it waits until the client has confirmed the one before it, which takes 40 ms

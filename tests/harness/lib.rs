@@ -3,6 +3,7 @@
 //! - [`Platform`]: the real platform in this process, with real agents and commands, on the database that
 //!   `HAI_TEST_DATABASE` chooses.
 //! - [`Up`]: the real program `hai-platform up`, to be killed and started again.
+//! - [`Replicas`]: several of `serve` and `work` that share a database.
 //! - [`Client`]: GraphQL in, JSON out.
 //! - [`Gate`]: holds a command until the test lets it go on, or tells the test how far it is, without a clock.
 //! - [`Follow`]: what is seen of one task, over the deaths of the server.
@@ -15,7 +16,9 @@ mod gate;
 mod platform;
 mod program;
 mod rank;
+mod replicas;
 mod screen;
+mod server;
 mod site;
 mod up;
 
@@ -29,6 +32,7 @@ pub use gate::Gate;
 pub use platform::Platform;
 pub use program::{Output, program, run, shell};
 pub use rank::{agent_of, rank_dir_of};
+pub use replicas::Replicas;
 pub use screen::screen;
 pub use up::Up;
 

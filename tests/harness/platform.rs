@@ -43,6 +43,7 @@ impl Platform {
             uid.is_root(),
         )?;
         let config = PlatformConfig {
+            role: server::Role::Both,
             database: site.database.clone(),
             data_dir: data,
             listen: ([127, 0, 0, 1], 0).into(),

@@ -40,6 +40,15 @@ impl Site {
         self.dir.path().join("code")
     }
 
+    /// The environment in which the programs find the home and the database.
+    pub(crate) fn variables(&self) -> Vec<(&str, String)> {
+        let home = ("HOME", self.code().display().to_string());
+        match &self.database {
+            Location::Sqlite(_) => vec![home],
+            Location::Postgres(url) => vec![home, ("HAI_DATABASE_URL", url.clone())],
+        }
+    }
+
     /// Writes a shell script.
     ///
     /// # Errors

@@ -1,24 +1,22 @@
 //! The real program `hai-platform up`, to be killed and started again.
 
-use std::fs::File;
 use std::path::PathBuf;
 use std::process::Stdio;
 
 use anyhow::{Context, Result};
 use domain::store::Location;
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, Statement};
-use tokio::io::{AsyncBufReadExt, BufReader, Lines};
-use tokio::process::{Child, ChildStdout, Command};
+use tokio::process::Command;
 
 use crate::program::{command, output_of, program};
+use crate::server::Server;
 use crate::site::Site;
-use crate::{Client, Output, within};
+use crate::{Client, Output};
 
 /// A data directory with a server that may be dead for a while. At its end everything that it has started is killed.
 #[derive(Debug)]
 pub struct Up {
-    server: Option<Child>,
-    stdout: Option<Lines<BufReader<ChildStdout>>>,
+    server: Option<Server>,
     /// Base address of the server that runs now.
     pub url: String,
     /// The administrator's token.
@@ -39,7 +37,6 @@ impl Up {
     pub async fn prepare() -> Result<Self> {
         Ok(Self {
             server: None,
-            stdout: None,
             url: String::new(),
             token: String::new(),
             said: String::new(),
@@ -78,40 +75,15 @@ impl Up {
     /// # Errors
     /// If it does not come up.
     pub async fn again(&mut self) -> Result<()> {
-        let mut command = command("hai-platform")?;
-        command
-            .args(["up", "--listen", "127.0.0.1:0", "--data-dir"])
-            .arg(self.data_dir())
-            .envs(self.variables())
-            .current_dir(self.code())
-            .stdout(Stdio::piped());
-        if self.is_watched {
-            let mut log = File::options();
-            let log = log.append(true).create(true).open(self.server_log())?;
-            command.env("HAI_LOG", "trace").stderr(log);
+        let log = self.is_watched.then(|| self.server_log());
+        let server = Server::start(&self.site, "up", log.as_deref()).await?;
+        self.said.push_str(&server.said);
+        self.url.clone_from(&server.url);
+        if let Some(token) = &server.token {
+            self.token.clone_from(token);
         }
-        let mut server = command.spawn()?;
-        let stdout = server.stdout.take().context("its output is a pipe")?;
-        let mut lines = BufReader::new(stdout).lines();
-        while let Some(line) = within(lines.next_line()).await?? {
-            self.said.push_str(&line);
-            self.said.push('\n');
-            if let Some((_, url)) = line.split_once(" is up at ") {
-                self.url = url.trim().to_owned();
-            }
-            if let Some(token) = line
-                .split_whitespace()
-                .find(|word| word.starts_with("ACCESS-"))
-            {
-                self.token = token.to_owned();
-            }
-            if line.starts_with("Ctrl-C") {
-                self.server = Some(server);
-                self.stdout = Some(lines);
-                return Ok(());
-            }
-        }
-        anyhow::bail!("the server has ended: {:?}", within(server.wait()).await?)
+        self.server = Some(server);
+        Ok(())
     }
 
     /// Runs `hai-platform` with these words on the same directory and database, to its end.
@@ -124,7 +96,7 @@ impl Up {
             .args(words)
             .arg("--data-dir")
             .arg(self.data_dir())
-            .envs(self.variables())
+            .envs(self.site.variables())
             .current_dir(self.code());
         output_of(command).await
     }
@@ -149,7 +121,7 @@ impl Up {
                 format!("{}:/usr/local/bin:/usr/bin:/bin", tools.display()),
             )
             .env("DATA_DIR", self.data_dir())
-            .envs(self.variables())
+            .envs(self.site.variables())
             .current_dir(self.code())
             .stdin(Stdio::null())
             .kill_on_drop(true);
@@ -169,10 +141,7 @@ impl Up {
     /// # Errors
     /// If there is none.
     pub async fn kill(&mut self) -> Result<()> {
-        let mut server = self.server.take().context("a server runs")?;
-        within(server.kill()).await??;
-        self.stdout = None;
-        Ok(())
+        self.server.take().context("a server runs")?.kill().await
     }
 
     /// Waits until the server has ended by itself. Says whether it did so in good order.
@@ -180,8 +149,8 @@ impl Up {
     /// # Errors
     /// If there is none, or it does not end.
     pub async fn has_ended(&mut self) -> Result<bool> {
-        let mut server = self.server.take().context("a server runs")?;
-        Ok(within(server.wait()).await??.success())
+        let server = self.server.take().context("a server runs")?;
+        server.has_ended().await
     }
 
     /// Makes the database that of a later version, which has forgotten all changes that this one knows. No platform
@@ -239,7 +208,7 @@ impl Up {
 
     /// The number of the server's process.
     pub fn server_pid(&self) -> Option<u32> {
-        self.server.as_ref().and_then(Child::id)
+        self.server.as_ref().and_then(Server::pid)
     }
 
     /// Every row of the database as text, where it is not a file in the directory anyway.
@@ -277,15 +246,6 @@ impl Up {
     /// If it cannot be written.
     pub fn script(&self, name: &str, text: &str) -> Result<PathBuf> {
         self.site.script(name, text)
-    }
-
-    /// The environment in which the program finds the home and the database.
-    fn variables(&self) -> Vec<(&str, String)> {
-        let home = ("HOME", self.code().display().to_string());
-        match &self.site.database {
-            Location::Sqlite(_) => vec![home],
-            Location::Postgres(url) => vec![home, ("HAI_DATABASE_URL", url.clone())],
-        }
     }
 
     async fn connect(&self) -> Result<DatabaseConnection> {

@@ -9,6 +9,7 @@ mod import;
 mod json;
 mod kill;
 mod recording;
+mod replicas;
 mod restart;
 mod secrets;
 mod start_up;

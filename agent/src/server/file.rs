@@ -1,14 +1,37 @@
 //! The files that say where the server is and who the agent is.
 
-use std::{fs, io, path::Path};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use protocol::ServerFile;
 
 use super::Failure;
 use crate::{process, record};
 
-/// Address of the server that lives now.
-pub(super) fn address(path: &Path) -> Result<String, Failure> {
+/// Address of a server that lives now: another one at each `turn`, if there are several.
+///
+/// Those of this machine have a file each, in the directory `servers` beside that of the one that started last.
+pub(super) fn address(path: &Path, turn: u64) -> Result<String, Failure> {
+    let beside = fs::read_dir(path.with_file_name("servers"));
+    let files = beside.into_iter().flatten().flatten();
+    let files = files.map(|entry| entry.path());
+    let is_record = |path: &PathBuf| path.extension().is_some_and(|kind| kind == "json");
+    let mut files: Vec<PathBuf> = files.filter(is_record).collect();
+    files.sort_unstable();
+    let alive: Vec<String> = files.iter().filter_map(|file| alive(file).ok()).collect();
+    let n_alive = u64::try_from(alive.len()).unwrap_or(u64::MAX);
+    let index = turn.checked_rem(n_alive).unwrap_or_default();
+    let index = usize::try_from(index).unwrap_or_default();
+    match alive.into_iter().nth(index) {
+        Some(address) => Ok(address),
+        None => self::alive(path),
+    }
+}
+
+/// The address in a file, if its server lives.
+fn alive(path: &Path) -> Result<String, Failure> {
     let failed = |source| Failure::File {
         path: path.to_owned(),
         source,
@@ -51,7 +74,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("server.json");
         fs::write(&path, format!(r#"{{"url":"http://host","pid":{pid}}}"#)).unwrap();
-        address(&path)
+        address(&path, 0)
     }
 
     #[test]
@@ -60,5 +83,25 @@ mod tests {
         assert_eq!(address_of(0).unwrap(), "http://host");
         // Above the largest number that Linux gives.
         assert!(matches!(address_of(1 << 23), Err(Failure::Stale)));
+    }
+
+    #[test]
+    fn several_servers_take_turns_and_dead_ones_are_left_out() {
+        let directory = tempfile::tempdir().unwrap();
+        let servers = directory.path().join("servers");
+        fs::create_dir(&servers).unwrap();
+        let dead = 1 << 23;
+        for (name, url, pid) in [("1", "a", 0), ("2", "dead", dead), ("3", "b", 0)] {
+            let text = format!(r#"{{"url":"{url}","pid":{pid}}}"#);
+            fs::write(servers.join(format!("{name}.json")), text).unwrap();
+        }
+        fs::write(servers.join("4.json"), "{").unwrap();
+        fs::write(servers.join("4.lock"), "").unwrap();
+        let path = directory.path().join("server.json");
+        let turns = [0, 1, 2, u64::MAX].map(|turn| address(&path, turn).unwrap());
+        assert_eq!(turns, ["a", "b", "a", "b"]);
+        fs::remove_dir_all(&servers).unwrap();
+        fs::write(&path, r#"{"url":"last","pid":0}"#).unwrap();
+        assert_eq!(address(&path, 7).unwrap(), "last");
     }
 }

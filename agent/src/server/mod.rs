@@ -114,9 +114,11 @@ impl Link {
     pub(crate) async fn run(mut self) {
         let seed = backoff::seed(&self.launch);
         let mut attempt = 0;
+        // Agents spread over all servers, and leave one that does not answer.
+        let mut turn = seed;
         let mut last_failure = String::new();
         loop {
-            let (ended, registered) = self.session().await;
+            let (ended, registered) = self.session(turn).await;
             if registered {
                 attempt = 0;
             }
@@ -139,6 +141,7 @@ impl Link {
                     }
                 }
             }
+            turn = turn.wrapping_add(1);
             sleep(backoff::delay(attempt, seed)).await;
             attempt = attempt.saturating_add(1);
         }

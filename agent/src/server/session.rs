@@ -39,10 +39,10 @@ struct Report {
 }
 
 impl Link {
-    /// Connects, registers, and serves until the connection ends. Also tells whether the agent was registered.
-    pub(super) async fn session(&mut self) -> (Ended, bool) {
+    /// Connects to the server whose turn it is, registers, and serves until the connection ends. Also tells whether the agent was registered.
+    pub(super) async fn session(&mut self, turn: u64) -> (Ended, bool) {
         let opened = async {
-            let (connection, renew_at) = self.open().await?;
+            let (connection, renew_at) = self.open(turn).await?;
             let registered = connection.execute(operation::register(&self.me)).await;
             let order = operation::order(REGISTER, registered)?;
             Ok((connection, renew_at, order))
@@ -59,8 +59,8 @@ impl Link {
     }
 
     /// Connects, first renewing the token if it is half spent. Also tells when to do that the next time.
-    async fn open(&mut self) -> Result<(Connection, Instant), Failure> {
-        let address = file::address(&self.launch.server_file)?;
+    async fn open(&mut self, turn: u64) -> Result<(Connection, Instant), Failure> {
+        let address = file::address(&self.launch.server_file, turn)?;
         let token = file::token(&self.launch.token_file)?;
         let connection = connect(&address, &token).await?;
         let renew_at = self.renew_at(&token);

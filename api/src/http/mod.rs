@@ -14,4 +14,4 @@ pub(crate) mod sse;
 #[cfg(test)]
 mod tests;
 
-pub use router::router;
+pub use router::{probe_router, router};

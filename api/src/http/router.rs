@@ -59,23 +59,36 @@ pub fn router(
     tracker: TaskTracker,
     stop: CancellationToken,
 ) -> Router {
-    let shared = Shared {
-        engine: Arc::new(Engine::new(&config, app, tracker.clone())),
-        config,
-        tracker,
-        stop,
-    };
-    let mut router = Router::new()
+    let shared = Shared::new(config, app, tracker, stop);
+    let mut router = probes()
         .route("/graphql", post(graphql).get(page_or_socket))
         .route(log::PATH, get(log::download))
         .route(session::PATH, post(session::open).delete(session::close))
-        .route(session::REFRESH_PATH, post(session::refresh))
-        .route("/healthz", get(alive))
-        .route("/readyz", get(ready))
-        .route("/metrics", get(measured));
+        .route(session::REFRESH_PATH, post(session::refresh));
     if shared.config.graphiql {
         router = router.route("/graphiql/{file}", get(graphiql::file));
     }
+    in_layers(router, shared)
+}
+
+/// What is served by a process that does not answer people: whether it lives, whether it is ready, what it measures.
+pub fn probe_router(
+    config: ApiConfig,
+    app: App,
+    tracker: TaskTracker,
+    stop: CancellationToken,
+) -> Router {
+    in_layers(probes(), Shared::new(config, app, tracker, stop))
+}
+
+fn probes() -> Router<Shared> {
+    Router::new()
+        .route("/healthz", get(alive))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(measured))
+}
+
+fn in_layers(router: Router<Shared>, shared: Shared) -> Router {
     router
         .layer(DefaultBodyLimit::max(shared.config.limits.body_bytes))
         .layer(CatchPanicLayer::custom(panicked))
@@ -208,6 +221,15 @@ fn accepts_html(headers: &HeaderMap) -> bool {
 }
 
 impl Shared {
+    fn new(config: ApiConfig, app: App, tracker: TaskTracker, stop: CancellationToken) -> Self {
+        Self {
+            engine: Arc::new(Engine::new(&config, app, tracker.clone())),
+            config,
+            tracker,
+            stop,
+        }
+    }
+
     /// The token of a request, or the session of its cookie; `None` if it has neither.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 //! They are made of the plain types of `prometheus-client`, which are atomics and a lock each. How they are shown, and
 //! to whom, is the business of whoever [registers](Metrics::register) them.
 
+mod lead;
 mod plan;
 mod run;
 mod worker;
@@ -10,6 +11,7 @@ mod worker;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+pub use lead::LeadMetrics;
 pub use plan::PlanMetrics;
 pub use run::RunMetrics;
 pub use worker::{TickOutcome, WorkerMetrics};
@@ -21,6 +23,8 @@ pub struct Metrics {
     pub plans: PlanMetrics,
     /// Of runs: how long it takes until they begin, and until they have given way.
     pub runs: RunMetrics,
+    /// Of the lease: whether this process has it.
+    pub lead: LeadMetrics,
     /// Of workers: their ticks.
     pub workers: WorkerMetrics,
 }
@@ -30,6 +34,7 @@ impl Metrics {
     pub fn register(&self, registry: &mut Registry) {
         self.plans.register(registry);
         self.runs.register(registry);
+        self.lead.register(registry);
         self.workers.register(registry);
     }
 }

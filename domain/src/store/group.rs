@@ -131,7 +131,7 @@ impl Turn {
     }
 
     /// Undoes what was written. The others of the group lose nothing.
-    async fn roll_back(self) {
+    pub(super) async fn roll_back(self) {
         let mut group = self.group;
         if group.undo().await.is_err() {
             return group.give_up();

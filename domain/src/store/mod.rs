@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, Statement,
     TransactionOptions, TransactionTrait,
 };
 use tokio_util::task::TaskTracker;
@@ -184,6 +184,32 @@ impl Store {
         &self.reader
     }
 
+    /// For single statements that are no use case.
+    pub(crate) fn writer(&self) -> &DatabaseConnection {
+        &self.writer
+    }
+
+    /// The time of the database, and the moment at which it was that; `None` on SQLite, which has no time of its own.
+    ///
+    /// # Errors
+    /// If the database is away.
+    pub async fn time(&self) -> Result<Option<(DateTime<Utc>, Instant)>> {
+        if !self.is_shared() {
+            return Ok(None);
+        }
+        let ask = Statement::from_string(DbBackend::Postgres, "SELECT clock_timestamp() AS now");
+        let asked = Instant::now();
+        let row = self.writer.query_one_raw(ask).await?;
+        let row = row.ok_or_else(|| Error::internal("the database does not know the time"))?;
+        // It was somewhere between question and answer.
+        Ok(Some((row.try_get("", "now")?, asked + asked.elapsed() / 2)))
+    }
+
+    /// Whether other processes may use it at the same time.
+    pub fn is_shared(&self) -> bool {
+        self.turns.is_none()
+    }
+
     /// Runs something that writes to its end, whoever stops waiting for it.
     pub(crate) fn spawn(&self, write: impl Future<Output = ()> + Send + 'static) {
         self.writes.spawn(write);
@@ -225,6 +251,7 @@ impl Store {
             events: events.clone(),
             wakes: BTreeSet::new(),
             acts: Vec::new(),
+            fence: None,
             #[cfg(any(test, feature = "testing"))]
             loses_answer,
         })

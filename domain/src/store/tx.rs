@@ -14,6 +14,7 @@ use super::trail::Trail;
 use crate::audit::Act;
 use crate::error::{Error, Result};
 use crate::events::{Event, Events};
+use crate::lease::Fence;
 
 /// A write in progress: the transaction, the time it happens at, and whom to wake when it is done.
 #[derive(Debug)]
@@ -23,6 +24,7 @@ pub struct Tx {
     pub(super) events: Events,
     pub(super) wakes: BTreeSet<Event>,
     pub(super) acts: Vec<audit::ActiveModel>,
+    pub(super) fence: Option<Fence>,
     #[cfg(any(test, feature = "testing"))]
     pub(super) loses_answer: bool,
 }
@@ -45,14 +47,28 @@ pub(super) enum Write {
 }
 
 impl Write {
-    async fn commit(self, trail: Trail) -> Result<()> {
+    async fn commit(self, trail: Trail, fence: Option<Fence>) -> Result<()> {
         match self {
-            Self::Turn(turn) => turn.commit(trail).await,
+            Self::Turn(turn) => match checked(fence, turn.db()).await {
+                Ok(()) => turn.commit(trail).await,
+                Err(error) => {
+                    turn.roll_back().await;
+                    Err(error)
+                }
+            },
             Self::Own(transaction) => {
                 trail.write(&transaction).await?;
+                checked(fence, &transaction).await?;
                 Ok(transaction.commit().await?)
             }
         }
+    }
+}
+
+async fn checked(fence: Option<Fence>, db: &DatabaseTransaction) -> Result<()> {
+    match fence {
+        Some(fence) => fence.check(db).await,
+        None => Ok(()),
     }
 }
 
@@ -74,6 +90,12 @@ impl Tx {
         }
     }
 
+    /// It is kept only if the term is not over by then.
+    pub(crate) fn fenced(mut self, fence: Option<Fence>) -> Self {
+        self.fence = fence;
+        self
+    }
+
     /// The time of everything written in this transaction.
     pub fn now(&self) -> DateTime<Utc> {
         self.now
@@ -93,7 +115,7 @@ impl Tx {
     /// Makes it so, then wakes. Whoever stops waiting for it changes nothing: it comes to its end.
     ///
     /// # Errors
-    /// If the database refuses: then nothing of it happened and nobody is woken.
+    /// If the database refuses, or the term is over: then nothing of it happened and nobody is woken.
     pub async fn commit(mut self) -> Result<()> {
         let write = self.open.write.take().expect("it is not committed yet");
         let writes = self.open.writes.clone();
@@ -102,7 +124,7 @@ impl Tx {
             acts: std::mem::take(&mut self.acts),
         };
         let committed = writes.spawn(async move {
-            write.commit(trail).await?;
+            write.commit(trail, self.fence).await?;
             #[cfg(any(test, feature = "testing"))]
             if self.loses_answer {
                 return Err(faults::scripted_failure());

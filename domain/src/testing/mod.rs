@@ -117,6 +117,7 @@ impl TestApp {
             masks,
             metrics: Metrics::default(),
             settings: Arc::new(settings(dir.path())),
+            fence: None,
         };
         let first = FirstUser {
             name: "admin".to_owned(),

@@ -60,6 +60,11 @@ pub(super) struct Failures(Option<Error>);
 impl Failures {
     /// Notes that the step of one run failed.
     pub(super) fn note(&mut self, run: RunId, error: Error) {
+        if matches!(error, Error::Deposed) {
+            // This is no failure of one run: it ends the work on all.
+            self.0 = Some(error);
+            return;
+        }
         if !error.is_conflict() {
             tracing::warn!(
                 run.id = run.0,
@@ -76,7 +81,8 @@ impl Failures {
     }
 }
 
-/// Runs a worker until the token is cancelled. A failed or panicked tick is logged and repeated, never fatal.
+/// Runs a worker until the token is cancelled, which it does itself if its term is over. Any other failed or panicked
+/// tick is logged and repeated, never fatal.
 pub(super) async fn drive<W: Worker>(mut worker: W, app: App, stop: CancellationToken) {
     let mut listener = app.events.subscribe();
     loop {
@@ -92,6 +98,10 @@ pub(super) async fn drive<W: Worker>(mut worker: W, app: App, stop: Cancellation
         let wait = match result {
             Ok(tick) if tick.progress => Duration::ZERO,
             Ok(tick) => until(tick.wake_at, app.now()).min(app.settings.period),
+            Err(Error::Deposed) => {
+                stop.cancel();
+                return;
+            }
             // Somebody else was faster: look again at once.
             Err(error) if error.is_conflict() => Duration::ZERO,
             Err(error) => {

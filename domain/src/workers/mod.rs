@@ -6,6 +6,7 @@ mod driver;
 mod giving_way;
 mod janitor;
 mod launcher;
+mod lead;
 mod live;
 mod node_watcher;
 mod scheduler;
@@ -21,6 +22,7 @@ use tokio_util::task::TaskTracker;
 pub use driver::{Tick, Worker};
 pub use janitor::Janitor;
 pub use launcher::Launcher;
+pub use lead::lead;
 pub use node_watcher::NodeWatcher;
 pub use scheduler::Scheduler;
 pub use supervisor::Supervisor;
@@ -31,7 +33,7 @@ pub(crate) use scheduler::policy;
 use crate::app::App;
 
 /// Starts all workers; they stop when the token is cancelled.
-pub fn start(app: &App, tracker: &TaskTracker, stop: &CancellationToken) {
+fn start(app: &App, tracker: &TaskTracker, stop: &CancellationToken) {
     tracker.spawn(driver::drive(
         NodeWatcher::new(app.clone()),
         app.clone(),

@@ -16,6 +16,7 @@ use clap::Parser;
 
 use crate::args::{Cli, Command, TokenCommand};
 use crate::environment::Environment;
+use crate::platform::Role;
 use crate::telemetry::{self, Format};
 
 /// Logged by default: what happens, in our own words.
@@ -56,7 +57,15 @@ fn run(cli: Cli, program: Option<&OsString>) -> Result<ExitCode> {
             print!("{}", api::sdl());
             Ok(())
         }
-        Command::Up(args) => block_on(&environment, EVENTS, up::up(args, &environment)),
+        Command::Up(args) => block_on(&environment, EVENTS, up::up(args, Role::Both, &environment)),
+        Command::Serve(args) => block_on(
+            &environment,
+            EVENTS,
+            up::up(args, Role::Serve, &environment),
+        ),
+        Command::Work(args) => {
+            block_on(&environment, EVENTS, up::up(args, Role::Work, &environment))
+        }
         Command::Down(args) => down::down(args, &environment),
         Command::Doctor(args) => {
             return block_on(&environment, TROUBLE, doctor::doctor(args, &environment));

@@ -1,11 +1,12 @@
-//! `up`: everything on this machine, until Ctrl-C.
+//! `up`: everything on this machine, until Ctrl-C. `serve` and `work`: a part of it, beside others.
 
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use domain::setup::FirstUser;
+use domain::store::Location;
 use nix::unistd::{Uid, User};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -14,12 +15,16 @@ use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::database;
 use crate::environment::Environment;
-use crate::platform::{GROUP, Platform, PlatformConfig, Timing};
+use crate::platform::{GROUP, Platform, PlatformConfig, Role, Timing};
 
 /// Starts the platform, says how to sign in, and stops it on Ctrl-C or SIGTERM.
-pub(super) async fn up(args: Up, environment: &Environment) -> Result<()> {
+pub(super) async fn up(args: Up, role: Role, environment: &Environment) -> Result<()> {
     let nodes = args.nodes;
-    let config = config(args, environment)?;
+    let config = config(args, role, environment)?;
+    ensure!(
+        role == Role::Both || matches!(config.database, Location::Postgres(_)),
+        "`serve` and `work` share a database with others, which SQLite cannot: set HAI_DATABASE_URL to the address of a PostgreSQL database, or use `hai-platform up`"
+    );
     let (data_dir, group) = (config.data_dir.clone(), config.group.clone());
     let platform = Platform::start(config).await?;
     let shown = data_dir.path().display();
@@ -61,13 +66,14 @@ pub(super) async fn up(args: Up, environment: &Environment) -> Result<()> {
 }
 
 /// What `up` was asked, with everything that follows from the machine.
-fn config(args: Up, environment: &Environment) -> Result<PlatformConfig> {
+fn config(args: Up, role: Role, environment: &Environment) -> Result<PlatformConfig> {
     let root = Uid::effective().is_root();
     let data_dir = DataDir::choose(args.data.data_dir, environment, root)?;
     let chosen = Config::load(args.config.as_deref(), &data_dir)?;
     let usual = environment.home.iter().cloned();
     let usual = usual.chain(std::env::current_dir()).collect();
     Ok(PlatformConfig {
+        role,
         database: database::choose(environment, &data_dir)?,
         data_dir,
         listen: args.listen,

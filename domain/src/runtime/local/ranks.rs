@@ -1,5 +1,6 @@
 //! The ranks of this machine, as their directories and processes tell.
 
+use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -18,8 +19,19 @@ pub(super) struct Ranks {
     pub(super) boot_id: String,
     /// `<data_dir>/run`, in the one spelling by which processes are marked.
     root: PathBuf,
-    /// Held by who starts, kills or forgets, so that none of them acts on what another is about to change.
-    changing: Mutex<()>,
+    /// Held by who starts, kills or forgets, so that none of them acts on what another is about to change: not even
+    /// another process, which has taken over while this one was slow.
+    changing: Mutex<File>,
+}
+
+/// The right to change what ranks there are.
+pub(super) struct Changing<'a>(MutexGuard<'a, File>);
+
+impl Drop for Changing<'_> {
+    fn drop(&mut self) {
+        // It stays locked only if the file system is gone, and with it all ranks.
+        let _ = self.0.unlock();
+    }
 }
 
 impl Ranks {
@@ -29,12 +41,13 @@ impl Ranks {
         config.data_dir = fs::canonicalize(&config.data_dir).map_err(failed)?;
         let root = config.data_dir.join("run");
         RankDir::new(root.clone()).create().map_err(failed)?;
+        let changing = File::create(root.join(".lock")).map_err(failed)?;
         let boot_id = process::boot_id().map_err(failed)?;
         Ok(Self {
             config,
             boot_id,
             root,
-            changing: Mutex::new(()),
+            changing: Mutex::new(changing),
         })
     }
 
@@ -47,9 +60,11 @@ impl Ranks {
         )
     }
 
-    /// The right to change what ranks there are.
-    pub(super) fn change(&self) -> MutexGuard<'_, ()> {
-        self.changing.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Waits for the right to change what ranks there are.
+    pub(super) fn change(&self) -> io::Result<Changing<'_>> {
+        let changing = Changing(self.changing.lock().unwrap_or_else(PoisonError::into_inner));
+        changing.0.lock()?;
+        Ok(changing)
     }
 
     /// Every rank that has a directory or a process.
@@ -70,12 +85,13 @@ impl Ranks {
     /// Removes the directories of ranks without processes, and those of their runs and tasks when they are empty. The
     /// processes of the machine are listed once for all of them.
     pub(super) fn forget_all(&self, keys: &[RankKey]) -> Vec<Result<(), RuntimeError>> {
-        let _changing = self.change();
+        let changing = self.change();
         let all = process::all();
         let forget = |key: &RankKey| {
             let failed = |error| RuntimeError::unavailable(format!("forget rank {key}"), error);
-            let unknown = |error: &io::Error| io::Error::new(error.kind(), error.to_string());
-            let all = all.as_ref().map_err(|error| failed(unknown(error)))?;
+            let again = |error: &io::Error| io::Error::new(error.kind(), error.to_string());
+            changing.as_ref().map_err(|error| failed(again(error)))?;
+            let all = all.as_ref().map_err(|error| failed(again(error)))?;
             let dir = self.dir(key);
             if !process::of_rank(all, dir.path()).is_empty() {
                 return Err(RuntimeError::rejected(format!(

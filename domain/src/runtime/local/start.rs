@@ -18,7 +18,9 @@ impl Ranks {
     /// Must be called within a Tokio runtime.
     pub(super) fn start(&self, launch: &LaunchRank) -> Result<Option<Child>, RuntimeError> {
         self.check(launch)?;
-        let _changing = self.change();
+        let _changing = self.change().map_err(|error| {
+            RuntimeError::unavailable(format!("start the agent of rank {}", launch.key), error)
+        })?;
         // The processes are searched, too: we may have died between the spawn and its record.
         if self.inspect(&launch.key)? != Observation::NotStarted {
             return Ok(None);

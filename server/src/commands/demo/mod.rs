@@ -25,7 +25,7 @@ use super::up;
 use crate::bundle;
 use crate::data_dir::DataDir;
 use crate::environment::Environment;
-use crate::platform::{GROUP, Platform, PlatformConfig, Timing};
+use crate::platform::{GROUP, Platform, PlatformConfig, Role, Timing};
 
 /// Runs the demonstration.
 pub(super) async fn demo(environment: &Environment) -> Result<()> {
@@ -71,6 +71,7 @@ fn config(dir: &Path, environment: &Environment) -> Result<PlatformConfig> {
     let data_dir = DataDir::choose(Some(dir.join("platform")), environment, false)?;
     let uid = Uid::effective();
     Ok(PlatformConfig {
+        role: Role::Both,
         database: Location::Sqlite(data_dir.database()),
         data_dir,
         listen: ([127, 0, 0, 1], 0).into(),

@@ -55,10 +55,11 @@ pub(super) struct Database {
 pub(super) enum Server {
     /// None runs.
     Down,
-    /// It has the directory. What its address says to `/readyz`.
+    /// These processes have the directory. What the address that was announced last says to `/readyz`.
     Up {
-        pid: i32,
-        ready: Result<u16, String>,
+        pids: Vec<u32>,
+        /// Absent if none of them answers people.
+        ready: Option<Result<u16, String>>,
     },
 }
 
@@ -274,26 +275,32 @@ fn server(found: &Result<Server, String>) -> Finding {
             "none runs on this directory",
             "start it with `hai-platform up`",
         ),
-        Ok(Server::Up {
-            pid,
-            ready: Ok(200),
-        }) => Finding::ok(what, format!("process {pid} is ready")),
-        Ok(Server::Up {
-            pid,
-            ready: Ok(status),
-        }) => Finding::problem(
-            what,
-            format!("process {pid} answers /readyz with {status}"),
-            "read its log: the database may be away, or it is shutting down",
-        ),
-        Ok(Server::Up {
-            pid,
-            ready: Err(reason),
-        }) => Finding::problem(
-            what,
-            format!("process {pid} has the directory and does not answer: {reason}"),
-            "read its log; `hai-platform down` and `up` start it anew, tasks go on",
-        ),
+        Ok(Server::Up { pids, ready }) => {
+            let who = match &pids[..] {
+                [pid] => format!("process {pid}"),
+                pids => {
+                    let pids: Vec<String> = pids.iter().map(u32::to_string).collect();
+                    format!("one of the processes {}", pids.join(", "))
+                }
+            };
+            match ready {
+                None => Finding::ok(
+                    what,
+                    format!("{who} drives; no process here answers people"),
+                ),
+                Some(Ok(200)) => Finding::ok(what, format!("{who} is ready")),
+                Some(Ok(status)) => Finding::problem(
+                    what,
+                    format!("{who} answers /readyz with {status}"),
+                    "read its log: the database may be away, or it is shutting down",
+                ),
+                Some(Err(reason)) => Finding::problem(
+                    what,
+                    format!("{who} has the directory and does not answer: {reason}"),
+                    "read its log; `hai-platform down` and `up` start it anew, tasks go on",
+                ),
+            }
+        }
         Err(reason) => Finding::problem(what, reason, "try again"),
     }
 }
@@ -429,7 +436,12 @@ mod tests {
 
     #[test]
     fn a_server_is_ready_down_or_in_trouble() {
-        let up = |ready| Result::Ok(Server::Up { pid: 1, ready });
+        let up = |ready| {
+            Result::Ok(Server::Up {
+                pids: vec![1],
+                ready: Some(ready),
+            })
+        };
         expect(&[
             (server(&up(Result::Ok(200))), Ok),
             (server(&up(Result::Ok(503))), Problem),

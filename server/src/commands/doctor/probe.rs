@@ -24,6 +24,7 @@ use crate::commands::up;
 use crate::data_dir::DataDir;
 use crate::database;
 use crate::environment::Environment;
+use crate::seat;
 
 /// How long anything may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -151,14 +152,16 @@ fn ahead(newest: Result<Option<DateTime<Utc>>, sqlx::Error>) -> Option<i64> {
 }
 
 async fn server(data_dir: &DataDir) -> Result<Server, String> {
-    let holder = data_dir.holder().map_err(|error| format!("{error:#}"))?;
-    Ok(match holder {
-        None => Server::Down,
-        Some(pid) => Server::Up {
-            pid,
-            ready: within(ready(data_dir)).await,
-        },
-    })
+    let pids = seat::taken(data_dir).map_err(|error| format!("{error:#}"))?;
+    if pids.is_empty() {
+        return Ok(Server::Down);
+    }
+    let announced = |pid: &u32| data_dir.servers().join(format!("{pid}.json")).exists();
+    let ready = match pids.iter().any(announced) {
+        true => Some(within(ready(data_dir)).await),
+        false => None,
+    };
+    Ok(Server::Up { pids, ready })
 }
 
 /// The status of `/readyz` at the announced address.
