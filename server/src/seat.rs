@@ -89,8 +89,8 @@ impl Seat {
         }
         let pid = std::process::id();
         let own = open(&data_dir.servers().join(format!("{pid}.lock")))?;
-        own.lock()
-            .with_context(|| format!("{shown} cannot be locked"))?;
+        own.try_lock()
+            .with_context(|| format!("this process has a seat in {shown} already"))?;
         Ok(Self {
             data_dir: data_dir.clone(),
             pid,
@@ -237,7 +237,12 @@ mod tests {
             (true, false, false),
             (true, true, false),
         ] {
-            let _seat = take(&data_dir, first).unwrap();
+            let other = open(&dir.path().join("lock")).unwrap();
+            if first {
+                other.lock().unwrap();
+            } else {
+                other.lock_shared().unwrap();
+            }
             let refused = take(&data_dir, second).map(drop);
             assert_eq!(refused.is_ok(), fits, "{first} {second}");
             if let Err(error) = refused {
