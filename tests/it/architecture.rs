@@ -40,6 +40,11 @@ const ARROWS: &[(&str, &[&str], &str)] = &[
         "what is measured is the program as users have it",
     ),
     (
+        "chaos",
+        &[],
+        "what it breaks is the program as users have it",
+    ),
+    (
         "domain",
         &["entity", "migration", "protocol", "scheduler"],
         "the rules do not know who asks or how",
