@@ -62,8 +62,17 @@ pub(crate) fn is_introspection(document: &ExecutableDocument) -> bool {
 
 /// Whether a document has an operation that changes something.
 pub(crate) fn is_mutation(document: &ExecutableDocument) -> bool {
+    has(document, OperationType::Mutation)
+}
+
+/// Whether a document has an operation that goes on.
+pub(crate) fn is_subscription(document: &ExecutableDocument) -> bool {
+    has(document, OperationType::Subscription)
+}
+
+fn has(document: &ExecutableDocument, ty: OperationType) -> bool {
     let mut operations = document.operations.iter();
-    operations.any(|(_, operation)| operation.node.ty == OperationType::Mutation)
+    operations.any(|(_, operation)| operation.node.ty == ty)
 }
 
 /// Whether a document asks what the schema is, among other things. Only for documents that were [`check`]ed.
