@@ -24,6 +24,7 @@ pub(super) enum Thing {
     Token,
     Session,
     Node,
+    Environment,
 }
 
 impl Thing {
@@ -42,6 +43,7 @@ impl Thing {
             Self::Token => numbered("rotate"),
             Self::Session => numbered("session"),
             Self::Node => words("node-1", "node-9"),
+            Self::Environment => words("secret", "absent"),
         }
     }
 
@@ -49,7 +51,7 @@ impl Thing {
     pub(super) fn kind(self) -> &'static str {
         match self {
             Self::Task | Self::Token | Self::Session => "ID!",
-            Self::TaskName | Self::User | Self::Node => "String!",
+            Self::TaskName | Self::User | Self::Node | Self::Environment => "String!",
         }
     }
 }
@@ -230,6 +232,12 @@ pub(super) const NAMES: &[Name] = &[
         Thing::Task,
         STRANGERS,
         "updateTaskPriority(id: $it, input: { customRank: 1.0 }) { id }",
+    ),
+    name(
+        "submitTask.input.resource.image",
+        Thing::Environment,
+        STRANGERS,
+        "submitTask(input: { name: \"in\", spec: { workspace: \"/srv/code\", entrypoint: \"a.py\" }, resource: { image: $it } }) { id }",
     ),
     name(
         "updateUser.input.user",

@@ -95,6 +95,10 @@ pub(super) const ROWS: &[Row] = &[
     row("suspendTask(id: \"@suspend\") { id }"),
     row("resumeTask(id: \"@resume\") { id }"),
     row("updateTaskPriority(id: \"@rank\", input: { customRank: 1.0 }) { id }"),
+    also(
+        "and what it runs",
+        "updateTaskPriority(id: \"@rank\", input: { customRank: 2.0 }) { schema }",
+    ),
     row("createUser(input: { name: \"new\" }) { token }"),
     also(
         "with groups",

@@ -134,9 +134,10 @@ impl World {
     }
 
     async fn quotas_and_mounts(&self) {
+        self.api.platform.environment("secret").await;
         for owner in ["ada", "gus"] {
             self.root(&format!("setQuota(input: {{ owner: \"{owner}\", group: \"training\", priority: LOW, nodes: 1 }}) {{ nodes }}")).await;
-            for resource in ["port", "cap:SYS_PTRACE"] {
+            for resource in ["port", "cap:SYS_PTRACE", "train_environment:secret"] {
                 self.root(&format!("setResourceQuota(input: {{ owner: \"{owner}\", resource: \"{resource}\", amount: 1 }}) {{ amount }}")).await;
             }
         }
@@ -180,10 +181,10 @@ impl World {
         let made = self.ask(Some(&self.owner), "mutation", make).await;
         let code = Code::read(&text(&done(&made)["createSessionCode"]["code"])).unwrap();
         let app = &self.api.platform.app;
-        let tx = app.begin().await.unwrap();
+        let mut tx = app.begin().await.unwrap();
         // Two sessions must not have the same secret.
         let mut random = StdRng::seed_from_u64(code.reveal().bytes().map(u64::from).sum());
-        let opened = session::open(&tx, &app.keys, &code, "", &mut random)
+        let opened = session::open(&mut tx, &app.keys, &code, "", &mut random)
             .await
             .unwrap();
         tx.commit().await.unwrap();

@@ -101,7 +101,9 @@ impl TaskMutation {
     }
 
     /// Changes how urgent a task is. If it runs, it goes on at the new level: at a lower one at once, which may interrupt
-    /// it, at a higher one as soon as its owner's quota has room there.
+    /// it, at a higher one as soon as its owner's quota has room there. Whoever may do this without seeing the task may ask for
+    /// no more than `id`, `name`, `user`, `state`, `desired`, `priority`, `group`, `zone`, `nodeCount` and when it was submitted,
+    /// started and finished.
     async fn update_task_priority(
         &self,
         ctx: &Context<'_>,
@@ -111,7 +113,8 @@ impl TaskMutation {
         let id = task_id(&id)?;
         let mut change = audit::begin(ctx, object(id)).await?;
         let done = task::reprioritize(change.tx(), ctx.actor(), id, &input.into()).await;
-        Ok(change.end(done).await?.into())
+        let done = done.and_then(|row| Task::in_line(ctx, row));
+        Ok(change.end(done).await?)
     }
 }
 

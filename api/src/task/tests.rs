@@ -398,3 +398,27 @@ async fn a_followed_list_tells_what_changes_and_matches_and_may_be_seen() {
     }
     assert_eq!(names, ["gpt-1", "gpt-2"]);
 }
+
+/// The writer of SQLite does nothing but to write: all that is asked is asked before, and once for all.
+#[tokio::test]
+async fn submits_that_share_a_write_cost_one_statement_each_and_few_for_all() {
+    let api = TestApi::with_nodes(1).await;
+    let submit = "mutation ($name: String!) {
+        submitTask(input: { name: $name, spec: { workspace: \"/srv/code\", entrypoint: \"a.py\" } }) { id }
+    }";
+    let mut tokens = Vec::new();
+    for number in 0..=10 {
+        let (_, token) = api.platform.user(&format!("user{number}")).await;
+        tokens.push(token);
+    }
+    let ask = async |number: usize| {
+        let token = &tokens[number];
+        api.data(token, submit, json!({ "name": format!("t{number}") }))
+            .await;
+    };
+    let one = statements_of(ask(0)).await;
+    // Who it is; live tasks, groups, environments and grants; the task, the act and the mark.
+    assert_eq!(one, 1 + 4 + 3);
+    let ten = statements_of(futures_util::future::join_all((1..=10).map(ask))).await;
+    assert!(ten <= 10 + 2 * (4 + 3), "{ten}");
+}
