@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::{Request, Response, ServerError};
-use domain::audit::{self, Act};
 use domain::auth::Actor;
 use domain::{App, Error, Result};
 use futures_util::stream::BoxStream;
@@ -13,6 +12,7 @@ use futures_util::{FutureExt, Stream, StreamExt, stream};
 use tokio_util::task::TaskTracker;
 
 use crate::answer::Answer;
+use crate::audit;
 use crate::auth::{self, Bearer};
 use crate::config::{ApiConfig, Limits};
 use crate::error::{code, first_code, refusal, told};
@@ -310,12 +310,10 @@ impl Engine {
         let refused = rules::refused(document, &actor);
         if let Some((field, error)) = refused {
             let is_change = limits::is_mutation(document);
-            let act = actor.user().filter(|_| is_change).map(|user| {
-                let origin = bearer.map(Bearer::origin).cloned().unwrap_or_default();
-                Act::of(user, field, &origin)
-            });
-            if let Some(act) = act {
-                audit::refuse(&self.app, act, code(&error))
+            if let Some(user) = actor.user().filter(|_| is_change) {
+                let (field, origin) = (field.clone(), bearer.map(Bearer::origin));
+                let variables = &request.variables;
+                audit::refused(&self.app, user, origin, &field, variables, &error)
                     .await
                     .map_err(refusal)?;
             }
