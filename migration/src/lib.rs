@@ -22,6 +22,7 @@ mod m20261127_000005_extend_identity;
 mod m20261127_000006_extend_quota;
 mod m20261127_000007_create_session;
 mod m20261127_000008_extend_host;
+mod m20261127_000009_share_task;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
@@ -48,6 +49,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000006_extend_quota::Migration),
             Box::new(m20261127_000007_create_session::Migration),
             Box::new(m20261127_000008_extend_host::Migration),
+            Box::new(m20261127_000009_share_task::Migration),
         ]
     }
 }

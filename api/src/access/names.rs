@@ -234,6 +234,18 @@ pub(super) const NAMES: &[Name] = &[
         "updateTaskPriority(id: $it, input: { customRank: 1.0 }) { id }",
     ),
     name(
+        "shareTask.id",
+        Thing::Task,
+        STRANGERS,
+        "shareTask(id: $it) { id }",
+    ),
+    name(
+        "unshareTask.id",
+        Thing::Task,
+        STRANGERS,
+        "unshareTask(id: $it) { id }",
+    ),
+    name(
         "submitTask.input.resource.image",
         Thing::Environment,
         STRANGERS,
@@ -363,8 +375,9 @@ pub(super) const NAMES: &[Name] = &[
 
 /// Names that something new is given, and the conditions of a subscription, which are those of `tasks`: nothing comes, for as
 /// long as one listens.
-pub(super) const NOT_ASKED: [&str; 7] = [
+pub(super) const NOT_ASKED: [&str; 8] = [
     "submitTask.input.name",
+    "submitTask.input.spec.environments.name",
     "createUser.input.name",
     "createHost.input.name",
     "createAccessToken.input.name",

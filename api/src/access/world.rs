@@ -107,15 +107,19 @@ impl World {
 
     /// One runs, one is over, and the others wait for what is done to them.
     async fn tasks(&mut self) {
-        for name in ["run", "over", "stop", "suspend", "resume", "rank"] {
+        for name in ["run", "over", "stop", "suspend", "resume", "rank", "shared"] {
             let id = submitted(&self.api, &self.owner, name).await;
             if name == "run" {
                 self.api.platform.settle().await;
             }
             self.ids.insert(name, id);
         }
-        let over = "stopTask(id: \"@over\") { id }";
-        done(&self.ask(Some(&self.owner), "mutation", over).await);
+        for ask in [
+            "stopTask(id: \"@over\") { id }",
+            "shareTask(id: \"@shared\") { id }",
+        ] {
+            done(&self.ask(Some(&self.owner), "mutation", ask).await);
+        }
     }
 
     async fn nodes(&self) {

@@ -87,7 +87,7 @@ impl Task {
     /// # Errors
     /// [`Error::Forbidden`] if he may not see it and asks for more of it than the line shows.
     pub(super) fn in_line(ctx: &Context<'_>, row: Row) -> Result<Self, Error> {
-        if may(ctx.actor(), Action::ReadTask, Target::Of(row.user_id)) {
+        if may(ctx.actor(), Action::ReadTask, Target::from(&row)) {
             return Ok(row.into());
         }
         let field = ctx.field();
@@ -198,6 +198,11 @@ impl Task {
     async fn tags(&self, ctx: &Context<'_>) -> Result<Vec<String>> {
         let tags = ctx.loaders().load(TagsOf(self.row.id)).await?;
         Ok(tags.unwrap_or_default())
+    }
+
+    /// The team whose members may see it and its logs; absent if it is not shared.
+    async fn shared_in_group(&self) -> Option<&str> {
+        self.row.shared_in.as_deref()
     }
 
     /// Number of runs so far.
