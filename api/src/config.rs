@@ -91,7 +91,8 @@ pub struct Timing {
     pub heartbeat: Duration,
     /// For the client to take a goodbye and return it.
     pub goodbye: Duration,
-    /// Between two checks whether the token of a subscription is still good.
+    /// Between two checks whether the token of a subscription is still good. What this server ends itself, or hears of, ends
+    /// its subscriptions at once.
     pub recheck: Duration,
 }
 

@@ -2,9 +2,9 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_graphql::{Request, Response, ServerError};
-use domain::audit::{self, Act};
 use domain::auth::Actor;
 use domain::{App, Error, Result};
 use futures_util::stream::BoxStream;
@@ -12,6 +12,7 @@ use futures_util::{FutureExt, Stream, StreamExt, stream};
 use tokio_util::task::TaskTracker;
 
 use crate::answer::Answer;
+use crate::audit;
 use crate::auth::{self, Bearer};
 use crate::config::{ApiConfig, Limits};
 use crate::error::{code, first_code, refusal, told};
@@ -25,6 +26,7 @@ use crate::rules;
 use crate::schema::{self, PlatformSchema};
 use crate::shared::{Asked, Begin, Evaluations, Question, Wanted};
 use crate::span::{self, Spanned};
+use crate::standing::Standing;
 
 /// The schema with everything that it needs.
 pub(crate) struct Engine {
@@ -38,6 +40,8 @@ pub(crate) struct Engine {
     rates: Rates,
     metrics: Arc<Metrics>,
     tracker: TaskTracker,
+    /// Between two looks at who follows something.
+    recheck: Duration,
 }
 
 /// An operation that may be executed.
@@ -45,6 +49,8 @@ struct Admitted {
     request: Request,
     /// If its answers can be shared.
     wanted: Option<Wanted>,
+    /// Who subscribes, if it is a subscription.
+    subscriber: Option<Actor>,
 }
 
 impl Engine {
@@ -73,6 +79,7 @@ impl Engine {
             logins: Logins::default(),
             rates: Rates::new(config.rate),
             tracker,
+            recheck: config.timing.recheck,
         }
     }
 
@@ -88,7 +95,7 @@ impl Engine {
     }
 
     /// Executes any operation: a query or a mutation has one result. Of states only the newest is given to whoever was
-    /// slow.
+    /// slow, and only while whoever subscribed is still who he was.
     pub(crate) fn results(
         self: Arc<Self>,
         bearer: Option<Bearer>,
@@ -96,26 +103,24 @@ impl Engine {
     ) -> impl Stream<Item = Answer> + Send {
         let results = async move {
             let mut meter = self.metrics.begin(Label::OTHER);
+            let since = self.app.events.access().now();
             let admitted = self.admit(bearer.as_ref(), request, &mut meter).await;
-            let answers = match admitted {
-                Ok(Admitted { request, wanted }) => match wanted {
-                    None => self.begin(request),
-                    Some(wanted) if wanted.is_log() => {
-                        Arc::clone(&self).follow_log(wanted.question, request)
-                    }
-                    // What is wrong with it is told where everything else is checked.
-                    Some(wanted) if wanted.has_no_position() => self.begin(request),
-                    Some(wanted) => {
-                        let (engine, question) = (Arc::clone(&self), wanted.question.clone());
-                        let begin: Begin =
-                            Arc::new(move |share| engine.begin(question.request().data(share)));
-                        self.evaluations.join(wanted, &self.tracker, &begin)
-                    }
-                },
+            let (answers, subscriber) = match admitted {
+                Ok(admitted) => {
+                    let answers = Arc::clone(&self).admitted(admitted.request, admitted.wanted);
+                    (answers, admitted.subscriber)
+                }
                 Err(error) => {
                     let refused = told(Response::from_errors(vec![error]));
-                    stream::iter([refused.into()]).boxed()
+                    (stream::iter([refused.into()]).boxed(), None)
                 }
+            };
+            let answers = match bearer.zip(subscriber) {
+                Some((bearer, actor)) => {
+                    let standing = Standing::new(&self, bearer, &actor, since, self.recheck);
+                    standing.guard(answers).boxed()
+                }
+                None => answers,
             };
             answers.inspect(move |answer| meter.answered(answer.code()))
         };
@@ -123,12 +128,24 @@ impl Engine {
         stream::once(results.boxed()).flatten()
     }
 
-    /// Whether the token is good now.
-    ///
-    /// # Errors
-    /// [`Error::Unauthenticated`] if it is not.
-    pub(crate) async fn check(&self, bearer: &Bearer) -> Result<()> {
-        self.sign_in(bearer).await.map(drop)
+    /// The results of an operation that may be executed.
+    fn admitted(
+        self: Arc<Self>,
+        request: Request,
+        wanted: Option<Wanted>,
+    ) -> BoxStream<'static, Answer> {
+        match wanted {
+            None => self.begin(request),
+            Some(wanted) if wanted.is_log() => self.follow_log(wanted.question, request),
+            // What is wrong with it is told where everything else is checked.
+            Some(wanted) if wanted.has_no_position() => self.begin(request),
+            Some(wanted) => {
+                let (engine, question) = (Arc::clone(&self), wanted.question.clone());
+                let begin: Begin =
+                    Arc::new(move |share| engine.begin(question.request().data(share)));
+                self.evaluations.join(wanted, &self.tracker, &begin)
+            }
+        }
     }
 
     /// Who this is.
@@ -139,8 +156,16 @@ impl Engine {
         self.may_try(bearer)?;
         self.look_up(bearer).await
     }
-    /// Who asks for something now, unless it is too often. What was asked for before is only looked at with
-    /// [`Engine::sign_in`] again.
+
+    /// Who it is now that was found to be somebody before. Whoever has twenty streams guesses nothing if they all end.
+    ///
+    /// # Errors
+    /// As [`Engine::sign_in`].
+    pub(crate) async fn look_again(&self, bearer: &Bearer) -> Result<Actor> {
+        auth::sign_in(&self.app, bearer).await
+    }
+
+    /// Who asks for something now, unless it is too often.
     ///
     /// # Errors
     /// As [`Engine::sign_in`], and [`Error::RateLimited`].
@@ -273,8 +298,11 @@ impl Engine {
         let Some(actor) = actor else {
             return if limits::is_introspection(document) {
                 meter.admitted();
-                let wanted = None;
-                Ok(Admitted { request, wanted })
+                Ok(Admitted {
+                    request,
+                    wanted: None,
+                    subscriber: None,
+                })
             } else {
                 Err(refusal(Error::Unauthenticated))
             };
@@ -282,12 +310,10 @@ impl Engine {
         let refused = rules::refused(document, &actor);
         if let Some((field, error)) = refused {
             let is_change = limits::is_mutation(document);
-            let act = actor.user().filter(|_| is_change).map(|user| {
-                let origin = bearer.map(Bearer::origin).cloned().unwrap_or_default();
-                Act::of(user, field, &origin)
-            });
-            if let Some(act) = act {
-                audit::refuse(&self.app, act, code(&error))
+            if let Some(user) = actor.user().filter(|_| is_change) {
+                let (field, origin) = (field.clone(), bearer.map(Bearer::origin));
+                let variables = &request.variables;
+                audit::refused(&self.app, user, origin, &field, variables, &error)
                     .await
                     .map_err(refusal)?;
             }
@@ -295,13 +321,18 @@ impl Engine {
         }
         meter.admitted();
         let asked = Asked::of(document, operation.as_deref());
+        let subscriber = limits::is_subscription(document).then(|| actor.clone());
         let wanted = asked.map(|asked| asked.wanted(&request, &actor));
         let origin = bearer.map(Bearer::origin).cloned();
         let mut request = request.data(actor).data(origin.unwrap_or_default());
         if let Some(bearer) = bearer {
             request = request.data(bearer.clone());
         }
-        Ok(Admitted { request, wanted })
+        Ok(Admitted {
+            request,
+            wanted,
+            subscriber,
+        })
     }
 }
 

@@ -43,6 +43,7 @@ mod server_info;
 mod session;
 mod shared;
 mod span;
+mod standing;
 mod task;
 mod token;
 mod user;
@@ -52,6 +53,8 @@ mod ws;
 mod access;
 #[cfg(test)]
 mod fuzz;
+#[cfg(test)]
+mod standing_tests;
 #[cfg(test)]
 mod testing;
 

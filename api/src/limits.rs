@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use async_graphql::parser::types::{
-    ExecutableDocument, FragmentDefinition, OperationType, Selection, SelectionSet,
+    ExecutableDocument, Field, FragmentDefinition, OperationType, Selection, SelectionSet,
 };
 use async_graphql::{Name, Pos, Positioned, ServerError};
 
@@ -57,25 +57,34 @@ pub(crate) fn is_introspection(document: &ExecutableDocument) -> bool {
         .all(|(_, operation)| is_query(operation.node.ty))
         && root_fields(document)
             .iter()
-            .all(|name| name.starts_with("__"))
+            .all(|field| field.name.node.starts_with("__"))
 }
 
 /// Whether a document has an operation that changes something.
 pub(crate) fn is_mutation(document: &ExecutableDocument) -> bool {
+    has(document, OperationType::Mutation)
+}
+
+/// Whether a document has an operation that goes on.
+pub(crate) fn is_subscription(document: &ExecutableDocument) -> bool {
+    has(document, OperationType::Subscription)
+}
+
+fn has(document: &ExecutableDocument, ty: OperationType) -> bool {
     let mut operations = document.operations.iter();
-    operations.any(|(_, operation)| operation.node.ty == OperationType::Mutation)
+    operations.any(|(_, operation)| operation.node.ty == ty)
 }
 
 /// Whether a document asks what the schema is, among other things. Only for documents that were [`check`]ed.
 pub(crate) fn asks_for_schema(document: &ExecutableDocument) -> bool {
     root_fields(document)
         .iter()
-        .any(|name| ["__schema", "__type"].contains(name))
+        .any(|field| ["__schema", "__type"].contains(&field.name.node.as_str()))
 }
 
-/// The names of the outermost fields.
-pub(crate) fn root_fields(document: &ExecutableDocument) -> Vec<&str> {
-    let mut names = Vec::new();
+/// The outermost fields.
+pub(crate) fn root_fields(document: &ExecutableDocument) -> Vec<&Field> {
+    let mut fields = Vec::new();
     let mut rest: Vec<&SelectionSet> = document
         .operations
         .iter()
@@ -84,7 +93,7 @@ pub(crate) fn root_fields(document: &ExecutableDocument) -> Vec<&str> {
     while let Some(selection_set) = rest.pop() {
         for item in &selection_set.items {
             match &item.node {
-                Selection::Field(field) => names.push(field.node.name.node.as_str()),
+                Selection::Field(field) => fields.push(&field.node),
                 Selection::InlineFragment(fragment) => rest.push(&fragment.node.selection_set.node),
                 Selection::FragmentSpread(spread) => {
                     let fragment = document.fragments.get(&spread.node.fragment_name.node);
@@ -93,7 +102,7 @@ pub(crate) fn root_fields(document: &ExecutableDocument) -> Vec<&str> {
             }
         }
     }
-    names
+    fields
 }
 
 /// What a part of a document costs.

@@ -1,7 +1,7 @@
 //! Which action of the policy each field at the root of the schema is. Before anything is executed, the engine asks whether
 //! there is anything at all that the caller may do it to; to what exactly is asked again where it is done.
 
-use async_graphql::parser::types::ExecutableDocument;
+use async_graphql::parser::types::{ExecutableDocument, Field};
 use domain::Error;
 use domain::auth::{Action, Actor, Target, may_at_all, require};
 
@@ -48,6 +48,8 @@ const RULES: &[(&str, Action)] = &[
     ("stopTask", Action::StopTask),
     ("suspendTask", Action::StopTask),
     ("resumeTask", Action::StopTask),
+    ("shareTask", Action::ShareTask),
+    ("unshareTask", Action::ShareTask),
     ("updateTaskPriority", Action::SetPriority),
     ("users", Action::ReadUsers),
     ("accessTokens", Action::ReadTokens),
@@ -81,10 +83,10 @@ const RULES: &[(&str, Action)] = &[
 pub(crate) fn refused<'a>(
     document: &'a ExecutableDocument,
     actor: &Actor,
-) -> Option<(&'a str, Error)> {
+) -> Option<(&'a Field, Error)> {
     let mut fields = limits::root_fields(document).into_iter();
     fields.find_map(|field| {
-        let action = action_of(field).filter(|action| !may_at_all(actor, *action))?;
+        let action = action_of(&field.name.node).filter(|action| !may_at_all(actor, *action))?;
         let error = require(actor, action, Target::Platform).err()?;
         Some((field, error))
     })
@@ -94,6 +96,18 @@ pub(crate) fn refused<'a>(
 fn action_of(field: &str) -> Option<Action> {
     let rule = RULES.iter().find(|(name, _)| *name == field);
     rule.map(|(_, action)| *action)
+}
+
+/// The fields of the schema with which people change something.
+#[cfg(test)]
+pub(crate) fn mutations_of_people() -> std::collections::BTreeSet<&'static str> {
+    let of_agents = [Action::ReportRank, Action::RenewAgentToken];
+    // Only those may ask who may change what they ask about.
+    let questions = ["simulateQuota", "mountRules", "mountConflicts"];
+    let of_people = RULES.iter().filter(|(field, action)| {
+        !action.is_reading() && !of_agents.contains(action) && !questions.contains(field)
+    });
+    of_people.map(|(field, _)| *field).collect()
 }
 
 #[cfg(test)]

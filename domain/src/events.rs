@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! publish ──▶ the bus       workers, which look everywhere     (everything but logs)
-//!         └─▶ by task       who follows just that task         (its changes, or the log of one rank)
+//!         ├─▶ by task       who follows just that task         (its changes, or the log of one rank)
+//!         └─▶ by user       who goes on in his name            (that he may do something else now)
 //! ```
 //!
 //! Losing one costs a worker's period, never correctness. A receiver that was too slow gets [`Event::Resync`] and looks
@@ -11,8 +12,10 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use entity::{RunId, TaskId};
+use entity::{RunId, TaskId, UserId};
 use tokio::sync::{broadcast, watch};
+
+use crate::auth::AccessTopics;
 
 /// How many wake-ups a slow receiver may be behind before it has to look everywhere.
 const CAPACITY: usize = 4096;
@@ -20,6 +23,8 @@ const CAPACITY: usize = 4096;
 /// Where something changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Event {
+    /// What this user may do, or a token or a session of his. First, so that it is heard before what he may no longer see.
+    Access(UserId),
     /// A task, or whether it may be planned.
     Task(TaskId),
     /// Why a task waits, which changes nothing about what can be done.
@@ -41,7 +46,7 @@ impl Event {
     pub fn task(&self) -> Option<TaskId> {
         match *self {
             Self::Task(id) | Self::Wait(id) | Self::Run(id, _) => Some(id),
-            Self::Log(..) | Self::Nodes | Self::Quotas | Self::Resync => None,
+            Self::Log(..) | Self::Nodes | Self::Quotas | Self::Access(_) | Self::Resync => None,
         }
     }
 }
@@ -54,6 +59,7 @@ pub struct Events(Arc<Bus>);
 struct Bus {
     everything: broadcast::Sender<Event>,
     tasks: Mutex<HashMap<TaskId, Topic>>,
+    access: AccessTopics,
 }
 
 /// A task that somebody follows.
@@ -70,6 +76,7 @@ impl Default for Events {
         Self(Arc::new(Bus {
             everything: broadcast::channel(CAPACITY).0,
             tasks: Mutex::default(),
+            access: AccessTopics::default(),
         }))
     }
 }
@@ -95,7 +102,9 @@ impl Events {
                 for topic in self.topics().values() {
                     topic.changes.send_replace(());
                 }
+                self.0.access.unknown();
             }
+            Event::Access(id) => self.0.access.changed(id),
             Event::Nodes | Event::Quotas => {}
         }
         let _ = self.0.everything.send(event);
@@ -104,6 +113,11 @@ impl Events {
     /// Hears everything published from now on, except that logs grew.
     pub fn subscribe(&self) -> Listener {
         Listener(self.0.everything.subscribe())
+    }
+
+    /// For those who go on in the name of a user.
+    pub fn access(&self) -> &AccessTopics {
+        &self.0.access
     }
 
     /// Hears what happens to one task from now on.

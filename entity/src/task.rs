@@ -56,6 +56,8 @@ pub struct Model {
     pub stop_code: i32,
     /// Exit code of the newest run.
     pub exit_code: Option<i32>,
+    /// The team whose members may see it, if it is shared.
+    pub shared_in: Option<String>,
     /// When it was submitted.
     pub created_at: DateTimeUtc,
     /// When its first run passed the start gate.

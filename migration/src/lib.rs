@@ -23,6 +23,7 @@ mod m20261127_000006_extend_quota;
 mod m20261127_000007_create_session;
 mod m20261127_000008_extend_host;
 mod m20261127_000009_create_lease;
+mod m20261127_000010_share_task;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
@@ -50,6 +51,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000007_create_session::Migration),
             Box::new(m20261127_000008_extend_host::Migration),
             Box::new(m20261127_000009_create_lease::Migration),
+            Box::new(m20261127_000010_share_task::Migration),
         ]
     }
 }

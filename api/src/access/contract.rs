@@ -10,8 +10,8 @@ use async_graphql::parser::types::{
 use crate::schema;
 
 /// What arguments are called that name something that is there.
-const NAMES: [&str; 8] = [
-    "id", "user", "owner", "holder", "editor", "node", "name", "names",
+const NAMES: [&str; 9] = [
+    "id", "user", "owner", "holder", "editor", "node", "name", "names", "image",
 ];
 
 /// A field at the root of the schema.
@@ -54,18 +54,28 @@ pub(super) fn operations() -> BTreeMap<String, &'static str> {
 fn names(document: &ServiceDocument, field: &FieldDefinition) -> Vec<String> {
     let mut found = Vec::new();
     for argument in &field.arguments {
-        let name = argument.node.name.node.as_str();
-        match kind(document, base(&argument.node.ty.node)) {
-            Some(TypeKind::InputObject(input)) => {
-                let inner = input.fields.iter().map(|it| it.node.name.node.as_str());
-                let inner = inner.filter(|inner| NAMES.contains(inner));
-                found.extend(inner.map(|inner| format!("{name}.{inner}")));
-            }
-            _ if NAMES.contains(&name) => found.push(name.to_owned()),
-            _ => {}
-        }
+        let argument = &argument.node;
+        found.extend(names_below(
+            document,
+            &argument.name.node,
+            &argument.ty.node,
+        ));
     }
     found
+}
+
+/// Of an argument, or of a field of an input: itself, or those in it.
+fn names_below(document: &ServiceDocument, name: &str, ty: &Type) -> Vec<String> {
+    match kind(document, base(ty)) {
+        Some(TypeKind::InputObject(input)) => {
+            let fields = input.fields.iter().map(|field| &field.node);
+            let below =
+                fields.flat_map(|field| names_below(document, &field.name.node, &field.ty.node));
+            below.map(|below| format!("{name}.{below}")).collect()
+        }
+        _ if NAMES.contains(&name) => vec![name.to_owned()],
+        _ => Vec::new(),
+    }
 }
 
 fn kind<'a>(document: &'a ServiceDocument, wanted: &str) -> Option<&'a TypeKind> {

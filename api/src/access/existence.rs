@@ -58,8 +58,17 @@ async fn asked(world: &World, bearer: &Bearer, question: &str, it: &str) -> (Val
     let errors = answer.get_mut("errors").and_then(Value::as_array_mut);
     for error in errors.into_iter().flatten() {
         assert_ne!(error["extensions"]["code"], "INTERNAL", "{error:#}");
-        let message = error["message"].as_str().unwrap().replace(it, "…");
-        error["message"] = message.into();
+        leave_out(error, it);
     }
     (answer, statements)
+}
+
+/// Leaves a name out of all texts.
+fn leave_out(value: &mut Value, name: &str) {
+    match value {
+        Value::String(text) => *text = text.replace(name, "…"),
+        Value::Array(items) => items.iter_mut().for_each(|item| leave_out(item, name)),
+        Value::Object(fields) => fields.values_mut().for_each(|field| leave_out(field, name)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }

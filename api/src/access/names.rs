@@ -24,6 +24,7 @@ pub(super) enum Thing {
     Token,
     Session,
     Node,
+    Environment,
 }
 
 impl Thing {
@@ -42,6 +43,7 @@ impl Thing {
             Self::Token => numbered("rotate"),
             Self::Session => numbered("session"),
             Self::Node => words("node-1", "node-9"),
+            Self::Environment => words("secret", "absent"),
         }
     }
 
@@ -49,7 +51,7 @@ impl Thing {
     pub(super) fn kind(self) -> &'static str {
         match self {
             Self::Task | Self::Token | Self::Session => "ID!",
-            Self::TaskName | Self::User | Self::Node => "String!",
+            Self::TaskName | Self::User | Self::Node | Self::Environment => "String!",
         }
     }
 }
@@ -232,6 +234,24 @@ pub(super) const NAMES: &[Name] = &[
         "updateTaskPriority(id: $it, input: { customRank: 1.0 }) { id }",
     ),
     name(
+        "shareTask.id",
+        Thing::Task,
+        STRANGERS,
+        "shareTask(id: $it) { id }",
+    ),
+    name(
+        "unshareTask.id",
+        Thing::Task,
+        STRANGERS,
+        "unshareTask(id: $it) { id }",
+    ),
+    name(
+        "submitTask.input.resource.image",
+        Thing::Environment,
+        STRANGERS,
+        "submitTask(input: { name: \"in\", spec: { workspace: \"/srv/code\", entrypoint: \"a.py\" }, resource: { image: $it } }) { id }",
+    ),
+    name(
         "updateUser.input.user",
         Thing::User,
         STRANGERS,
@@ -355,8 +375,9 @@ pub(super) const NAMES: &[Name] = &[
 
 /// Names that something new is given, and the conditions of a subscription, which are those of `tasks`: nothing comes, for as
 /// long as one listens.
-pub(super) const NOT_ASKED: [&str; 7] = [
+pub(super) const NOT_ASKED: [&str; 8] = [
     "submitTask.input.name",
+    "submitTask.input.spec.environments.name",
     "createUser.input.name",
     "createHost.input.name",
     "createAccessToken.input.name",

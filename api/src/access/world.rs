@@ -107,15 +107,19 @@ impl World {
 
     /// One runs, one is over, and the others wait for what is done to them.
     async fn tasks(&mut self) {
-        for name in ["run", "over", "stop", "suspend", "resume", "rank"] {
+        for name in ["run", "over", "stop", "suspend", "resume", "rank", "shared"] {
             let id = submitted(&self.api, &self.owner, name).await;
             if name == "run" {
                 self.api.platform.settle().await;
             }
             self.ids.insert(name, id);
         }
-        let over = "stopTask(id: \"@over\") { id }";
-        done(&self.ask(Some(&self.owner), "mutation", over).await);
+        for ask in [
+            "stopTask(id: \"@over\") { id }",
+            "shareTask(id: \"@shared\") { id }",
+        ] {
+            done(&self.ask(Some(&self.owner), "mutation", ask).await);
+        }
     }
 
     async fn nodes(&self) {
@@ -134,9 +138,10 @@ impl World {
     }
 
     async fn quotas_and_mounts(&self) {
+        self.api.platform.environment("secret").await;
         for owner in ["ada", "gus"] {
             self.root(&format!("setQuota(input: {{ owner: \"{owner}\", group: \"training\", priority: LOW, nodes: 1 }}) {{ nodes }}")).await;
-            for resource in ["port", "cap:SYS_PTRACE"] {
+            for resource in ["port", "cap:SYS_PTRACE", "train_environment:secret"] {
                 self.root(&format!("setResourceQuota(input: {{ owner: \"{owner}\", resource: \"{resource}\", amount: 1 }}) {{ amount }}")).await;
             }
         }
@@ -180,10 +185,10 @@ impl World {
         let made = self.ask(Some(&self.owner), "mutation", make).await;
         let code = Code::read(&text(&done(&made)["createSessionCode"]["code"])).unwrap();
         let app = &self.api.platform.app;
-        let tx = app.begin().await.unwrap();
+        let mut tx = app.begin().await.unwrap();
         // Two sessions must not have the same secret.
         let mut random = StdRng::seed_from_u64(code.reveal().bytes().map(u64::from).sum());
-        let opened = session::open(&tx, &app.keys, &code, "", &mut random)
+        let opened = session::open(&mut tx, &app.keys, &code, "", &mut random)
             .await
             .unwrap();
         tx.commit().await.unwrap();

@@ -45,7 +45,7 @@ async fn what_people_do_is_told_with_its_outcome_and_what_they_get_wrong_is_not(
     api.root(right, json!({})).await;
     api.refusal(&stranger, right, json!({})).await;
     let expected = [
-        "stranger createUser  FORBIDDEN",
+        "stranger createUser user ana FORBIDDEN",
         "admin createUser user ana OK",
         &format!("stranger stopTask task {id} NOT_FOUND"),
         &format!("admin stopTask task {id} OK"),

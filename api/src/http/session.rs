@@ -160,7 +160,7 @@ async fn begin(shared: &Shared, code: &Code, origin: &Origin) -> Result<Opened> 
     let app = shared.engine.app();
     let mut random: StdRng = rand::make_rng();
     let mut tx = app.begin().await?;
-    let opened = session::open(&tx, &app.keys, code, &origin.address, &mut random).await?;
+    let opened = session::open(&mut tx, &app.keys, code, &origin.address, &mut random).await?;
     if let Some(user) = opened.actor.user() {
         let act = Act::of(user, "openSession", origin);
         tx.record(act.to(format!("session {}", opened.session.id)), "OK");
@@ -178,7 +178,7 @@ async fn sign_out(shared: &Shared, ticket: &Ticket, origin: &Origin) -> Result<(
         Err(error) => return Err(error),
     };
     let mut tx = app.begin().await?;
-    let closed = session::close(&tx, ticket).await?;
+    let closed = session::close(&mut tx, ticket).await?;
     let user = actor.as_ref().and_then(|actor| actor.user());
     if let Some((user, session)) = user.zip(closed) {
         let act = Act::of(user, "closeSession", origin);

@@ -328,7 +328,7 @@ async fn who_has_a_session_is_found_out_with_one_statement() {
     let (_, text) = cookie.split_once('=').unwrap();
     let ticket = Ticket::read(&served.api.platform.app.keys, text).unwrap();
     let bearer = Bearer::of_session(ticket, Default::default());
-    let check = async || served.api.engine.check(&bearer).await.unwrap();
+    let check = async || served.api.engine.sign_in(&bearer).await.unwrap();
     assert_eq!(statements_of(check()).await, 1);
 }
 

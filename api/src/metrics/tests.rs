@@ -192,6 +192,7 @@ async fn metrics_are_there_without_a_database_and_say_how_the_platform_works() {
         ("hai_plan_tasks{state=\"waiting\"}", 1.0),
         ("hai_plan_tasks{state=\"active\"}", 1.0),
         ("hai_plan_nodes{readiness=\"ready\"}", 1.0),
+        ("hai_plan_nodes{readiness=\"disabled\"}", 0.0),
         ("hai_run_start_seconds_count", 1.0),
     ] {
         assert_eq!(before.get(series), Some(&expected), "{series}");

@@ -146,7 +146,7 @@ impl Node {
             return Ok(None);
         };
         let row = ctx.loaders().load(TaskOf(run_id)).await?;
-        let row = row.filter(|row| may(ctx.actor(), Action::ReadTask, Target::Of(row.user_id)));
+        let row = row.filter(|row| may(ctx.actor(), Action::ReadTask, Target::from(row)));
         Ok(row.map(Task::from))
     }
 }

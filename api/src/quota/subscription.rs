@@ -77,7 +77,11 @@ impl Mine {
             loop {
                 match self.listener.next().await {
                     Event::Run(..) | Event::Quotas | Event::Resync => return,
-                    Event::Task(_) | Event::Wait(_) | Event::Log(..) | Event::Nodes => {}
+                    Event::Task(_)
+                    | Event::Wait(_)
+                    | Event::Log(..)
+                    | Event::Nodes
+                    | Event::Access(_) => {}
                 }
             }
         };

@@ -53,9 +53,11 @@ impl ServerInfo {
         Ok(node::groups(ctx.app().reader()).await?)
     }
 
-    /// The names of the environments, at most one entry for each.
+    /// The names of the environments that you may use, the default first: at most one entry for each.
     async fn environments(&self, ctx: &Context<'_>) -> Result<Vec<String>> {
-        Ok(environment::names(ctx.app().reader()).await?)
+        let app = ctx.app();
+        let usable = environment::usable(app.reader(), app.now(), ctx.user()?).await?;
+        Ok(usable.into_iter().map(|(it, _)| it.name).collect())
     }
 }
 

@@ -75,7 +75,7 @@ impl SessionMutation {
     }
 
     /// Signs a browser out: one of yours; any for those who have the permission `MANAGE_TOKENS`. Its open subscriptions end
-    /// within a minute.
+    /// at once.
     async fn end_session(
         &self,
         ctx: &Context<'_>,
@@ -87,7 +87,7 @@ impl SessionMutation {
         Ok(Session(change.end(done).await?))
     }
 
-    /// Signs all browsers of a user out, and ends all codes that were not used yet. Open subscriptions end within a minute.
+    /// Signs all browsers of a user out, and ends all codes that were not used yet. Open subscriptions end at once.
     async fn end_all_sessions(
         &self,
         ctx: &Context<'_>,

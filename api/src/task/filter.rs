@@ -28,6 +28,9 @@ pub(crate) struct TaskFilter {
     created_after: Option<DateTime<Utc>>,
     /// Only tasks that were submitted before this time.
     created_before: Option<DateTime<Utc>>,
+    /// Only tasks that their owners share in your team, in place of your own.
+    #[graphql(default)]
+    shared: bool,
 }
 
 impl TaskFilter {
@@ -58,6 +61,7 @@ impl TaskFilter {
             tag: self.tag,
             created_after: self.created_after,
             created_before: self.created_before,
+            shared: self.shared,
         })
     }
 }

@@ -112,6 +112,8 @@ pub(crate) struct TaskOptionsInput {
     max_restarts: Option<i32>,
     /// Words to find the task again, at most 64.
     tags: Option<Vec<String>>,
+    /// Whether the members of your team may see it and its logs from the beginning.
+    shared_in_group: Option<bool>,
 }
 
 impl TaskInput {
@@ -178,6 +180,7 @@ impl TaskOptionsInput {
             ("timeout", self.timeout.map(Value::from)),
             ("max_restarts", self.max_restarts.map(Value::from)),
             ("tags", self.tags.map(Value::from)),
+            ("shared_in_group", self.shared_in_group.map(Value::from)),
         ];
         entries
             .into_iter()

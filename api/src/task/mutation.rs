@@ -100,8 +100,28 @@ impl TaskMutation {
         Ok(change.end(done).await?.into())
     }
 
+    /// Lets the members of your team see a task of yours and its logs. They can change nothing of it.
+    async fn share_task(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The task.")] id: ID,
+    ) -> Result<Task> {
+        share(ctx, &id, true).await
+    }
+
+    /// Takes back that the members of a team may see a task of yours: what they have open of it ends.
+    async fn unshare_task(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The task.")] id: ID,
+    ) -> Result<Task> {
+        share(ctx, &id, false).await
+    }
+
     /// Changes how urgent a task is. If it runs, it goes on at the new level: at a lower one at once, which may interrupt
-    /// it, at a higher one as soon as its owner's quota has room there.
+    /// it, at a higher one as soon as its owner's quota has room there. Whoever may do this without seeing the task may ask for
+    /// no more than `id`, `name`, `user`, `state`, `desired`, `priority`, `group`, `zone`, `nodeCount` and when it was submitted,
+    /// started and finished.
     async fn update_task_priority(
         &self,
         ctx: &Context<'_>,
@@ -111,8 +131,16 @@ impl TaskMutation {
         let id = task_id(&id)?;
         let mut change = audit::begin(ctx, object(id)).await?;
         let done = task::reprioritize(change.tx(), ctx.actor(), id, &input.into()).await;
-        Ok(change.end(done).await?.into())
+        let done = done.and_then(|row| Task::in_line(ctx, row));
+        Ok(change.end(done).await?)
     }
+}
+
+async fn share(ctx: &Context<'_>, id: &ID, is_shared: bool) -> Result<Task> {
+    let id = task_id(id)?;
+    let mut change = audit::begin(ctx, object(id)).await?;
+    let done = task::share(change.tx(), ctx.actor(), id, is_shared).await;
+    Ok(change.end(done).await?.into())
 }
 
 async fn submit(ctx: &Context<'_>, mut input: Submit) -> domain::Result<task::Task> {

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use async_graphql::{Context, ID, Json, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::Error;
+use domain::auth::{Action, Target, may};
 use domain::task::{SpecErrors, Task as Row, TaskId, TaskSpec, shown_state};
 use serde_json::Value;
 
@@ -18,6 +19,23 @@ use crate::loaders::{RunsOf, TagsOf};
 use crate::run::{self, Run, RunConnection};
 use crate::scalar::int;
 use crate::user::User;
+
+/// What each task in the line shows of itself to whoever may change how urgent it is, and may not see it.
+const IN_LINE: [&str; 13] = [
+    "__typename",
+    "id",
+    "name",
+    "user",
+    "state",
+    "desired",
+    "priority",
+    "group",
+    "zone",
+    "nodeCount",
+    "createdAt",
+    "startedAt",
+    "finishedAt",
+];
 
 /// What is stored for this task was not written by this platform.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +79,25 @@ impl Task {
         Self {
             seen: Some(Seen { run, cursor }),
             ..Self::from(sight.task)
+        }
+    }
+
+    /// One that the caller may do something to, and perhaps not see.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] if he may not see it and asks for more of it than the line shows.
+    pub(super) fn in_line(ctx: &Context<'_>, row: Row) -> Result<Self, Error> {
+        if may(ctx.actor(), Action::ReadTask, Target::from(&row)) {
+            return Ok(row.into());
+        }
+        let field = ctx.field();
+        let mut asked = field.selection_set();
+        match asked.find(|field| !IN_LINE.contains(&field.name())) {
+            None => Ok(row.into()),
+            Some(field) => Err(Error::Forbidden(format!(
+                "you may not see the task, so you may not ask for its {}",
+                field.name()
+            ))),
         }
     }
 
@@ -161,6 +198,11 @@ impl Task {
     async fn tags(&self, ctx: &Context<'_>) -> Result<Vec<String>> {
         let tags = ctx.loaders().load(TagsOf(self.row.id)).await?;
         Ok(tags.unwrap_or_default())
+    }
+
+    /// The team whose members may see it and its logs; absent if it is not shared.
+    async fn shared_in_group(&self) -> Option<&str> {
+        self.row.shared_in.as_deref()
     }
 
     /// Number of runs so far.

@@ -70,7 +70,8 @@ impl TaskQuery {
         }
     }
 
-    /// The tasks that you may see, the newest first.
+    /// Your tasks, for administrators of tasks those of everybody, the newest first. Those that others share with you come
+    /// only if the filter asks for them.
     #[graphql(complexity = "limits::page(first, last, child_complexity)")]
     async fn tasks(
         &self,

@@ -56,7 +56,7 @@ impl TaskSubscription {
         }))
     }
 
-    /// Each task that you may see and that matches, whenever it or its newest run changes. Changes of one task in quick
+    /// Each task that `tasks` would list with the same filter, whenever it or its newest run changes. Changes of one task in quick
     /// succession may arrive as one. Whoever connects again with the `cursor` of the last event misses nothing and gets
     /// nothing twice, whichever server it asks.
     async fn tasks_changed(

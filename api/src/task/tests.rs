@@ -1,5 +1,6 @@
 //! Tasks through the schema.
 
+use domain::auth::Token;
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 
@@ -397,4 +398,80 @@ async fn a_followed_list_tells_what_changes_and_matches_and_may_be_seen() {
         }
     }
     assert_eq!(names, ["gpt-1", "gpt-2"]);
+}
+
+/// The writer of SQLite does nothing but to write: all that is asked is asked before, and once for all.
+#[tokio::test]
+async fn submits_that_share_a_write_cost_one_statement_each_and_few_for_all() {
+    let api = TestApi::with_nodes(1).await;
+    let submit = "mutation ($name: String!) {
+        submitTask(input: { name: $name, spec: { workspace: \"/srv/code\", entrypoint: \"a.py\" } }) { id }
+    }";
+    let mut tokens = Vec::new();
+    for number in 0..=10 {
+        let (_, token) = api.platform.user(&format!("user{number}")).await;
+        tokens.push(token);
+    }
+    let ask = async |number: usize| {
+        let token = &tokens[number];
+        api.data(token, submit, json!({ "name": format!("t{number}") }))
+            .await;
+    };
+    let one = statements_of(ask(0)).await;
+    // Who it is; live tasks, groups, environments and grants; the task, the act and the mark.
+    assert_eq!(one, 1 + 4 + 3);
+    let ten = statements_of(futures_util::future::join_all((1..=10).map(ask))).await;
+    assert!(ten <= 10 + 2 * (4 + 3), "{ten}");
+}
+
+/// The ids of the tasks that are shared with somebody.
+async fn shared_with(api: &TestApi, token: &Token) -> Vec<String> {
+    let query = "{ tasks(filter: { shared: true }) { nodes { id } } }";
+    let tasks = api.data(token, query, json!({})).await;
+    let nodes = tasks["tasks"]["nodes"].as_array().unwrap();
+    nodes
+        .iter()
+        .map(|node| node["id"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[tokio::test]
+async fn a_team_sees_what_is_shared_in_it_until_that_is_taken_back() {
+    let api = TestApi::with_nodes(1).await;
+    let [ana, bob, eve] = ["ana", "bob", "eve"].map(|name| api.platform.user(name));
+    let ((_, ana), (_, bob), (_, eve)) = (ana.await, bob.await, eve.await);
+    let elsewhere =
+        "mutation { updateUser(input: { user: \"eve\", sharedGroup: \"others\" }) { id } }";
+    api.root(elsewhere, json!({})).await;
+    let submit = "mutation { submitTask(input: {
+        name: \"t\", spec: { workspace: \"/srv/code\", entrypoint: \"a.py\" }, options: { sharedInGroup: true }
+    }) { id sharedInGroup } }";
+    let task = api.data(&ana, submit, json!({})).await["submitTask"].take();
+    assert_eq!(task["sharedInGroup"], "default");
+    let id = task["id"].as_str().unwrap();
+    assert_eq!(shared_with(&api, &bob).await, [id]);
+    assert!(shared_with(&api, &eve).await.is_empty());
+    let own = api.data(&bob, "{ tasks { totalCount } }", json!({})).await;
+    assert_eq!(own["tasks"]["totalCount"], 0, "they do not come unasked");
+
+    let follow = format!("subscription {{ taskChanged(id: {id}) {{ state }} }}");
+    let mut followed = api.follow(&bob, &follow, json!({}));
+    let first = followed.next().await.unwrap();
+    assert_eq!(first["data"]["taskChanged"]["state"], "WAITING_INIT");
+    let stop = format!("mutation {{ stopTask(id: {id}) {{ id }} }}");
+    assert_eq!(api.refusal(&bob, &stop, json!({})).await.code, "FORBIDDEN");
+    assert_eq!(api.refusal(&eve, &stop, json!({})).await.code, "NOT_FOUND");
+    let unshare = format!("mutation {{ unshareTask(id: {id}) {{ sharedInGroup }} }}");
+    assert_eq!(
+        api.refusal(&bob, &unshare, json!({})).await.code,
+        "FORBIDDEN"
+    );
+    let unshared = api.data(&ana, &unshare, json!({})).await;
+    assert_eq!(unshared["unshareTask"]["sharedInGroup"], Value::Null);
+    let end = followed.next().await.unwrap();
+    assert_eq!(refusal(&end).code, "NOT_FOUND");
+    assert!(shared_with(&api, &bob).await.is_empty());
+    let share = unshare.replace("unshareTask", "shareTask");
+    api.data(&ana, &share, json!({})).await;
+    assert_eq!(shared_with(&api, &bob).await, [id]);
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::body::Bytes;
 use axum::extract::ws::{Message, WebSocket};
 use domain::Error;
+use domain::auth::{AccessListener, AccessTime, Actor, Woken};
 use futures_util::StreamExt;
 use futures_util::stream::SplitStream;
 use serde::Deserialize;
@@ -27,6 +28,8 @@ pub(super) struct Connection {
     setting: Setting,
     operations: Operations,
     client: Client,
+    /// Hears of the client's user, if it has one.
+    access: Option<AccessListener>,
 }
 
 /// What is known of the client.
@@ -41,6 +44,8 @@ enum Client {
 enum Left {
     /// We say goodbye.
     With(End),
+    /// The client's token or session is no longer good.
+    ShutOut,
     /// The client said goodbye and wants it returned.
     Politely,
     /// The client is gone.
@@ -54,6 +59,7 @@ impl Connection {
             setting,
             operations: Operations::default(),
             client: Client::Unknown(until),
+            access: None,
         }
     }
 
@@ -65,11 +71,20 @@ impl Connection {
             left = self.read(&mut stream, &outbox) => left,
             () = write(&mut sink, &mut queue) => Left::Silently,
         };
-        self.operations.cancel_all();
         let patience = self.setting.timing.goodbye;
+        if let Left::ShutOut = left {
+            drop(outbox);
+            // What goes on is told that it may not, and who has shut himself out that he has.
+            _ = timeout(patience, write(&mut sink, &mut queue)).await;
+        }
+        self.operations.cancel_all();
         if let Ok(mut socket) = sink.reunite(stream) {
             match left {
                 Left::With(end) => goodbye(&mut socket, end, patience).await,
+                Left::ShutOut => {
+                    let end = End::new(CloseCode::Forbidden, Error::Unauthenticated.to_string());
+                    goodbye(&mut socket, end, patience).await;
+                }
                 // The library returns it as soon as it is asked for more.
                 Left::Politely => _ = timeout(patience, socket.next()).await,
                 Left::Silently => {}
@@ -112,12 +127,24 @@ impl Connection {
                     // A full queue means that the client takes nothing: its own signs of life have to do.
                     let _ = outbox.try_send(Message::Ping(Bytes::new()));
                 }
+                () = changed(&mut self.access) => if self.is_shut_out().await {
+                    return Left::ShutOut;
+                },
                 () = patience => return Left::With(CloseCode::InitialisationTimeout.into()),
                 () = self.setting.stop.cancelled() => {
                     return Left::With(CloseCode::GoingAway.into());
                 }
             }
         }
+    }
+
+    /// Whether the client's token or session is no longer good. If the database is away, each operation will ask it.
+    async fn is_shut_out(&self) -> bool {
+        let Client::Welcome(Some(bearer)) = &self.client else {
+            return false;
+        };
+        let looked = Box::pin(self.setting.engine.look_again(bearer)).await;
+        matches!(looked, Err(Error::Unauthenticated))
     }
 
     /// Ends when the client has not said in time who it is.
@@ -159,10 +186,14 @@ impl Connection {
         if let Client::Welcome(_) = self.client {
             return Err(CloseCode::TooManyInitialisationRequests.into());
         }
+        let since = self.setting.engine.app().events.access().now();
         let known = match self.who(bearer) {
             Ok(Some(bearer)) => {
-                let checked = Box::pin(self.setting.engine.check(&bearer)).await;
-                checked.map(|()| Some(bearer))
+                let signed_in = Box::pin(self.setting.engine.sign_in(&bearer)).await;
+                signed_in.map(|actor| {
+                    self.listen(&actor, since);
+                    Some(bearer)
+                })
             }
             other => other,
         };
@@ -175,6 +206,11 @@ impl Connection {
         // It is the first message, so there is room.
         let _ = outbox.try_send(plain(&ServerMessage::ConnectionAck { payload: None }));
         Ok(())
+    }
+
+    fn listen(&mut self, actor: &Actor, since: AccessTime) {
+        let access = self.setting.engine.app().events.access();
+        self.access = actor.user().map(|user| access.follow(user.id, since));
     }
 
     fn refuse(&self, failure: &Error) -> End {
@@ -220,11 +256,18 @@ impl Connection {
             bearer: bearer.clone(),
             payload,
             outbox: outbox.clone(),
-            recheck: self.setting.timing.recheck,
             span: span::of_operation(&self.setting.origin.request),
         };
         self.setting.tracker.spawn(operation.run());
         Ok(())
+    }
+}
+
+/// Waits until what the client's user may do has changed. What else is lost, its operations find out.
+async fn changed(access: &mut Option<AccessListener>) {
+    match access {
+        Some(access) => while access.heard().await != Woken::Changed {},
+        None => std::future::pending().await,
     }
 }
 

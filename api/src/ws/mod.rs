@@ -10,6 +10,8 @@
 //! operations, and nothing else.
 
 mod accept;
+#[cfg(test)]
+pub(crate) mod client;
 mod connection;
 mod message;
 mod operation;

@@ -1,7 +1,6 @@
 //! One operation: results of the engine become messages to the client.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_graphql::{Request, Variables};
 use axum::extract::ws::Message;
@@ -24,8 +23,6 @@ pub(super) struct Operation {
     pub(super) bearer: Option<Bearer>,
     pub(super) payload: transport::Operation,
     pub(super) outbox: Outbox,
-    /// Between two checks whether the token is still good.
-    pub(super) recheck: Duration,
     /// What is logged of it is logged under this.
     pub(super) span: Span,
 }
@@ -40,10 +37,9 @@ impl Operation {
             bearer,
             payload,
             outbox,
-            recheck,
             span,
         } = self;
-        let results = span.in_scope(|| Ongoing::begin(&engine, bearer, request(payload), recheck));
+        let results = span.in_scope(|| Ongoing::begin(&engine, bearer, request(payload)));
         let cancelled = place.cancelled.clone();
         async move {
             let work = work(results, place, outbox);

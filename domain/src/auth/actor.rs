@@ -27,6 +27,8 @@ pub struct UserActor {
     pub scope: Scope,
     /// Inside or outside of the organisation.
     pub role: user::Role,
+    /// The team.
+    pub shared_group: String,
     /// Every group the user belongs to: the role's, `public`, the memberships, and the user's own name.
     pub groups: Vec<String>,
 }

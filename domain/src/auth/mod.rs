@@ -1,5 +1,6 @@
 //! Who is asking, and what they may do.
 
+mod access;
 mod actor;
 pub mod agent_token;
 mod permission;
@@ -8,6 +9,7 @@ pub(crate) mod sign_in;
 mod token;
 pub mod tokens;
 
+pub use access::{AccessListener, AccessTime, AccessTopics, Woken};
 pub use actor::{Actor, AgentActor, Scope, UserActor};
 pub use permission::Permission;
 pub use policy::{Action, Target, may, may_at_all, require, require_of_named};

@@ -1,7 +1,7 @@
 //! Who may do what: one pure function.
 
-use entity::UserId;
 use entity::user::Role;
+use entity::{UserId, task};
 
 use super::{Actor, Permission};
 use crate::error::{Error, Result};
@@ -19,6 +19,8 @@ pub enum Action {
     StopTask,
     /// Change how urgent a task is.
     SetPriority,
+    /// Say whether one's team may see a task.
+    ShareTask,
     /// See who there is.
     ReadUsers,
     /// Create a user.
@@ -59,12 +61,13 @@ pub enum Action {
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Look,
         Self::SubmitTask,
         Self::ReadTask,
         Self::StopTask,
         Self::SetPriority,
+        Self::ShareTask,
         Self::ReadUsers,
         Self::CreateUser,
         Self::ActivateUser,
@@ -100,6 +103,7 @@ impl Action {
             Self::SubmitTask
             | Self::StopTask
             | Self::SetPriority
+            | Self::ShareTask
             | Self::CreateUser
             | Self::ActivateUser
             | Self::SetGroups
@@ -117,15 +121,49 @@ impl Action {
 
 /// What it is done to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Target {
+pub enum Target<'a> {
     /// The platform as a whole.
     Platform,
     /// Something of this user.
     Of(UserId),
+    /// A task.
+    Task {
+        /// Whose it is.
+        owner: UserId,
+        /// The team in which its owner shares it.
+        shared_in: Option<&'a str>,
+    },
+}
+
+impl<'a> From<&'a task::Model> for Target<'a> {
+    fn from(task: &'a task::Model) -> Self {
+        Self::Task {
+            owner: task.user_id,
+            shared_in: task.shared_in.as_deref(),
+        }
+    }
+}
+
+impl Target<'_> {
+    /// Whose it is.
+    fn owner(self) -> Option<UserId> {
+        match self {
+            Self::Platform => None,
+            Self::Of(owner) | Self::Task { owner, .. } => Some(owner),
+        }
+    }
+
+    /// Whether its owner shares it with this team.
+    fn is_shared_in(self, team: &str) -> bool {
+        match self {
+            Self::Platform | Self::Of(_) => false,
+            Self::Task { shared_in, .. } => shared_in == Some(team),
+        }
+    }
 }
 
 /// Whether the actor may do it.
-pub fn may(actor: &Actor, action: Action, target: Target) -> bool {
+pub fn may(actor: &Actor, action: Action, target: Target<'_>) -> bool {
     let user = match actor {
         Actor::Agent(agent) => {
             return action == Action::RenewAgentToken
@@ -136,11 +174,15 @@ pub fn may(actor: &Actor, action: Action, target: Target) -> bool {
     if !user.scope.allows(action) {
         return false;
     }
-    let is_own = target == Target::Of(user.id);
+    let is_own = target.owner() == Some(user.id);
     let is_internal = user.role == Role::Internal;
     match action {
         Action::Look | Action::SubmitTask => true,
-        Action::ReadTask | Action::StopTask => is_own || user.has(Permission::ManageTasks),
+        Action::ReadTask => {
+            is_own || user.has(Permission::ManageTasks) || target.is_shared_in(&user.shared_group)
+        }
+        Action::StopTask => is_own || user.has(Permission::ManageTasks),
+        Action::ShareTask => is_own,
         Action::SetPriority => is_own || user.has(Permission::SetPriorities),
         Action::ReadUsers => is_internal || user.has(Permission::ActivateUsers),
         Action::CreateUser => user.has(Permission::CreateUsers),
@@ -173,7 +215,7 @@ pub fn may_at_all(actor: &Actor, action: Action) -> bool {
 ///
 /// # Errors
 /// [`Error::Forbidden`].
-pub fn require(actor: &Actor, action: Action, target: Target) -> Result<()> {
+pub fn require(actor: &Actor, action: Action, target: Target<'_>) -> Result<()> {
     if may(actor, action, target) {
         return Ok(());
     }
@@ -197,6 +239,7 @@ pub fn require(actor: &Actor, action: Action, target: Target) -> Result<()> {
         | Action::ReadTask
         | Action::StopTask
         | Action::SetPriority
+        | Action::ShareTask
         | Action::ReadUsers
         | Action::ReadTokens
         | Action::MakeToken
@@ -248,6 +291,7 @@ mod tests {
             holder: format!("user{id}"),
             scope,
             role,
+            shared_group: if id == 4 { "lab" } else { "default" }.to_owned(),
             groups: groups.iter().map(ToString::to_string).collect(),
         })
     }
@@ -275,6 +319,8 @@ mod tests {
             ),
             ("other", user(2, &[])),
             ("other, external", actor(2, Role::External, Scope::All, &[])),
+            ("team", user(4, &[])),
+            ("team, external", actor(4, Role::External, Scope::All, &[])),
             ("agent", agent),
         ];
         actors.extend(ADMINS.into_iter().map(admin));
@@ -282,11 +328,19 @@ mod tests {
             "root, to read",
             actor(6, Role::Internal, Scope::Read, &["root"]),
         ));
+        let own = Target::Of(UserId(1));
+        let shared = Target::Task {
+            owner: UserId(1),
+            shared_in: Some("lab"),
+        };
+        let all = Action::ALL.map(|action| (action, own, ""));
+        let of_shared = [Action::ReadTask, Action::StopTask, Action::SetPriority]
+            .map(|action| (action, shared, ", of a task that is shared in the team"));
         let mut table = String::new();
-        for action in Action::ALL {
-            let _ = writeln!(table, "{action:?}");
+        for (action, target, what) in all.into_iter().chain(of_shared) {
+            let _ = writeln!(table, "{action:?}{what}");
             for (name, actor) in &actors {
-                if may(actor, action, Target::Of(UserId(1))) {
+                if may(actor, action, target) {
                     let _ = writeln!(table, "    {name}");
                 }
             }

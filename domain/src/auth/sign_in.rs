@@ -22,6 +22,7 @@ struct Row {
     id: UserId,
     name: String,
     role: Role,
+    shared_group: String,
     active: bool,
     expires_at: Option<DateTime<Utc>>,
     revoked_at: Option<DateTime<Utc>>,
@@ -95,6 +96,7 @@ async fn actor(
             user::Column::Id,
             user::Column::Name,
             user::Column::Role,
+            user::Column::SharedGroup,
             user::Column::Active,
         ])
         .column_as(user_group::Column::Name, "own_group")
@@ -118,6 +120,7 @@ async fn actor(
     let owner = rows.first().filter(is_good).ok_or(Error::Unauthenticated)?;
     let mut groups = implied_groups(&owner.name, owner.role);
     let (id, name, role) = (owner.id, owner.name.clone(), owner.role);
+    let shared_group = owner.shared_group.clone();
     let holder = owner.holder.clone().unwrap_or_else(|| name.clone());
     let scope = owner.scope.into();
     // Every group of his own comes with every group of the team.
@@ -133,6 +136,7 @@ async fn actor(
         scope,
         name,
         role,
+        shared_group,
         groups,
     }))
 }

@@ -14,6 +14,7 @@ use super::{
     Action, Actor, Permission, Scope, Target, Token, UserActor, may, require, require_of_named,
 };
 use crate::error::{Error, Problem, Result};
+use crate::events::Event;
 use crate::session;
 use crate::store::{Tx, exactly_one};
 use crate::user::{User, find_by_name, named, root_only_for_root};
@@ -104,7 +105,7 @@ pub async fn create(
 /// # Errors
 /// [`Error::NotFound`] for a token that one may not know of, [`Error::Conflict`] for a revoked one.
 pub async fn rotate(
-    tx: &Tx,
+    tx: &mut Tx,
     actor: &Actor,
     id: TokenId,
     random: &mut impl Rng,
@@ -118,6 +119,7 @@ pub async fn rotate(
     let secret = Expr::value(hash(token.reveal()));
     change(tx, id, access_token::Column::Hash, secret).await?;
     session::end_of_token(tx, id).await?;
+    tx.wake(Event::Access(row.user_id));
     Ok((get(tx, id).await?, token))
 }
 
@@ -125,13 +127,14 @@ pub async fn rotate(
 ///
 /// # Errors
 /// As [`rotate`].
-pub async fn revoke(tx: &Tx, actor: &Actor, id: TokenId) -> Result<AccessToken> {
+pub async fn revoke(tx: &mut Tx, actor: &Actor, id: TokenId) -> Result<AccessToken> {
     let own = actor.user().map(|user| Target::Of(user.id));
     require(actor, Action::MakeToken, own.unwrap_or(Target::Platform))?;
-    visible(tx, actor, id).await?;
+    let row = visible(tx, actor, id).await?;
     let now = Expr::value(tx.now());
     change(tx, id, access_token::Column::RevokedAt, now).await?;
     session::end_of_token(tx, id).await?;
+    tx.wake(Event::Access(row.user_id));
     get(tx, id).await
 }
 
@@ -272,6 +275,22 @@ async fn visible(tx: &Tx, actor: &Actor, id: TokenId) -> Result<AccessToken> {
     } else {
         Err(Error::not_found("access token", id))
     }
+}
+
+/// Those for whom tokens act that this user holds.
+pub(crate) async fn users_of_held(
+    db: &impl ConnectionTrait,
+    holder: UserId,
+) -> Result<Vec<UserId>> {
+    Ok(access_token::Entity::find()
+        .select_only()
+        .column(access_token::Column::UserId)
+        .distinct()
+        .filter(access_token::Column::HolderId.eq(holder))
+        .filter(access_token::Column::RevokedAt.is_null())
+        .into_tuple()
+        .all(db)
+        .await?)
 }
 
 /// Changes a token that is not revoked.

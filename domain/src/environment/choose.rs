@@ -12,17 +12,9 @@ pub enum NoEnvironment {
     /// Images of users are not there yet.
     #[error("{0} is the address of an image: only environments with a name can be used")]
     CustomImage(String),
-    /// There is none of this name.
-    #[error("there is no environment {name}: {}", may_use(granted))]
+    /// There is none of this name that the user may use. Whether others may use one is not told.
+    #[error("there is no environment {name} for you: {}", may_use(granted))]
     Unknown {
-        /// The name.
-        name: String,
-        /// Those that the user may use.
-        granted: Vec<String>,
-    },
-    /// The user may not use it.
-    #[error("you may not use the environment {name}: {}", may_use(granted))]
-    NotGranted {
         /// The name.
         name: String,
         /// Those that the user may use.
@@ -64,11 +56,11 @@ pub fn granted(grants: &[Grant], user: &str, now: DateTime<Utc>) -> Vec<(String,
     granted
 }
 
-/// The environment that `resource.image` means for a user who may use these, the default first.
+/// The environment that `resource.image` means for a user who may use these, which there are, the default first.
 ///
 /// # Errors
 /// Says what is wrong with it.
-pub fn choose(image: &str, granted: &[String], exists: bool) -> Result<String, NoEnvironment> {
+pub fn choose(image: &str, granted: &[String]) -> Result<String, NoEnvironment> {
     if image.contains('/') {
         return Err(NoEnvironment::CustomImage(image.to_owned()));
     }
@@ -76,10 +68,10 @@ pub fn choose(image: &str, granted: &[String], exists: bool) -> Result<String, N
         return granted.first().cloned().ok_or(NoEnvironment::NoneGranted);
     }
     let (name, granted) = (image.to_owned(), granted.to_vec());
-    match (granted.contains(&name), exists) {
-        (true, true) => Ok(name),
-        (false, true) => Err(NoEnvironment::NotGranted { name, granted }),
-        (_, false) => Err(NoEnvironment::Unknown { name, granted }),
+    if granted.contains(&name) {
+        Ok(name)
+    } else {
+        Err(NoEnvironment::Unknown { name, granted })
     }
 }
 
@@ -136,28 +128,21 @@ mod tests {
     fn a_name_must_be_granted_and_default_is_the_highest() {
         let may_use = ["cuda".to_owned(), "base".to_owned()];
         for image in ["default", "DEFAULT", ""] {
-            assert_eq!(choose(image, &may_use, false).as_deref(), Ok("cuda"));
-            assert_eq!(choose(image, &[], true), Err(NoEnvironment::NoneGranted));
+            assert_eq!(choose(image, &may_use).as_deref(), Ok("cuda"));
+            assert_eq!(choose(image, &[]), Err(NoEnvironment::NoneGranted));
         }
-        assert_eq!(choose("base", &may_use, true).as_deref(), Ok("base"));
-        for (image, exists, message) in [
-            (
-                "base",
-                false,
-                "there is no environment base: you may use cuda, base",
-            ),
+        assert_eq!(choose("base", &may_use).as_deref(), Ok("base"));
+        for (image, message) in [
             (
                 "other",
-                true,
-                "you may not use the environment other: you may use cuda, base",
+                "there is no environment other for you: you may use cuda, base",
             ),
             (
                 "r/g/i",
-                true,
                 "r/g/i is the address of an image: only environments with a name can be used",
             ),
         ] {
-            let refusal = choose(image, &may_use, exists).unwrap_err();
+            let refusal = choose(image, &may_use).unwrap_err();
             assert_eq!(refusal.to_string(), message);
         }
     }

@@ -12,6 +12,6 @@ pub use choose::{NoEnvironment, choose, granted};
 pub use entity::environment::Model as Environment;
 pub use entity::environment_grant::Model as Grant;
 pub use grant::grant;
-pub use query::{names, usable};
+pub use query::usable;
 
-pub(crate) use query::grants;
+pub(crate) use query::{grants, names};

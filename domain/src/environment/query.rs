@@ -1,8 +1,11 @@
 //! Looks environments up.
 
 use chrono::{DateTime, Utc};
-use entity::{environment, environment_grant, resource_quota};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use entity::environment;
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
+    QuerySelect, Statement, Value,
+};
 
 use super::{Environment, Grant, granted};
 use crate::auth::UserActor;
@@ -13,7 +16,7 @@ use crate::quota::Resource;
 ///
 /// # Errors
 /// If the database is away.
-pub async fn names(db: &impl ConnectionTrait) -> Result<Vec<String>> {
+pub(crate) async fn names(db: &impl ConnectionTrait) -> Result<Vec<String>> {
     Ok(environment::Entity::find()
         .select_only()
         .column(environment::Column::Name)
@@ -31,29 +34,33 @@ pub(crate) async fn grants(
     db: &impl ConnectionTrait,
     owners: impl IntoIterator<Item = impl AsRef<str>>,
 ) -> Result<Vec<Grant>> {
-    let owners: Vec<String> = owners
-        .into_iter()
-        .map(|it| it.as_ref().to_owned())
-        .collect();
-    let mut grants = environment_grant::Entity::find()
-        .filter(environment_grant::Column::Owner.is_in(&owners))
-        .all(db)
-        .await?;
+    let owners = owners.into_iter().map(|it| it.as_ref().to_owned());
+    let owners: serde_json::Value = owners.collect();
     let prefix = Resource::TrainEnvironment(String::new()).to_string();
-    let quotas = resource_quota::Entity::find()
-        .filter(resource_quota::Column::Owner.is_in(&owners))
-        .filter(resource_quota::Column::Resource.starts_with(&prefix))
-        .all(db)
-        .await?;
-    grants.extend(quotas.into_iter().filter_map(|quota| {
-        Some(Grant {
-            environment: quota.resource.strip_prefix(&prefix)?.to_owned(),
-            owner: quota.owner,
-            value: quota.amount,
-            expires_at: quota.expires_at,
-        })
-    }));
-    Ok(grants)
+    let backend = db.get_database_backend();
+    let values = [Value::from(owners), Value::from(prefix)];
+    let grants = Statement::from_sql_and_values(backend, granted_to(backend), values);
+    Ok(Grant::find_by_statement(grants).all(db).await?)
+}
+
+/// The same statement for any number of owners: every submit waits for it.
+fn granted_to(backend: DbBackend) -> &'static str {
+    match backend {
+        DbBackend::Postgres => {
+            "WITH asked AS (SELECT jsonb_array_elements_text($1) AS owner)
+             SELECT owner, environment, value, expires_at FROM environment_grant WHERE owner IN (SELECT owner FROM asked)
+             UNION ALL
+             SELECT owner, substr(resource, length($2::text) + 1), amount, expires_at FROM resource_quota
+             WHERE owner IN (SELECT owner FROM asked) AND substr(resource, 1, length($2::text)) = $2::text"
+        }
+        _ => {
+            "WITH asked AS (SELECT value AS owner FROM json_each(?1))
+             SELECT owner, environment, value, expires_at FROM environment_grant WHERE owner IN (SELECT owner FROM asked)
+             UNION ALL
+             SELECT owner, substr(resource, length(?2) + 1), amount, expires_at FROM resource_quota
+             WHERE owner IN (SELECT owner FROM asked) AND substr(resource, 1, length(?2)) = ?2"
+        }
+    }
 }
 
 /// The environments that a user may use, each with its value; the first is the user's default.

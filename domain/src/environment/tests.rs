@@ -1,8 +1,6 @@
 //! Environments of users and of their tasks, on a real database.
 
 use chrono::TimeDelta;
-use entity::{Words, environment};
-use sea_orm::{ActiveValue::Set, EntityTrait};
 
 use super::*;
 use crate::auth::Actor;
@@ -10,25 +8,6 @@ use crate::error::{Error, Result};
 use crate::quota::{Resource, SetNamed, set_named};
 use crate::task::{Task, TaskSpec};
 use crate::testing::TestApp;
-
-async fn add(app: &TestApp, name: &str) {
-    app.write(async |tx| {
-        environment::Entity::insert(environment::ActiveModel {
-            name: Set(name.to_owned()),
-            image: Set(String::new()),
-            variables: Set(environment::Variables::default()),
-            python: Set(String::new()),
-            cuda: Set(String::new()),
-            schema_template: Set(String::new()),
-            hf_envs: Set(Words(vec!["a".to_owned()])),
-        })
-        .exec_without_returning(tx.db())
-        .await?;
-        Ok(())
-    })
-    .await
-    .unwrap();
-}
 
 async fn give(app: &TestApp, owner: &str, name: &str, value: i64, days: Option<i64>) {
     let end = days.map(|days| app.app.now() + TimeDelta::days(days));
@@ -66,8 +45,8 @@ async fn a_new_platform_grants_its_only_environment_to_everybody() {
 async fn default_is_the_highest_grant_of_what_is_there() {
     let app = TestApp::with_nodes(1).await;
     let (ana, _) = app.user("ana").await;
-    add(&app, "cuda").await;
-    add(&app, "ana-own").await;
+    app.environment("cuda").await;
+    app.environment("ana-own").await;
     give(&app, "public", "cuda", 2, None).await;
     give(&app, "public", "not-there", 9, None).await;
     give(&app, "internal", "${user_name}-own", 1, Some(1)).await;
@@ -83,7 +62,7 @@ async fn default_is_the_highest_grant_of_what_is_there() {
     let again = submit(&app, &ana, "cuda").await;
     assert_eq!(
         refusal(again),
-        "you may not use the environment cuda: you may use default"
+        "there is no environment cuda for you: you may use default"
     );
 }
 
@@ -91,7 +70,7 @@ async fn default_is_the_highest_grant_of_what_is_there() {
 async fn a_quota_of_an_environment_is_a_grant() {
     let app = TestApp::with_nodes(1).await;
     let (ana, _) = app.user("ana").await;
-    add(&app, "cuda").await;
+    app.environment("cuda").await;
     let quota = |owner: &str, amount| SetNamed {
         owner: owner.to_owned(),
         resource: Resource::TrainEnvironment("cuda".to_owned()),
@@ -119,7 +98,7 @@ async fn what_cannot_be_used_is_refused_by_the_field() {
     let unknown = submit(&app, &ana, "nothing").await;
     assert_eq!(
         refusal(unknown),
-        "there is no environment nothing: you may use default"
+        "there is no environment nothing for you: you may use default"
     );
     let custom = submit(&app, &ana, "registry/team/image").await;
     assert!(refusal(custom).contains("address of an image"));

@@ -77,20 +77,25 @@ impl PlanMetrics {
 fn tasks(snapshot: &Snapshot) -> [(&'static str, i64); 2] {
     let is_waiting = |state: &TaskState| matches!(state, TaskState::Waiting { .. });
     let waiting = snapshot.tasks.iter().filter(|it| is_waiting(&it.state));
-    split(["waiting", "active"], waiting.count(), snapshot.tasks.len())
+    let waiting = waiting.count();
+    let active = snapshot.tasks.len() - waiting;
+    [("waiting", number(waiting)), ("active", number(active))]
 }
 
-fn nodes(snapshot: &Snapshot) -> [(&'static str, i64); 2] {
-    let ready = snapshot.nodes.iter();
-    let ready = ready.filter(|node| node.readiness == Readiness::Ready);
-    split(["ready", "not_ready"], ready.count(), snapshot.nodes.len())
+fn nodes(snapshot: &Snapshot) -> [(&'static str, i64); 3] {
+    let count = |readiness| {
+        let nodes = snapshot.nodes.iter();
+        number(nodes.filter(|node| node.readiness == readiness).count())
+    };
+    [
+        ("ready", count(Readiness::Ready)),
+        ("not_ready", count(Readiness::NotReady)),
+        ("disabled", count(Readiness::Disabled)),
+    ]
 }
 
-/// Two parts of a whole, the first with its size.
-fn split(names: [&'static str; 2], first: usize, all: usize) -> [(&'static str, i64); 2] {
-    let number = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
-    let [one, other] = names;
-    [(one, number(first)), (other, number(all - first))]
+fn number(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 /// Level and reason.

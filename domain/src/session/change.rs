@@ -15,6 +15,7 @@ use crate::auth::agent_token::KeyRing;
 use crate::auth::tokens::name_problem;
 use crate::auth::{Action, Actor, Target, hash, may, require, require_of_named};
 use crate::error::{Error, Result};
+use crate::events::Event;
 use crate::store::Tx;
 use crate::user::find_by_name;
 
@@ -99,7 +100,7 @@ pub async fn create_code(
 /// # Errors
 /// [`Error::Unauthenticated`] if the code is unknown, used or over, or the token with which it was made is not good.
 pub async fn open(
-    tx: &Tx,
+    tx: &mut Tx,
     keys: &KeyRing,
     code: &Code,
     address: &str,
@@ -171,11 +172,11 @@ pub async fn refresh(tx: &Tx, keys: &KeyRing, ticket: &Ticket) -> Result<(Sessio
 ///
 /// # Errors
 /// If the database refuses.
-pub async fn close(tx: &Tx, ticket: &Ticket) -> Result<Option<Session>> {
+pub async fn close(tx: &mut Tx, ticket: &Ticket) -> Result<Option<Session>> {
     let Some(found) = find(tx, ticket).await? else {
         return Ok(None);
     };
-    remove(tx, found.id).await?;
+    remove(tx, &found).await?;
     Ok(Some(found))
 }
 
@@ -183,13 +184,13 @@ pub async fn close(tx: &Tx, ticket: &Ticket) -> Result<Option<Session>> {
 ///
 /// # Errors
 /// [`Error::NotFound`] for one that is over, or that one may not know of.
-pub async fn end(tx: &Tx, actor: &Actor, id: SessionId) -> Result<Session> {
+pub async fn end(tx: &mut Tx, actor: &Actor, id: SessionId) -> Result<Session> {
     let own = actor.user().map(|user| Target::Of(user.id));
     require(actor, Action::MakeToken, own.unwrap_or(Target::Platform))?;
     let found = session::Entity::find_by_id(id).one(tx.db()).await?;
     let found = found.filter(|row| may(actor, Action::MakeToken, Target::Of(row.user_id)));
     let found = found.ok_or_else(|| Error::not_found("session", id))?;
-    remove(tx, id).await?;
+    remove(tx, &found).await?;
     Ok(found)
 }
 
@@ -197,10 +198,11 @@ pub async fn end(tx: &Tx, actor: &Actor, id: SessionId) -> Result<Session> {
 ///
 /// # Errors
 /// [`Error::Forbidden`] for the sessions of others, except for administrators of tokens; [`Error::Invalid`].
-pub async fn end_all(tx: &Tx, actor: &Actor, user: &str) -> Result<u64> {
+pub async fn end_all(tx: &mut Tx, actor: &Actor, user: &str) -> Result<u64> {
     require_of_named(actor, Action::MakeToken, user)?;
     let found = find_by_name(tx.db(), user).await?;
     let found = found.ok_or_else(|| Error::invalid("user", "is not the name of a user"))?;
+    tx.wake(Event::Access(found.id));
     end_of_user(tx, found.id).await
 }
 
@@ -224,7 +226,7 @@ async fn remove_all(tx: &Tx, sessions: Expr, codes: Expr) -> Result<u64> {
 }
 
 /// Removes what is over, and the oldest of the user's sessions, so that there may be another.
-async fn make_room(tx: &Tx, user: UserId) -> Result<()> {
+async fn make_room(tx: &mut Tx, user: UserId) -> Result<()> {
     let older = session::Entity::find()
         .select_only()
         .column(session::Column::Id)
@@ -235,6 +237,9 @@ async fn make_room(tx: &Tx, user: UserId) -> Result<()> {
         .into_tuple::<SessionId>()
         .all(tx.db())
         .await?;
+    if !older.is_empty() {
+        tx.wake(Event::Access(user));
+    }
     let is_over = session::Column::IdleAt.lte(tx.now());
     session::Entity::delete_many()
         .filter(is_over.or(session::Column::Id.is_in(older)))
@@ -253,7 +258,10 @@ async fn find(tx: &Tx, ticket: &Ticket) -> Result<Option<Session>> {
     Ok(session::Entity::find().filter(is_it).one(tx.db()).await?)
 }
 
-async fn remove(tx: &Tx, id: SessionId) -> Result<()> {
-    session::Entity::delete_by_id(id).exec(tx.db()).await?;
+async fn remove(tx: &mut Tx, session: &Session) -> Result<()> {
+    tx.wake(Event::Access(session.user_id));
+    session::Entity::delete_by_id(session.id)
+        .exec(tx.db())
+        .await?;
     Ok(())
 }

@@ -34,6 +34,9 @@ mod tx;
 /// How long a statement waits for SQLite's lock or for a connection of the pool.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Statements that a connection to SQLite keeps ready. Rows that are written together have one for each number of them.
+const STATEMENTS: usize = 300;
+
 /// A connection to PostgreSQL that answered so short a time ago is taken to be there.
 const FRESH: Duration = Duration::from_secs(1);
 
@@ -341,7 +344,8 @@ fn sqlite(path: &Path, connections: u32, read_only: bool) -> ConnectOptions {
                 .journal_mode(SqliteJournalMode::Wal)
                 // An acknowledged write survives a power cut.
                 .synchronous(SqliteSynchronous::Full)
-                .busy_timeout(PATIENCE);
+                .busy_timeout(PATIENCE)
+                .statement_cache_capacity(STATEMENTS);
             if read_only {
                 options.pragma("query_only", "ON")
             } else {

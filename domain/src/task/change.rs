@@ -119,6 +119,12 @@ pub(crate) async fn set_priority(tx: &mut Tx, task: &Task, new: Task) -> Result<
     apply(tx, task, change).await
 }
 
+/// Only who may see it changes.
+pub(super) async fn set_shared(tx: &mut Tx, task: &Task, team: Option<String>) -> Result<()> {
+    let change = versioned(task).col_expr(task::Column::SharedIn, Expr::value(team));
+    apply(tx, task, change).await
+}
+
 /// Only what is wanted of it changes; with [`Desired::Stop`] also as what it is to end.
 pub(crate) async fn want(
     tx: &mut Tx,

@@ -4,6 +4,7 @@ mod change;
 mod changes;
 mod query;
 mod reprioritize;
+mod share;
 mod shown;
 mod spec;
 mod state;
@@ -23,6 +24,7 @@ pub use query::{
 };
 pub use reprioritize::{Lasts, Reprioritize, reprioritize};
 pub use scheduler::Priority;
+pub use share::share;
 pub use shown::{ShownState, shown_state};
 pub use spec::{SpecError, SpecErrors, TaskSpec, TaskType, shell_line};
 pub use state::{InvalidTransition, TaskChange, TaskEvent, as_outcome, next, stop_code};

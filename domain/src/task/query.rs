@@ -31,6 +31,8 @@ pub struct Filter {
     pub created_after: Option<DateTime<Utc>>,
     /// Only tasks submitted before this time.
     pub created_before: Option<DateTime<Utc>>,
+    /// Only tasks that are shared in the caller's team, of any owner; without it those of others are left out.
+    pub shared: bool,
 }
 
 /// A place in the list: the task it stands behind.
@@ -66,7 +68,7 @@ pub async fn get(db: &impl ConnectionTrait, actor: &Actor, id: TaskId) -> Result
     task::Entity::find_by_id(id)
         .one(db)
         .await?
-        .filter(|task| may(actor, Action::ReadTask, Target::Of(task.user_id)))
+        .filter(|task| may(actor, Action::ReadTask, Target::from(task)))
         .ok_or_else(|| Error::not_found("task", id))
 }
 
@@ -204,7 +206,9 @@ pub async fn runs_of(db: &impl ConnectionTrait, tasks: &[Task]) -> Result<Vec<ru
 fn condition(actor: &Actor, filter: &Filter) -> Result<Condition> {
     let mut all = Condition::all();
     let user = actor.user().ok_or(Error::Unauthenticated)?;
-    if !may(actor, Action::ReadTask, Target::Platform) {
+    if filter.shared {
+        all = all.add(task::Column::SharedIn.eq(&user.shared_group));
+    } else if !may(actor, Action::ReadTask, Target::Platform) {
         all = all.add(task::Column::UserId.eq(user.id));
     }
     if let Some(ids) = &filter.user_ids {

@@ -86,8 +86,12 @@ pub(super) async fn of_actor(tx: &Tx, actor: &Actor, action: Action, id: TaskId)
         .one(tx.db())
         .await?
         .ok_or_else(|| Error::not_found("task", id))?;
-    if may(actor, action, Target::Of(task.user_id)) {
+    let target = Target::from(&task);
+    if may(actor, action, target) {
         Ok(task)
+    } else if may(actor, Action::ReadTask, target) {
+        let reason = "you may see this task, and not do that to it";
+        Err(Error::Forbidden(reason.to_owned()))
     } else {
         Err(Error::not_found("task", id))
     }

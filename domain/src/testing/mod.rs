@@ -13,7 +13,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use entity::access_token;
+use entity::environment::Variables;
+use entity::{Words, access_token};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use sea_orm::sea_query::Expr;
@@ -24,6 +25,7 @@ use crate::app::{App, Settings};
 use crate::auth::agent_token::KeyRing;
 use crate::auth::{Actor, AgentActor, Token, sign_in};
 use crate::clock::{Clock, TestClock};
+use crate::environment::Environment;
 use crate::error::{Error, Result};
 use crate::events::Events;
 use crate::logs::LogStore;
@@ -169,6 +171,25 @@ impl TestApp {
             .await
             .expect("the user signs in");
         (actor, token)
+    }
+
+    /// A new environment, which nobody may use yet.
+    ///
+    /// # Panics
+    /// If there is one of the name.
+    pub async fn environment(&self, name: &str) {
+        let row = Environment {
+            name: name.to_owned(),
+            image: String::new(),
+            variables: Variables::default(),
+            python: String::new(),
+            cuda: String::new(),
+            schema_template: String::new(),
+            hf_envs: Words(vec!["a".to_owned()]),
+        };
+        self.write(async |tx| crate::environment::add(tx, row.clone()).await)
+            .await
+            .expect("there is none of the name");
     }
 
     /// Revokes every token of a user.

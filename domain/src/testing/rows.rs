@@ -31,6 +31,7 @@ pub fn task_row() -> Task {
         outcome: None,
         stop_code: 0,
         exit_code: None,
+        shared_in: None,
         created_at: DateTime::UNIX_EPOCH,
         started_at: Some(DateTime::UNIX_EPOCH),
         finished_at: None,

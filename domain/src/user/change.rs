@@ -3,11 +3,13 @@
 use entity::{shared_group_group, user, user_group};
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, UpdateMany,
+    ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect,
+    UpdateMany,
 };
 
 use super::create::nick_name_problem;
 use super::{User, UserId, find_by_name, groups_of_all, name};
+use crate::auth::tokens::users_of_held;
 use crate::auth::{Action, Actor, Target, UserActor, require};
 use crate::error::{Error, Problem, Result};
 use crate::events::Event;
@@ -92,6 +94,9 @@ pub async fn set_active(tx: &mut Tx, actor: &Actor, name: &str, active: bool) ->
     if !active {
         session::end_of_user(tx, user.id).await?;
     }
+    for other in users_of_held(tx.db(), user.id).await? {
+        tx.wake(Event::Access(other));
+    }
     let change = user::Entity::update_many().col_expr(user::Column::Active, Expr::value(active));
     write(tx, &user, change).await
 }
@@ -156,6 +161,9 @@ pub async fn set_team_groups(
     shared_group_group::Entity::insert_many(rows)
         .exec_without_returning(tx.db())
         .await?;
+    for member in members(tx, team).await? {
+        tx.wake(Event::Access(member));
+    }
     tx.wake(Event::Quotas);
     Ok(())
 }
@@ -183,6 +191,16 @@ pub(super) async fn team_gives_groups(tx: &Tx, team: &str) -> Result<bool> {
         .count(tx.db())
         .await?;
     Ok(groups > 0)
+}
+
+async fn members(tx: &Tx, team: &str) -> Result<Vec<UserId>> {
+    Ok(user::Entity::find()
+        .select_only()
+        .column(user::Column::Id)
+        .filter(user::Column::SharedGroup.eq(team))
+        .into_tuple()
+        .all(tx.db())
+        .await?)
 }
 
 fn is_oneself(actor: &Actor, user: UserId) -> bool {
@@ -214,5 +232,6 @@ async fn write(tx: &mut Tx, user: &User, change: UpdateMany<user::Entity>) -> Re
         .await?;
     exactly_one(written.rows_affected, "the user")?;
     tx.wake(Event::Quotas);
+    tx.wake(Event::Access(user.id));
     super::get(tx.db(), user.id).await
 }

@@ -131,7 +131,8 @@ impl Worker for Janitor {
             | Event::Run(..)
             | Event::Log(..)
             | Event::Nodes
-            | Event::Quotas => false,
+            | Event::Quotas
+            | Event::Access(_) => false,
         }
     }
 

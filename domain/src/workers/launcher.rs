@@ -102,9 +102,12 @@ impl Worker for Launcher {
     fn wakes_on(event: Event) -> bool {
         match event {
             Event::Run(..) | Event::Resync => true,
-            Event::Task(_) | Event::Wait(_) | Event::Log(..) | Event::Nodes | Event::Quotas => {
-                false
-            }
+            Event::Task(_)
+            | Event::Wait(_)
+            | Event::Log(..)
+            | Event::Nodes
+            | Event::Quotas
+            | Event::Access(_) => false,
         }
     }
 

@@ -30,7 +30,8 @@ impl Worker for NodeWatcher {
             | Event::Run(..)
             | Event::Log(..)
             | Event::Nodes
-            | Event::Quotas => false,
+            | Event::Quotas
+            | Event::Access(_) => false,
         }
     }
 

@@ -55,7 +55,7 @@ impl Worker for Scheduler {
             // A run that has passed its gate may give way from then on.
             Event::Task(_) | Event::Run(..) | Event::Nodes | Event::Quotas | Event::Resync => true,
             // Reasons to wait are its own.
-            Event::Wait(_) | Event::Log(..) => false,
+            Event::Wait(_) | Event::Log(..) | Event::Access(_) => false,
         }
     }
 

@@ -261,7 +261,9 @@ impl Worker for Supervisor {
     fn wakes_on(event: Event) -> bool {
         match event {
             Event::Run(..) | Event::Task(_) | Event::Resync => true,
-            Event::Wait(_) | Event::Log(..) | Event::Nodes | Event::Quotas => false,
+            Event::Wait(_) | Event::Log(..) | Event::Nodes | Event::Quotas | Event::Access(_) => {
+                false
+            }
         }
     }
 

@@ -39,14 +39,28 @@ impl EventStream {
         query: &str,
         variables: Value,
     ) -> Self {
+        let headers: Vec<_> = authorization
+            .map(|authorization| ("authorization", authorization))
+            .into_iter()
+            .collect();
+        Self::with(served, &headers, query, variables).await
+    }
+
+    /// Asks with these headers.
+    pub(crate) async fn with(
+        served: &Served,
+        headers: &[(&str, &str)],
+        query: &str,
+        variables: Value,
+    ) -> Self {
         let client = Client::builder().no_proxy().build().unwrap();
         let mut request = client
             .post(format!("{}/graphql", served.address))
             .header("accept", "text/event-stream")
             .header("content-type", "application/json")
             .body(json!({ "query": query, "variables": variables }).to_string());
-        if let Some(authorization) = authorization {
-            request = request.header("authorization", authorization);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
         }
         Self {
             response: request.send().await.unwrap(),

@@ -30,7 +30,7 @@ const UNBUFFERED: (HeaderName, HeaderValue) = (
 pub(in crate::http) struct Setting {
     /// Executes operations.
     pub(in crate::http) engine: Arc<Engine>,
-    /// How often clients get a sign of life and prove who they are.
+    /// How often clients get a sign of life.
     pub(in crate::http) timing: Timing,
     /// Ends when the last stream has.
     pub(in crate::http) tracker: TaskTracker,
@@ -60,7 +60,7 @@ pub(in crate::http) fn answer(
         stop,
     } = setting;
     let feed = Feed {
-        results: Ongoing::begin(&engine, bearer, request, timing.recheck),
+        results: Ongoing::begin(&engine, bearer, request),
         stop,
         _open: tracker.token(),
     };

@@ -57,6 +57,7 @@ impl TaskSpec {
         let max_restarts = options.defaulted("max_restarts", rules::max_restarts);
         let tags = options.words("tags", rules::tag);
         options.check("tags", rules::tags(&tags));
+        let shared_in_group = options.defaulted("shared_in_group", kinds::flag);
 
         problems.into_result(Self {
             name,
@@ -76,6 +77,7 @@ impl TaskSpec {
             timeout,
             max_restarts,
             tags,
+            shared_in_group,
         })
     }
 
@@ -104,6 +106,7 @@ impl TaskSpec {
                 "timeout": self.timeout,
                 "max_restarts": self.max_restarts,
                 "tags": self.tags,
+                "shared_in_group": self.shared_in_group,
             },
         })
     }

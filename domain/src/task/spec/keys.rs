@@ -107,17 +107,13 @@ pub(super) static OPTIONS: Section = Section {
         read("timeout"),
         read("max_restarts"),
         read("tags"),
+        read("shared_in_group"),
         not_yet("mount_code", "2", "every mount of the user is mounted"),
         not_yet("py_venv", r#""""#, "activate it in the entrypoint"),
         not_yet(
             "override_node_resource",
             "{}",
             "a training task gets whole nodes",
-        ),
-        not_yet(
-            "shared_in_group",
-            "false",
-            "a task is visible to its owner only",
         ),
         not_yet(
             "record_git_revision",

@@ -27,6 +27,7 @@ pub struct TaskSpec {
     pub(super) timeout: Option<u32>,
     pub(super) max_restarts: u32,
     pub(super) tags: Vec<String>,
+    pub(super) shared_in_group: bool,
 }
 
 /// What kind of task it is.
@@ -146,6 +147,11 @@ impl TaskSpec {
     /// Tags, each once, in the user's order; none starts with `_`.
     pub fn tags(&self) -> &[String] {
         &self.tags
+    }
+
+    /// Whether the members of its owner's team may see it from the beginning.
+    pub fn is_shared_in_group(&self) -> bool {
+        self.shared_in_group
     }
 }
 

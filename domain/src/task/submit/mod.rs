@@ -2,6 +2,7 @@
 
 mod check;
 mod keys;
+mod known;
 mod row;
 #[cfg(test)]
 mod tests;
@@ -18,7 +19,7 @@ use crate::store::Tx;
 
 use super::{SpecErrors, Task, TaskSpec};
 
-use check::Environments;
+use check::Checked;
 use keys::Key;
 
 pub use together::{Submits, submit_together};
@@ -62,34 +63,39 @@ impl Wish {
 /// [`Error::QuotaExceeded`] beyond 10 000 live tasks.
 pub async fn submit(tx: &mut Tx, app: &App, actor: &Actor, input: Submit) -> Result<Task> {
     let wish = Wish::new(actor, input)?;
-    let mut answers = submit_all(tx, app, &[&wish]).await?;
+    let checked = check::check(tx.db(), app, &[&wish], tx.now()).await?;
+    let mut answers = submit_all(tx, app, &[&wish], checked).await?;
     let answer = answers.pop();
     answer.unwrap_or_else(|| Err(Error::internal("a submit has no answer")))
 }
 
-/// Submits tasks of any users with about as many statements as one takes. Answers in the same order; one that is refused
+/// Submits checked tasks of any users with about as many statements as one takes. Answers in the same order; one that is refused
 /// leaves nothing behind and keeps none of the others. No user's key may be there twice.
 ///
 /// # Errors
 /// If the database refuses, or somebody else uses a key at this moment: then the whole write must be given up.
-async fn submit_all(tx: &mut Tx, app: &App, wishes: &[&Wish]) -> Result<Vec<Result<Task>>> {
+async fn submit_all(
+    tx: &mut Tx,
+    app: &App,
+    wishes: &[&Wish],
+    checked: Vec<Checked>,
+) -> Result<Vec<Result<Task>>> {
     let mut answers = keys::earlier(tx, wishes).await?;
-    let facts = check::facts(tx, app, wishes).await?;
-    let environments = Environments::of(tx, wishes).await?;
     let mut n_before = HashMap::new();
     let (mut places, mut rows) = (Vec::new(), Vec::new());
-    for (place, (wish, facts)) in wishes.iter().zip(&facts).enumerate() {
+    for (place, (wish, checked)) in wishes.iter().zip(checked).enumerate() {
         if answers[place].is_some() {
             continue;
         }
         let n_before: &mut i64 = n_before.entry(wish.user.id).or_default();
-        match check::check(tx, app, wish, facts, &environments, *n_before).await {
+        let has_room = checked.has_room(*n_before);
+        match checked.environment.and_then(|it| has_room.map(|()| it)) {
             Ok(environment) => {
                 *n_before += 1;
                 places.push(place);
                 rows.push(row::row(
                     wish,
-                    check::group(app, wish),
+                    known::group(app, wish),
                     environment,
                     tx.now(),
                 ));

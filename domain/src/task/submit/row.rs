@@ -48,6 +48,9 @@ pub(super) fn row(wish: &Wish, group: &str, environment: String, now: DateTime<U
         outcome: None,
         stop_code: 0,
         exit_code: None,
+        shared_in: spec
+            .is_shared_in_group()
+            .then(|| wish.user.shared_group.clone()),
         created_at: now,
         started_at: None,
         finished_at: None,

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
-use super::{Submit, Wish, keys, submit_all};
+use super::{Submit, Wish, check, keys, submit_all};
 use crate::app::App;
 use crate::auth::Actor;
 use crate::error::{Error, Result};
@@ -67,8 +67,10 @@ async fn write_waiting(app: App) {
 }
 
 async fn write(app: &App, wishes: &[&Wish]) -> Result<Vec<Result<Task>>> {
+    // Nobody else submits here meanwhile, so what is read stays true.
+    let checked = check::check(app.reader(), app, wishes, app.now()).await?;
     let mut tx = app.begin().await?;
-    let results = submit_all(&mut tx, app, wishes).await?;
+    let results = submit_all(&mut tx, app, wishes, checked).await?;
     tx.commit().await?;
     Ok(results)
 }

@@ -125,7 +125,7 @@ fn keys_without_effect_may_stand_at_their_default() {
     ));
     parsed(&document(
         "options",
-        "mount_code: 2\npy_venv: ''\noverride_node_resource: {}\nshared_in_group: false\n\
+        "mount_code: 2\npy_venv: ''\noverride_node_resource: {}\n\
          record_git_revision: false\nassigned_nodes: []\nprofile: {}\nsidecar: []\nfffs: {}\n\
          fffs_enable_fuse: false",
     ));
