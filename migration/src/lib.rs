@@ -22,9 +22,10 @@ mod m20261127_000005_extend_identity;
 mod m20261127_000006_extend_quota;
 mod m20261127_000007_create_session;
 mod m20261127_000008_extend_host;
+mod m20261127_000009_index_swept;
 
-pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
+pub use sea_orm_migration::{MigratorTrait, SchemaManager};
 
 /// All changes, oldest first.
 #[derive(Debug)]
@@ -48,6 +49,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000006_extend_quota::Migration),
             Box::new(m20261127_000007_create_session::Migration),
             Box::new(m20261127_000008_extend_host::Migration),
+            Box::new(m20261127_000009_index_swept::Migration),
         ]
     }
 }
