@@ -3,6 +3,7 @@
 //! - [`Platform`]: the real platform in this process, with real agents and commands, on the database that
 //!   `HAI_TEST_DATABASE` chooses.
 //! - [`Up`]: the real program `hai-platform up`, to be killed and started again.
+//! - [`Cluster`]: a PostgreSQL server of its own, encrypted, and copies of it.
 //! - [`Client`]: GraphQL in, JSON out.
 //! - [`Gate`]: holds a command until the test lets it go on, or tells the test how far it is, without a clock.
 //! - [`Follow`]: what is seen of one task, over the deaths of the server.
@@ -10,6 +11,7 @@
 //!   a terminal shows.
 
 mod client;
+mod cluster;
 mod follow;
 mod gate;
 mod platform;
@@ -24,6 +26,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 pub use client::Client;
+pub use cluster::Cluster;
 pub use follow::{Follow, Seen};
 pub use gate::Gate;
 pub use platform::Platform;

@@ -27,6 +27,8 @@ pub struct Up {
     pub said: String,
     /// Whether everything that can be logged is, into [`Up::server_log`].
     is_watched: bool,
+    /// A copy of its database.
+    replica: Option<String>,
     // The last to go: then the server is dead and starts nothing more.
     site: Site,
 }
@@ -44,8 +46,20 @@ impl Up {
             token: String::new(),
             said: String::new(),
             is_watched: false,
+            replica: None,
             site: Site::new().await?,
         })
+    }
+
+    /// A place for a new platform on this PostgreSQL database, which has this replica.
+    ///
+    /// # Errors
+    /// If it cannot be made.
+    pub async fn prepare_on(database: &str, replica: &str) -> Result<Self> {
+        let mut up = Self::prepare().await?;
+        up.site.database = Location::Postgres(database.to_owned());
+        up.replica = Some(replica.to_owned());
+        Ok(up)
     }
 
     /// Starts a new platform.
@@ -282,10 +296,13 @@ impl Up {
     /// The environment in which the program finds the home and the database.
     fn variables(&self) -> Vec<(&str, String)> {
         let home = ("HOME", self.code().display().to_string());
-        match &self.site.database {
-            Location::Sqlite(_) => vec![home],
-            Location::Postgres(url) => vec![home, ("HAI_DATABASE_URL", url.clone())],
-        }
+        let database = match &self.site.database {
+            Location::Sqlite(_) => None,
+            Location::Postgres(url) => Some(("HAI_DATABASE_URL", url.clone())),
+        };
+        let replica = self.replica.clone();
+        let replica = replica.map(|url| ("HAI_DATABASE_REPLICA_URL", url));
+        [home].into_iter().chain(database).chain(replica).collect()
     }
 
     async fn connect(&self) -> Result<DatabaseConnection> {

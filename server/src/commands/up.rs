@@ -68,7 +68,8 @@ fn config(args: Up, environment: &Environment) -> Result<PlatformConfig> {
     let usual = environment.home.iter().cloned();
     let usual = usual.chain(std::env::current_dir()).collect();
     Ok(PlatformConfig {
-        database: database::choose(environment, &data_dir)?,
+        database: database::choose(environment, &chosen, &data_dir)?,
+        connections: chosen.database().connections(environment)?,
         data_dir,
         listen: args.listen,
         allowed_origins: chosen.allowed_origins().to_vec(),
