@@ -47,6 +47,8 @@ pub(crate) struct Engine {
 /// An operation that may be executed.
 struct Admitted {
     request: Request,
+    /// What it is given: a query may read elsewhere than everything else.
+    app: App,
     /// If its answers can be shared.
     wanted: Option<Wanted>,
     /// Who subscribes, if it is a subscription.
@@ -87,7 +89,7 @@ impl Engine {
     pub(crate) async fn execute(&self, bearer: Option<&Bearer>, request: Request) -> Response {
         let mut meter = self.metrics.begin(Label::OTHER);
         let answer = told(match self.admit(bearer, request, &mut meter).await {
-            Ok(admitted) => self.answer(admitted.request).await,
+            Ok(Admitted { request, app, .. }) => self.answer(app, request).await,
             Err(error) => Response::from_errors(vec![error]),
         });
         meter.answered(first_code(&answer));
@@ -107,8 +109,8 @@ impl Engine {
             let admitted = self.admit(bearer.as_ref(), request, &mut meter).await;
             let (answers, subscriber) = match admitted {
                 Ok(admitted) => {
-                    let answers = Arc::clone(&self).admitted(admitted.request, admitted.wanted);
-                    (answers, admitted.subscriber)
+                    let subscriber = admitted.subscriber.clone();
+                    (Arc::clone(&self).admitted(admitted), subscriber)
                 }
                 Err(error) => {
                     let refused = told(Response::from_errors(vec![error]));
@@ -129,20 +131,23 @@ impl Engine {
     }
 
     /// The results of an operation that may be executed.
-    fn admitted(
-        self: Arc<Self>,
-        request: Request,
-        wanted: Option<Wanted>,
-    ) -> BoxStream<'static, Answer> {
+    fn admitted(self: Arc<Self>, admitted: Admitted) -> BoxStream<'static, Answer> {
+        let Admitted {
+            request,
+            app,
+            wanted,
+            subscriber: _,
+        } = admitted;
         match wanted {
-            None => self.begin(request),
+            None => self.begin(app, request),
             Some(wanted) if wanted.is_log() => self.follow_log(wanted.question, request),
             // What is wrong with it is told where everything else is checked.
-            Some(wanted) if wanted.has_no_position() => self.begin(request),
+            Some(wanted) if wanted.has_no_position() => self.begin(app, request),
             Some(wanted) => {
                 let (engine, question) = (Arc::clone(&self), wanted.question.clone());
-                let begin: Begin =
-                    Arc::new(move |share| engine.begin(question.request().data(share)));
+                let begin: Begin = Arc::new(move |share| {
+                    engine.begin(app.clone(), question.request().data(share))
+                });
                 self.evaluations.join(wanted, &self.tracker, &begin)
             }
         }
@@ -238,9 +243,9 @@ impl Engine {
         Ok(self.app.reader().ping().await?)
     }
 
-    async fn answer(&self, request: Request) -> Response {
-        let loaders = Arc::new(Loaders::new(self.app.clone()));
-        let request = request.data(Arc::clone(&loaders));
+    async fn answer(&self, app: App, request: Request) -> Response {
+        let loaders = Arc::new(Loaders::new(app.clone()));
+        let request = request.data(Arc::clone(&loaders)).data(app);
         let schema = self.schema.clone();
         let answer = stream::once(async move { schema.execute(request).await }).boxed();
         let lost = || refusal(Error::internal("an operation ended without an answer"));
@@ -251,9 +256,9 @@ impl Engine {
     }
 
     /// The results of an operation. Who joins later does not change under whose id it is logged.
-    fn begin(&self, request: Request) -> BoxStream<'static, Answer> {
-        let loaders = Arc::new(Loaders::new(self.app.clone()));
-        let request = request.data(Arc::clone(&loaders));
+    fn begin(&self, app: App, request: Request) -> BoxStream<'static, Answer> {
+        let loaders = Arc::new(Loaders::new(app.clone()));
+        let request = request.data(Arc::clone(&loaders)).data(app);
         let results = Driven::new(self.schema.execute_stream(request), loaders);
         Spanned::here(answers(results).boxed()).boxed()
     }
@@ -264,9 +269,10 @@ impl Engine {
         request: Request,
     ) -> BoxStream<'static, Answer> {
         let engine = Arc::clone(&self);
-        let again =
-            move |question: &Question, course| engine.begin(question.request().data(course));
-        let first = |course| self.begin(request.data(course));
+        let again = move |question: &Question, course| {
+            engine.begin(engine.app.clone(), question.request().data(course))
+        };
+        let first = |course| self.begin(self.app.clone(), request.data(course));
         self.feeds
             .follow(question, &self.tracker, first, Arc::new(again))
     }
@@ -300,6 +306,7 @@ impl Engine {
                 meter.admitted();
                 Ok(Admitted {
                     request,
+                    app: self.app.clone(),
                     wanted: None,
                     subscriber: None,
                 })
@@ -324,12 +331,18 @@ impl Engine {
         let subscriber = limits::is_subscription(document).then(|| actor.clone());
         let wanted = asked.map(|asked| asked.wanted(&request, &actor));
         let origin = bearer.map(Bearer::origin).cloned();
+        // Subscriptions look when they are woken, which is too early for a copy; and who changes something reads what he changes.
+        let app = match meter.label().operation {
+            "query" => self.app.for_query().await,
+            _ => self.app.clone(),
+        };
         let mut request = request.data(actor).data(origin.unwrap_or_default());
         if let Some(bearer) = bearer {
             request = request.data(bearer.clone());
         }
         Ok(Admitted {
             request,
+            app,
             wanted,
             subscriber,
         })

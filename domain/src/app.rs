@@ -92,6 +92,18 @@ impl App {
         self.store.reader()
     }
 
+    /// The same for one query that has just come: it may read from a replica.
+    pub async fn for_query(&self) -> Self {
+        let (store, from) = self.store.for_query().await;
+        if let Some(from) = from {
+            self.metrics.reads.note(from);
+        }
+        Self {
+            store,
+            ..self.clone()
+        }
+    }
+
     /// Begins a write. Nothing is kept unless it is committed.
     ///
     /// # Errors

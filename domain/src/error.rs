@@ -170,9 +170,11 @@ fn may_pass(error: &DbErr) -> bool {
     }
 }
 
-/// Codes of SQLite (busy, locked) and of PostgreSQL (serialization, deadlock, shutting down, starting up).
+/// Codes of SQLite (busy, locked) and of PostgreSQL (serialization, deadlock, shutting down, starting up, too many
+/// connections; a statement, a lock or a transaction that took too long).
 const PASSING: &[&str] = &[
-    "5", "6", "261", "517", "40001", "40P01", "57P01", "57P02", "57P03",
+    "5", "6", "261", "517", "40001", "40P01", "57P01", "57P02", "57P03", "53300", "57014", "55P03",
+    "25P03",
 ];
 
 impl From<crate::runtime::RuntimeError> for Error {

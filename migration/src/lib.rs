@@ -24,9 +24,10 @@ mod m20261127_000007_create_session;
 mod m20261127_000008_extend_host;
 mod m20261127_000009_create_lease;
 mod m20261127_000010_share_task;
+mod m20261127_000011_index_swept;
 
-pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
+pub use sea_orm_migration::{MigratorTrait, SchemaManager};
 
 /// All changes, oldest first.
 #[derive(Debug)]
@@ -52,6 +53,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000008_extend_host::Migration),
             Box::new(m20261127_000009_create_lease::Migration),
             Box::new(m20261127_000010_share_task::Migration),
+            Box::new(m20261127_000011_index_swept::Migration),
         ]
     }
 }

@@ -29,6 +29,8 @@ pub enum Command {
     Demo,
     /// Take in users, quotas, mounts, environments and hosts of the original, from SQL files
     Import(Import),
+    /// Bring the schema of the database up to date, and say what was changed; a start does it too
+    Migrate(Migrate),
     /// Tokens of users
     Token {
         /// What to do with tokens.
@@ -118,6 +120,20 @@ fn assignment(text: &str) -> Result<(String, String), String> {
     let parts = text.split_once('=').filter(|(name, _)| !name.is_empty());
     let (name, value) = parts.ok_or("it must have the form NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))
+}
+
+/// What to bring up to date.
+#[derive(Debug, Clone, Args)]
+pub struct Migrate {
+    /// Where the platform's data is
+    #[command(flatten)]
+    pub data: DataDirArgs,
+    /// Change nothing: list what is pending, and end with 1 if anything is, with 2 if that cannot be said
+    #[arg(long)]
+    pub check: bool,
+    /// File with settings [default: override.toml in the data directory, if it is there]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
 }
 
 /// What to look at.

@@ -19,6 +19,7 @@ use toml::de::DeTable;
 
 use crate::data_dir::DataDir;
 use crate::original;
+use crate::postgres::Database;
 
 /// The file in the data directory that is read if it is there.
 const FILE: &str = "override.toml";
@@ -37,6 +38,8 @@ pub(crate) struct Config {
     http: Http,
     #[serde(default)]
     scheduler: Scheduler,
+    #[serde(default)]
+    database: Database,
     /// Lines about keys that have no effect.
     #[serde(skip)]
     unused: Vec<String>,
@@ -103,7 +106,7 @@ impl Config {
     fn parse(text: &str) -> Result<Self> {
         let left_over = original::left_over(text);
         ensure!(left_over.is_empty(), "{}", left_over.join("; "));
-        let mut table = DeTable::parse(text)?;
+        let mut table = DeTable::parse(text).map_err(|error| unless_secret(error, text))?;
         let unused = original::take(table.get_mut(), text);
         let unused = unused.map_err(|lines| anyhow!(lines.join("; ")))?;
         let read = Self::deserialize(toml::de::Deserializer::from(table));
@@ -111,7 +114,7 @@ impl Config {
             error.set_input(Some(text));
             match hint(error.message()) {
                 Some(key) => anyhow!("{error}did you mean `{key}`?"),
-                None => error.into(),
+                None => unless_secret(error, text),
             }
         })?;
         Ok(Self { unused, ..config })
@@ -120,6 +123,11 @@ impl Config {
     /// The node group of those who say `default`, and of the nodes on this machine; the usual one if absent.
     pub(crate) fn default_group(&self) -> Option<&str> {
         self.scheduler.default_group.as_deref()
+    }
+
+    /// Where PostgreSQL is, and how it is used.
+    pub(crate) fn database(&self) -> &Database {
+        &self.database
     }
 
     /// How long things may take when runs end.
@@ -155,6 +163,28 @@ impl Config {
         let days = self.audit.keep_days.filter(|days| *days > 0);
         days.map(|days| TimeDelta::days(days.into()))
     }
+}
+
+/// The error as it is, which shows its line, unless that may hold a password.
+fn unless_secret(error: toml::de::Error, text: &str) -> anyhow::Error {
+    let at = error.span().map_or(0, |span| span.start.min(text.len()));
+    let is_before = |(start, _): &(usize, &str)| *start <= at;
+    let starts = text.split_inclusive('\n').scan(0, |next, line| {
+        let start = *next;
+        *next += line.len();
+        Some((start, line))
+    });
+    let before: Vec<&str> = starts.take_while(is_before).map(|(_, line)| line).collect();
+    let line = before.len();
+    // The end of a text of several lines, if it is missing, is missed in a later one.
+    let is_long = |text: &str| text.contains("\"\"\"") || text.contains("'''");
+    let is_secret = |(index, text): (usize, &&str)| {
+        text.to_lowercase().contains("password") && (index + 1 == line || is_long(text))
+    };
+    if before.iter().enumerate().any(is_secret) {
+        return anyhow!("line {line}: a password must be a text in quotes (it is not shown here)");
+    }
+    error.into()
 }
 
 /// The word that was probably meant, if the reader says that it does not know one, and which it does.
@@ -214,7 +244,10 @@ impl Times {
 
 #[cfg(test)]
 mod tests {
+    use domain::store::Connections;
+
     use super::*;
+    use crate::environment::Environment;
 
     fn graces(text: &str) -> Graces {
         Config::parse(text).unwrap().graces()
@@ -227,9 +260,31 @@ mod tests {
         let config = Config::parse(documented).unwrap();
         assert_eq!((config.audit_keep(), config.rate()), (None, None));
         assert!(!config.insecure_cookies());
+        let connections = config.database().connections(&Environment::default());
+        assert_eq!(connections.unwrap(), Connections::default());
         // The example of a level is one that can be taken over as it is.
         let example = documented.replace("# [", "[").replace("# budget", "budget");
         assert_ne!(graces(&example), Graces::default());
+    }
+
+    #[test]
+    fn an_error_shows_no_password() {
+        for wrong in [
+            "s3cret",
+            "'s3cret",
+            "['s3cret']",
+            "\"\"\"\ns3cret",
+            "'s3cret' x",
+        ] {
+            let text = format!("[database.postgres.primary]\nhost = 'a'\npassword = {wrong}\n");
+            let error = format!("{:#}", Config::parse(&text).unwrap_err());
+            assert!(!error.contains("s3cret"), "{error}");
+            assert!(error.contains("line "), "{error}");
+        }
+        let text = "[database.postgres.primary]\nhost = 'a'\npasword = 's3cret'\n";
+        let error = Config::parse(text).unwrap_err().to_string();
+        assert!(error.contains("did you mean `password`?"), "{error}");
+        assert!(!error.contains("s3cret"), "{error}");
     }
 
     #[test]
@@ -276,6 +331,14 @@ mod tests {
     fn what_is_not_understood_is_named() {
         for (text, named) in [
             ("[suspend]\nbudget = 1\n", "unknown field `budget`"),
+            (
+                "[database]\nmax_conections = 1\n",
+                "did you mean `max_connections`?",
+            ),
+            (
+                "[database.postgres.primary]\nhost = 'a'\nsslmode = 'yes'\n",
+                "unknown variant `yes`",
+            ),
             ("[suspend]\nbudget_sec = 1\n", "did you mean `budget_secs`?"),
             ("[lauchner]\nx = 1\n", "did you mean `launcher`?"),
             ("[launcher]\nx = 1\n", "line 2: unknown key `launcher.x`"),

@@ -14,6 +14,7 @@ use anyhow::{Context, Result, bail, ensure};
 use domain::store::Location;
 use sqlx::postgres::PgConnectOptions;
 
+use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::environment::Environment;
 
@@ -22,22 +23,50 @@ const FILE: &str = "database";
 /// Its content for the SQLite database in the directory itself.
 const SQLITE: &str = "sqlite";
 
-/// The database that was asked for: the one that the environment names, or SQLite in the data directory.
+/// The database that was asked for: the one that the environment names, or the file with the settings, or SQLite in the
+/// data directory.
 ///
 /// # Errors
 /// If the environment names something else than a PostgreSQL database. The address is not shown: it may hold a
 /// password.
-pub(crate) fn choose(environment: &Environment, data_dir: &DataDir) -> Result<Location> {
-    let Some(url) = &environment.database_url else {
-        return Ok(Location::Sqlite(data_dir.database()));
+pub(crate) fn choose(
+    environment: &Environment,
+    config: &Config,
+    data_dir: &DataDir,
+) -> Result<Location> {
+    let replica = &environment.database_replica_url;
+    if let Some(url) = replica {
+        check_address("HAI_DATABASE_REPLICA_URL", url)?;
+    }
+    let location = match &environment.database_url {
+        Some(url) => {
+            check_address("HAI_DATABASE_URL", url)?;
+            Location::Postgres(url.clone())
+        }
+        None => match config.database().primary()? {
+            Some(url) => Location::Postgres(url),
+            None => Location::Sqlite(data_dir.database()),
+        },
     };
     ensure!(
-        url.starts_with("postgres://") || url.starts_with("postgresql://"),
-        "HAI_DATABASE_URL must begin with postgres:// or postgresql://; without it, SQLite is used"
+        replica.is_none() || matches!(location, Location::Postgres(_)),
+        "HAI_DATABASE_REPLICA_URL is for PostgreSQL: set HAI_DATABASE_URL too"
     );
-    let location = Location::Postgres(url.clone());
-    name(&location)?;
     Ok(location)
+}
+
+/// Refuses what is no address of PostgreSQL, in words that do not show it.
+fn check_address(variable: &str, url: &str) -> Result<()> {
+    ensure!(
+        url.starts_with("postgres://") || url.starts_with("postgresql://"),
+        "{variable} must begin with postgres:// or postgresql://; without it, SQLite is used"
+    );
+    // The cause is left out: it might quote the address.
+    ensure!(
+        PgConnectOptions::from_str(url).is_ok(),
+        "{variable} is not an address like postgres://USER:PASSWORD@HOST:PORT/DATABASE, with the password's special characters as %XX"
+    );
+    Ok(())
 }
 
 /// Refuses a database that is not the one of the data directory. A directory that has none yet takes any.
@@ -59,7 +88,7 @@ pub(crate) fn check(data_dir: &DataDir, asked: &Location) -> Result<()> {
     let dir = data_dir.path().display();
     match asked {
         _ if known == SQLITE => bail!(
-            "the data directory {dir} belongs to the SQLite database in it: unset HAI_DATABASE_URL or choose another --data-dir"
+            "the data directory {dir} belongs to the SQLite database in it: unset HAI_DATABASE_URL and [database.postgres] in override.toml, or choose another --data-dir"
         ),
         Location::Sqlite(_) => bail!(
             "the data directory {dir} belongs to the database {known}: set HAI_DATABASE_URL to its address or choose another --data-dir"
@@ -86,9 +115,7 @@ fn name(location: &Location) -> Result<String> {
     };
     // The cause is left out: it might quote the address.
     let Ok(address) = PgConnectOptions::from_str(url) else {
-        bail!(
-            "HAI_DATABASE_URL is not an address like postgres://USER:PASSWORD@HOST:PORT/DATABASE, with the password's special characters as %XX"
-        );
+        bail!("[database.postgres.primary] makes no address of PostgreSQL");
     };
     let host = address.get_socket().map_or_else(
         || address.get_host().into(),
@@ -119,7 +146,7 @@ mod tests {
             database_url: url.map(str::to_owned),
             ..Environment::default()
         };
-        choose(&environment, data_dir)
+        choose(&environment, &Config::default(), data_dir)
     }
 
     fn refusal(data_dir: &DataDir, url: Option<&str>) -> String {

@@ -13,8 +13,10 @@ pub struct Environment {
     /// `PATH`.
     pub path: Option<OsString>,
     /// `HAI_DATABASE_URL`: address of a PostgreSQL database to use instead of SQLite in the data directory. It may
-    /// hold a password, so it is taken from nowhere else.
+    /// hold a password, so it is on no command line.
     pub database_url: Option<String>,
+    /// `HAI_DATABASE_REPLICA_URL`: address of a copy of that database, which may answer queries.
+    pub database_replica_url: Option<String>,
     /// `HAI_LOG`: what is logged, for example `info,sqlx=warn`.
     pub log: Option<String>,
     /// `HAI_LOG_FORMAT`: how a line looks, `text` or `json`.
@@ -31,6 +33,7 @@ impl Environment {
             home: value("HOME").map(PathBuf::from),
             path: value("PATH"),
             database_url: text("HAI_DATABASE_URL")?,
+            database_replica_url: text("HAI_DATABASE_REPLICA_URL")?,
             log: text("HAI_LOG")?,
             log_format: text("HAI_LOG_FORMAT")?,
         })

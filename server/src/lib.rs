@@ -13,6 +13,7 @@ mod directory;
 pub mod environment;
 mod original;
 pub mod platform;
+mod postgres;
 pub mod seat;
 mod telemetry;
 

@@ -7,7 +7,7 @@ use toml::de::{DeString, DeTable, DeValue};
 
 type Key<'a> = Spanned<DeString<'a>>;
 
-/// Keys of the original, as the crates that we know of read them. `*` is any one key, `**` is everything below.
+/// Keys of the original, as the crates that we know of read them, and ours in its sections. `*` is any one key, `**` is everything below.
 const KEYS: &[(&str, Effect)] = &[
     ("scheduler.default_group", Effect::Same),
     ("scheduler.error_node_meta_group", NO_ALERTS),
@@ -29,8 +29,22 @@ const KEYS: &[(&str, Effect)] = &[
             "variables of tasks are those of their environment (train_environment.config)",
         ),
     ),
-    ("database.postgres.primary.*", DATABASE),
-    ("database.postgres.secondary.*", DATABASE),
+    ("database.max_connections", Effect::Same),
+    ("database.statement_timeout_secs", Effect::Same),
+    ("database.postgres.primary.host", Effect::Same),
+    ("database.postgres.primary.port", Effect::Same),
+    ("database.postgres.primary.user", Effect::Same),
+    ("database.postgres.primary.password", Effect::Same),
+    ("database.postgres.primary.db", Effect::Same),
+    ("database.postgres.primary.sslmode", Effect::Same),
+    ("database.postgres.primary.sslrootcert", Effect::Same),
+    ("database.postgres.secondary.host", Effect::Same),
+    ("database.postgres.secondary.port", Effect::Same),
+    ("database.postgres.secondary.user", Effect::Same),
+    ("database.postgres.secondary.password", Effect::Same),
+    ("database.postgres.secondary.db", Effect::Same),
+    ("database.postgres.secondary.sslmode", Effect::Same),
+    ("database.postgres.secondary.sslrootcert", Effect::Same),
     ("database.redis.*", Effect::None("no Redis is needed")),
     ("launcher.api_server", LAUNCHER),
     ("launcher.task_namespace", LAUNCHER),
@@ -73,8 +87,6 @@ const KEYS: &[(&str, Effect)] = &[
 const NO_ALERTS: Effect = Effect::None("no alerts are sent");
 const LOGS: Effect =
     Effect::None("logs are in the directory `log` of the data directory, each up to 1 GiB");
-const DATABASE: Effect =
-    Effect::None("the database is SQLite in the data directory, or that of HAI_DATABASE_URL");
 const LAUNCHER: Effect =
     Effect::None("the platform starts tasks itself, without managers on Kubernetes");
 const SUSPEND: Effect = Effect::None("how long giving way may take is in [suspend]");
@@ -308,7 +320,7 @@ mod tests {
             progress_secs = 3
         ";
         let (lines, rest) = taken(text).unwrap();
-        assert_eq!(rest, ["scheduler", "suspend"]);
+        assert_eq!(rest, ["database", "scheduler", "suspend"]);
         let said = lines.join("\n");
         for line in [
             "launcher.manager_envs.ANY_NAME, launcher.manager_nodes have no effect here: the platform starts tasks itself",

@@ -21,7 +21,7 @@ use domain::node::Masks;
 use domain::run::Graces;
 use domain::runtime::local::{LocalConfig, LocalRuntime};
 use domain::setup::{self, FirstUser};
-use domain::store::{Location, Store};
+use domain::store::{Connections, Location, Store};
 use domain::task::Submits;
 use domain::{App, Settings};
 use nix::unistd::gethostname;
@@ -76,6 +76,8 @@ pub struct PlatformConfig {
     pub data_dir: DataDir,
     /// Which database.
     pub database: Location,
+    /// How it is used, if it is PostgreSQL.
+    pub connections: Connections,
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
     /// Origins of pages elsewhere that may ask the API.
@@ -165,7 +167,8 @@ impl Platform {
         let listener = listen(config.listen).await?;
         let address = listener.local_addr()?;
         let url = format!("http://{address}");
-        let store = Store::open(&config.database).await?;
+        // Of servers that start together, each finds what the one before has written.
+        let (store, start_up) = Store::start(&config.database, &config.connections).await?;
         database::remember(&config.data_dir, &config.database)?;
         let mut random: StdRng = rand::make_rng();
         let keys = config.data_dir.keys(&mut random)?;
@@ -189,6 +192,7 @@ impl Platform {
             fence: None,
         };
         let first_token = setup::prepare(&app, config.first_user, &mut random).await?;
+        start_up.release().await;
         bundle::unpack(bundle::HFAI, &config.data_dir.python())?;
         drop(starting);
         if role.serves() {

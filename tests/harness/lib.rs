@@ -4,6 +4,7 @@
 //!   `HAI_TEST_DATABASE` chooses.
 //! - [`Up`]: the real program `hai-platform up`, to be killed and started again.
 //! - [`Replicas`]: several of `serve` and `work` that share a database.
+//! - [`Cluster`]: a PostgreSQL server of its own, encrypted, and copies of it.
 //! - [`Client`]: GraphQL in, JSON out.
 //! - [`Gate`]: holds a command until the test lets it go on, or tells the test how far it is, without a clock.
 //! - [`Follow`]: what is seen of one task, over the deaths of the server.
@@ -11,6 +12,7 @@
 //!   a terminal shows.
 
 mod client;
+mod cluster;
 mod follow;
 mod gate;
 mod platform;
@@ -27,6 +29,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 pub use client::Client;
+pub use cluster::Cluster;
 pub use follow::{Follow, Seen};
 pub use gate::Gate;
 pub use platform::Platform;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use domain::setup::FirstUser;
+use domain::store::Connections;
 use nix::unistd::Uid;
 use server::data_dir::DataDir;
 use server::environment::Environment;
@@ -45,6 +46,7 @@ impl Platform {
         let config = PlatformConfig {
             role: server::Role::Both,
             database: site.database.clone(),
+            connections: Connections::default(),
             data_dir: data,
             listen: ([127, 0, 0, 1], 0).into(),
             allowed_origins: Vec::new(),

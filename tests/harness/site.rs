@@ -15,6 +15,8 @@ pub(crate) struct Site {
     dir: TempDir,
     /// The database of its own.
     pub(crate) database: Location,
+    /// Where its copy is, if it has one.
+    pub(crate) replica: Option<String>,
 }
 
 impl Site {
@@ -27,7 +29,11 @@ impl Site {
         std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755))?;
         std::fs::create_dir(dir.path().join("code"))?;
         let database = domain::testing::location(dir.path()).await;
-        Ok(Self { dir, database })
+        Ok(Self {
+            dir,
+            database,
+            replica: None,
+        })
     }
 
     /// The platform's directory.
@@ -43,10 +49,13 @@ impl Site {
     /// The environment in which the programs find the home and the database.
     pub(crate) fn variables(&self) -> Vec<(&str, String)> {
         let home = ("HOME", self.code().display().to_string());
-        match &self.database {
-            Location::Sqlite(_) => vec![home],
-            Location::Postgres(url) => vec![home, ("HAI_DATABASE_URL", url.clone())],
-        }
+        let database = match &self.database {
+            Location::Sqlite(_) => None,
+            Location::Postgres(url) => Some(("HAI_DATABASE_URL", url.clone())),
+        };
+        let replica = self.replica.clone();
+        let replica = replica.map(|url| ("HAI_DATABASE_REPLICA_URL", url));
+        [home].into_iter().chain(database).chain(replica).collect()
     }
 
     /// Writes a shell script.

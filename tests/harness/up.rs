@@ -45,6 +45,17 @@ impl Up {
         })
     }
 
+    /// A place for a new platform on this PostgreSQL database, which may have a replica.
+    ///
+    /// # Errors
+    /// If it cannot be made.
+    pub async fn prepare_on(database: &str, replica: Option<&str>) -> Result<Self> {
+        let mut up = Self::prepare().await?;
+        up.site.database = Location::Postgres(database.to_owned());
+        up.site.replica = replica.map(str::to_owned);
+        Ok(up)
+    }
+
     /// Starts a new platform.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ mod doctor;
 mod import;
 mod json;
 mod kill;
+mod postgres;
 mod recording;
 mod replicas;
 mod restart;

@@ -70,6 +70,32 @@ async fn a_database_from_a_newer_version_is_refused_and_left_alone() -> Result<(
 }
 
 #[tokio::test]
+async fn the_schema_can_be_looked_at_and_brought_up_to_date_without_a_server() -> Result<()> {
+    let up = Up::prepare().await?;
+    let pending = up.run(&["migrate", "--check"]).await?;
+    assert_eq!(pending.code, Some(1), "{pending:?}");
+    assert!(pending.stdout.contains("_create_task\n"), "{pending:?}");
+    assert!(!up.data_dir().exists(), "nothing was changed");
+    let made = up.run(&["migrate"]).await?;
+    assert_eq!(made.code, Some(0), "{made:?}");
+    assert_eq!(
+        made.stdout.strip_prefix("Applied:\n"),
+        pending.stdout.strip_prefix("Pending:\n")
+    );
+    let none = up.run(&["migrate", "--check"]).await?;
+    assert_eq!(none.code, Some(0), "{none:?}");
+    let again = up.run(&["migrate"]).await?;
+    assert_eq!(again.stdout, "The schema was up to date already.\n");
+    up.tamper("INSERT INTO seaql_migrations (version, applied_at) VALUES ('m2999_future', 0)")
+        .await?;
+    let newer = up.run(&["migrate", "--check"]).await?;
+    assert_eq!(newer.code, Some(2), "{newer:?}");
+    assert!(newer.stderr.contains("m2999_future"), "{newer:?}");
+    assert_eq!(up.run(&["migrate"]).await?.code, Some(1));
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_second_start_continues_and_shows_no_token() -> Result<()> {
     let mut up = Up::start().await?;
     let token = up.token.clone();

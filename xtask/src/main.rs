@@ -118,6 +118,7 @@ fn beside_postgres(machine: &Machine, command: &[OsString]) -> Result<ExitCode> 
     let status = Command::new(program)
         .args(arguments)
         .env(test::DATABASE_VARIABLE, postgres.url())
+        .env(test::PROGRAMS_VARIABLE, &machine.postgres)
         .status()
         .with_context(|| format!("cannot run {}", program.display()))?;
     let code = status.code().and_then(|code| u8::try_from(code).ok());

@@ -16,6 +16,9 @@ use crate::summary::Summary;
 /// Address of the database the tests use. Without it each test makes itself a SQLite file.
 pub(crate) const DATABASE_VARIABLE: &str = "HAI_TEST_DATABASE";
 
+/// Folder of PostgreSQL's programs, for tests that start servers of their own.
+pub(crate) const PROGRAMS_VARIABLE: &str = "HAI_TEST_POSTGRES";
+
 /// Packages whose tests touch a database: they run once more, on PostgreSQL.
 const DATABASE_PACKAGES: [&str; 3] = ["domain", "server", "tests"];
 
@@ -116,6 +119,7 @@ fn test_on_sqlite(root: &Path, arguments: &[OsString]) -> Result<()> {
         .args(["test", "--workspace", "--no-fail-fast", "--"])
         .args(arguments)
         .env_remove(DATABASE_VARIABLE)
+        .env_remove(PROGRAMS_VARIABLE)
         .current_dir(root)
         .status()
         .context("cannot run cargo")?;
@@ -147,6 +151,7 @@ fn test_on_postgres(
             let status = Command::new(&program.executable)
                 .args(arguments)
                 .env(DATABASE_VARIABLE, postgres.url())
+                .env(PROGRAMS_VARIABLE, server)
                 .env("CARGO_MANIFEST_DIR", &package)
                 .current_dir(&package)
                 .status()

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use domain::metrics::TickOutcome;
+use domain::store::ReadFrom;
 use futures_util::{SinkExt, StreamExt};
 use reqwest::Client;
 use serde_json::json;
@@ -224,6 +225,7 @@ async fn the_documented_metrics_are_the_metrics() {
     // What has no value at all is not shown.
     let ticks = &platform.app.metrics.workers;
     ticks.ticked("scheduler", TickOutcome::Idle, Duration::ZERO);
+    platform.app.metrics.reads.note(ReadFrom::Replica);
     let query = format!("subscription {{ taskChanged(id: {id}) {{ state }} }}");
     let mut stream = EventStream::root(&served, &query, json!({})).await;
     stream.data().await;

@@ -5,6 +5,7 @@
 
 mod lead;
 mod plan;
+mod read;
 mod run;
 mod worker;
 
@@ -13,6 +14,7 @@ use prometheus_client::registry::Registry;
 
 pub use lead::LeadMetrics;
 pub use plan::PlanMetrics;
+pub use read::ReadMetrics;
 pub use run::RunMetrics;
 pub use worker::{TickOutcome, WorkerMetrics};
 
@@ -21,6 +23,8 @@ pub use worker::{TickOutcome, WorkerMetrics};
 pub struct Metrics {
     /// Of plans: how long they take, how much they look at, who waits.
     pub plans: PlanMetrics,
+    /// Of queries: who answers them.
+    pub reads: ReadMetrics,
     /// Of runs: how long it takes until they begin, and until they have given way.
     pub runs: RunMetrics,
     /// Of the lease: whether this process has it.
@@ -33,6 +37,7 @@ impl Metrics {
     /// Has them shown.
     pub fn register(&self, registry: &mut Registry) {
         self.plans.register(registry);
+        self.reads.register(registry);
         self.runs.register(registry);
         self.lead.register(registry);
         self.workers.register(registry);

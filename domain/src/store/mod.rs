@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use migration::{Migrator, MigratorTrait};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, Statement,
     TransactionOptions, TransactionTrait,
@@ -17,8 +17,11 @@ use tokio_util::task::TaskTracker;
 use crate::error::{Error, Result};
 use crate::events::Events;
 use group::Turns;
+use replica::Replica;
 use tx::{Open, Write};
 
+pub use postgres::{Connections, StartUp};
+pub use replica::ReadFrom;
 pub use tx::Tx;
 
 #[cfg(any(test, feature = "testing"))]
@@ -26,6 +29,15 @@ pub mod faults;
 mod group;
 #[cfg(test)]
 mod group_tests;
+#[cfg(test)]
+mod plan_tests;
+mod postgres;
+#[cfg(test)]
+mod postgres_tests;
+mod replica;
+mod schema;
+#[cfg(test)]
+mod schema_tests;
 #[cfg(test)]
 mod tests;
 mod trail;
@@ -36,9 +48,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Statements that a connection to SQLite keeps ready. Rows that are written together have one for each number of them.
 const STATEMENTS: usize = 300;
-
-/// A connection to PostgreSQL that answered so short a time ago is taken to be there.
-const FRESH: Duration = Duration::from_secs(1);
 
 /// Which database.
 #[derive(Clone, PartialEq, Eq)]
@@ -68,7 +77,7 @@ pub enum OpenError {
     Newer(String),
     /// It lacks a change that this version needs.
     #[error(
-        "the database is from an older version of the platform (it lacks the change {0}): start `hai-platform up` once"
+        "the database is from an older version of the platform (it lacks the change {0}): run `hai-platform migrate`"
     )]
     Older(String),
     /// The file cannot be made.
@@ -84,6 +93,8 @@ pub enum OpenError {
 pub struct Store {
     writer: DatabaseConnection,
     reader: DatabaseConnection,
+    /// What may answer queries too.
+    replica: Option<Arc<Replica>>,
     /// Whose turn it is to write, where only one can.
     turns: Option<Turns>,
     /// Writes that begin or end.
@@ -99,17 +110,22 @@ impl Store {
     /// # Errors
     /// If it cannot be reached or made, or if a newer version of the platform wrote it.
     pub async fn open(location: &Location) -> std::result::Result<Self, OpenError> {
-        if let Location::Sqlite(path) = location {
-            make_private(path).map_err(|error| OpenError::File(path.clone(), error))?;
-        }
-        let failed = |error| OpenError::Database(location.clone(), error);
-        let store = Self::connect(location).await.map_err(failed)?;
-        Migrator::install(&store.writer).await.map_err(failed)?;
-        if let Some(change) = store.unknown_change().await.map_err(failed)? {
-            return Err(OpenError::Newer(change));
-        }
-        Migrator::up(&store.writer, None).await.map_err(failed)?;
+        let (store, start_up) = Self::start(location, &Connections::default()).await?;
+        start_up.release().await;
         Ok(store)
+    }
+
+    /// The same for a server, which has more to write before it serves: those that start on one PostgreSQL database do
+    /// so one after the other, each when the one before has released what comes with its store.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub async fn start(
+        location: &Location,
+        connections: &Connections,
+    ) -> std::result::Result<(Self, StartUp), OpenError> {
+        let (store, start_up, _) = Self::changed(location, connections).await?;
+        Ok((store, start_up))
     }
 
     /// Opens a database beside a server that may be running on it: its schema is left as it is.
@@ -118,20 +134,21 @@ impl Store {
     /// If it is not there, or its schema is not exactly this version's.
     pub async fn open_existing(location: &Location) -> std::result::Result<Self, OpenError> {
         let failed = |error| OpenError::Database(location.clone(), error);
-        let store = Self::connect(location).await.map_err(failed)?;
-        if let Some(change) = store.unknown_change().await.map_err(failed)? {
-            return Err(OpenError::Newer(change));
-        }
-        let pending = Migrator::get_pending_migrations(&store.writer)
+        let connections = Connections::default();
+        let store = Self::connect(location, &connections)
             .await
             .map_err(failed)?;
-        match pending.first() {
-            Some(change) => Err(OpenError::Older(change.name().to_owned())),
+        let lacking = schema::lacking(&store.writer, location).await?;
+        match lacking.into_iter().next() {
+            Some(change) => Err(OpenError::Older(change)),
             None => Ok(store),
         }
     }
 
-    async fn connect(location: &Location) -> std::result::Result<Self, DbErr> {
+    async fn connect(
+        location: &Location,
+        connections: &Connections,
+    ) -> std::result::Result<Self, DbErr> {
         match location {
             // Invariant: one connection writes. SQLite has one writer anyway, and a queue in front of it has far better
             // tail latency than its own busy handler.
@@ -140,16 +157,15 @@ impl Store {
                 Database::connect(sqlite(path, 8, true)).await?,
             )),
             Location::Postgres(url) => {
-                let mut options = ConnectOptions::new(url);
-                options
-                    .max_connections(16)
-                    .acquire_timeout(PATIENCE)
-                    // To ask a connection each time whether it is still there costs as much as a small query. What
-                    // is asked of one that broke a moment ago fails as unavailable, and it is closed.
-                    .test_before_acquire_if_idle_for(FRESH)
-                    .sqlx_logging(false);
-                let pool = Database::connect(options).await?;
-                Ok(Self::of(pool.clone(), pool))
+                let pool = Database::connect(postgres::pool(url, connections)).await?;
+                let replica = match &connections.replica {
+                    Some(url) => Some(Arc::new(Replica::at(url, connections).await?)),
+                    None => None,
+                };
+                Ok(Self {
+                    replica,
+                    ..Self::of(pool.clone(), pool)
+                })
             }
         }
     }
@@ -160,26 +176,11 @@ impl Store {
             turns: is_alone.then(|| Turns::new(writer.clone())),
             writer,
             reader,
+            replica: None,
             writes: TaskTracker::new(),
             #[cfg(any(test, feature = "testing"))]
             faults: faults::Faults::default(),
         }
-    }
-
-    /// The names of all changes that this version knows, oldest first.
-    pub fn known_changes() -> Vec<String> {
-        let changes = Migrator::migrations();
-        changes.iter().map(|it| it.name().to_owned()).collect()
-    }
-
-    /// The name of a change that this version does not know, if the database has one.
-    async fn unknown_change(&self) -> std::result::Result<Option<String>, DbErr> {
-        let known = Self::known_changes();
-        let applied = Migrator::get_migration_models(&self.writer).await?;
-        Ok(applied
-            .into_iter()
-            .map(|change| change.version)
-            .find(|name| !known.contains(name)))
     }
 
     /// For reading; never waits for writers.
@@ -211,6 +212,20 @@ impl Store {
     /// Whether other processes may use it at the same time.
     pub fn is_shared(&self) -> bool {
         self.turns.is_none()
+    }
+
+    /// The same database for one query that has just come, to be given up with it: it reads from the replica if that has
+    /// everything that was ever answered. Also says which it is, where there is a choice.
+    pub async fn for_query(&self) -> (Self, Option<ReadFrom>) {
+        let mut store = self.clone();
+        let Some(replica) = &self.replica else {
+            return (store, None);
+        };
+        let from = replica.choose(&self.reader).await;
+        if from == ReadFrom::Replica {
+            store.reader = replica.pool().clone();
+        }
+        (store, Some(from))
     }
 
     /// Runs something that writes to its end, whoever stops waiting for it.
@@ -271,8 +286,13 @@ impl Store {
                 vec![of("writer", &self.writer), of("reader", &self.reader)]
             }
             DbBackend::Postgres => {
-                let pool = self.writer.get_postgres_connection_pool();
-                vec![PoolUse::new("both", pool.size(), pool.num_idle())]
+                let replica = self.replica.as_ref().map(|it| ("replica", it.pool()));
+                let pools = [("both", &self.writer)].into_iter().chain(replica);
+                let of = |(name, db): (_, &DatabaseConnection)| {
+                    let pool = db.get_postgres_connection_pool();
+                    PoolUse::new(name, pool.size(), pool.num_idle())
+                };
+                pools.map(of).collect()
             }
             _ => Vec::new(),
         }
@@ -295,6 +315,9 @@ impl Store {
     pub async fn close(self) {
         self.writes.close();
         self.writes.wait().await;
+        if let Some(replica) = &self.replica {
+            let _ = replica.pool().clone().close().await;
+        }
         let _ = self.reader.close().await;
         let _ = self.writer.close().await;
     }
@@ -303,7 +326,7 @@ impl Store {
 /// The connections of one pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PoolUse {
-    /// Whose they are: of the `writer`, of the `reader`, or of `both`.
+    /// Whose they are: of the `writer`, of the `reader`, of `both`, or those to the `replica`.
     pub name: &'static str,
     /// All.
     pub size: u32,

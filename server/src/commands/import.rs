@@ -11,6 +11,7 @@ use domain::import::{Note, Plan, Refusal, Report, Source, Tally, Variables, appl
 use domain::store::{Store, Tx};
 
 use crate::args::Import;
+use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::database;
 use crate::environment::{self, Environment};
@@ -22,7 +23,8 @@ pub(super) async fn import(args: Import, environment: &Environment) -> Result<Ex
         Ok(plan) => plan,
         Err(problems) => return Ok(refuse(&problems)),
     };
-    let location = database::choose(environment, &data_dir)?;
+    let config = Config::load(None, &data_dir)?;
+    let location = database::choose(environment, &config, &data_dir)?;
     database::check(&data_dir, &location)?;
     // A server may be running on it: its schema is not touched.
     let store = Store::open_existing(&location).await?;

@@ -5,6 +5,7 @@ mod doctor;
 mod down;
 mod import;
 mod keys;
+mod migrate;
 mod token;
 mod up;
 
@@ -72,6 +73,9 @@ fn run(cli: Cli, program: Option<&OsString>) -> Result<ExitCode> {
         }
         Command::Import(args) => {
             return block_on(&environment, TROUBLE, import::import(args, &environment));
+        }
+        Command::Migrate(args) => {
+            return block_on(&environment, EVENTS, migrate::migrate(args, &environment));
         }
         Command::Keys { command } => keys::keys(command, &environment),
         Command::Demo => block_on(&environment, TROUBLE, demo::demo(&environment)),

@@ -10,6 +10,7 @@ use domain::store::Store;
 use rand::rngs::StdRng;
 
 use crate::args::DataDirArgs;
+use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::database;
 use crate::environment::Environment;
@@ -21,7 +22,8 @@ pub(super) async fn create(
     environment: &Environment,
 ) -> Result<()> {
     let data_dir = DataDir::of_platform(args.data_dir, environment)?;
-    let location = database::choose(environment, &data_dir)?;
+    let config = Config::load(None, &data_dir)?;
+    let location = database::choose(environment, &config, &data_dir)?;
     database::check(&data_dir, &location)?;
     // A server may be running on it: its schema is not touched.
     let store = Store::open_existing(&location).await?;

@@ -74,7 +74,8 @@ fn config(args: Up, role: Role, environment: &Environment) -> Result<PlatformCon
     let usual = usual.chain(std::env::current_dir()).collect();
     Ok(PlatformConfig {
         role,
-        database: database::choose(environment, &data_dir)?,
+        database: database::choose(environment, &chosen, &data_dir)?,
+        connections: chosen.database().connections(environment)?,
         data_dir,
         listen: args.listen,
         allowed_origins: chosen.allowed_origins().to_vec(),

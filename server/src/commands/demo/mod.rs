@@ -18,7 +18,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
 use domain::setup::FirstUser;
-use domain::store::Location;
+use domain::store::{Connections, Location};
 use nix::unistd::Uid;
 
 use super::up;
@@ -73,6 +73,7 @@ fn config(dir: &Path, environment: &Environment) -> Result<PlatformConfig> {
     Ok(PlatformConfig {
         role: Role::Both,
         database: Location::Sqlite(data_dir.database()),
+        connections: Connections::default(),
         data_dir,
         listen: ([127, 0, 0, 1], 0).into(),
         allowed_origins: Vec::new(),

@@ -21,6 +21,7 @@ use sqlx::{ConnectOptions, Connection};
 
 use super::judge::{Database, Dir, Facts, Server};
 use crate::commands::up;
+use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::database;
 use crate::environment::Environment;
@@ -84,7 +85,7 @@ fn directory(path: &Path) -> Option<Dir> {
 }
 
 async fn of_database(data_dir: &DataDir, environment: &Environment) -> Result<Database, String> {
-    let location = database::choose(environment, data_dir).map_err(|error| error.to_string())?;
+    let location = chosen(data_dir, environment)?;
     database::check(data_dir, &location).map_err(|error| error.to_string())?;
     let found = match &location {
         Location::Sqlite(path) => sqlite(path).await,
@@ -94,12 +95,18 @@ async fn of_database(data_dir: &DataDir, environment: &Environment) -> Result<Da
     found.map_err(|error| format!("cannot be read: {error}"))
 }
 
+fn chosen(data_dir: &DataDir, environment: &Environment) -> Result<Location, String> {
+    let config = Config::load(None, data_dir);
+    let location = config.and_then(|config| database::choose(environment, &config, data_dir));
+    location.map_err(|error| format!("{error:#}"))
+}
+
 /// All rows are read, so this may take a while.
 async fn broken_seals(
     data_dir: &DataDir,
     environment: &Environment,
 ) -> Result<Vec<String>, String> {
-    let location = database::choose(environment, data_dir).map_err(|error| error.to_string())?;
+    let location = chosen(data_dir, environment)?;
     // The error names the address without its password.
     let store = Store::open_existing(&location).await;
     let store = store.map_err(|error| error.to_string())?;
