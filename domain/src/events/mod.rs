@@ -1,0 +1,5 @@
+//! Who is woken when something changes.
+
+mod bus;
+
+pub use bus::{Event, Events, Listener, LogListener, TaskListener};
