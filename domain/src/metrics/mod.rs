@@ -4,6 +4,7 @@
 //! to whom, is the business of whoever [registers](Metrics::register) them.
 
 mod plan;
+mod relay;
 mod run;
 mod worker;
 
@@ -11,6 +12,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 pub use plan::PlanMetrics;
+pub use relay::RelayMetrics;
 pub use run::RunMetrics;
 pub use worker::{TickOutcome, WorkerMetrics};
 
@@ -19,6 +21,8 @@ pub use worker::{TickOutcome, WorkerMetrics};
 pub struct Metrics {
     /// Of plans: how long they take, how much they look at, who waits.
     pub plans: PlanMetrics,
+    /// Of the relay between servers: how often it was away, and what was lost by it.
+    pub relay: RelayMetrics,
     /// Of runs: how long it takes until they begin, and until they have given way.
     pub runs: RunMetrics,
     /// Of workers: their ticks.
@@ -29,6 +33,7 @@ impl Metrics {
     /// Has them shown.
     pub fn register(&self, registry: &mut Registry) {
         self.plans.register(registry);
+        self.relay.register(registry);
         self.runs.register(registry);
         self.workers.register(registry);
     }
