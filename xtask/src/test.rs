@@ -11,10 +11,14 @@ use serde_json::Value;
 use crate::foreign;
 use crate::machine::Machine;
 use crate::postgres::{Durability, Postgres};
+use crate::redis::Redis;
 use crate::summary::Summary;
 
 /// Address of the database the tests use. Without it each test makes itself a SQLite file.
 pub(crate) const DATABASE_VARIABLE: &str = "HAI_TEST_DATABASE";
+
+/// Address of the Redis the tests use, without the number of a database: each test that needs one of its own adds it.
+pub(crate) const REDIS_VARIABLE: &str = "HAI_TEST_REDIS";
 
 /// Packages whose tests touch a database: they run once more, on PostgreSQL.
 const DATABASE_PACKAGES: [&str; 3] = ["domain", "server", "tests"];
@@ -46,9 +50,14 @@ fn all_steps(summary: &mut Summary, root: &Path, machine: &Machine, arguments: &
     let Some(programs) = summary.step("build", || build(root)) else {
         return;
     };
-    summary.step("tests on SQLite", || test_on_sqlite(root, arguments));
+    summary.step("tests on SQLite", || {
+        let redis = Redis::start(&machine.redis)?;
+        test_on_sqlite(root, &redis, arguments)
+    });
     summary.step("tests on PostgreSQL", || {
-        test_on_postgres(root, &programs, &machine.postgres, arguments)
+        let postgres = Postgres::start(&machine.postgres, Durability::None)?;
+        let redis = Redis::start(&machine.redis)?;
+        test_on_postgres(root, &programs, (&postgres, &redis), arguments)
     });
     if !arguments.is_empty() {
         return;
@@ -111,11 +120,12 @@ fn test_program(message: &Value) -> Option<Program> {
     })
 }
 
-fn test_on_sqlite(root: &Path, arguments: &[OsString]) -> Result<()> {
+fn test_on_sqlite(root: &Path, redis: &Redis, arguments: &[OsString]) -> Result<()> {
     let status = Command::new("cargo")
         .args(["test", "--workspace", "--no-fail-fast", "--"])
         .args(arguments)
         .env_remove(DATABASE_VARIABLE)
+        .env(REDIS_VARIABLE, redis.url())
         .current_dir(root)
         .status()
         .context("cannot run cargo")?;
@@ -127,10 +137,9 @@ fn test_on_sqlite(root: &Path, arguments: &[OsString]) -> Result<()> {
 fn test_on_postgres(
     root: &Path,
     programs: &[Program],
-    server: &Path,
+    (postgres, redis): (&Postgres, &Redis),
     arguments: &[OsString],
 ) -> Result<()> {
-    let postgres = Postgres::start(server, Durability::None)?;
     let mut failed = Vec::new();
     for package in DATABASE_PACKAGES.map(|name| root.join(name)) {
         let mut found = programs
@@ -147,6 +156,7 @@ fn test_on_postgres(
             let status = Command::new(&program.executable)
                 .args(arguments)
                 .env(DATABASE_VARIABLE, postgres.url())
+                .env(REDIS_VARIABLE, redis.url())
                 .env("CARGO_MANIFEST_DIR", &package)
                 .current_dir(&package)
                 .status()
