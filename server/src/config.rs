@@ -11,6 +11,7 @@ use api::Rate;
 use axum::http::HeaderValue;
 use chrono::TimeDelta;
 use domain::Level;
+use domain::redis::Redis;
 use domain::run::{Grace, Graces};
 use reqwest::Url;
 use serde::de::Error as _;
@@ -37,6 +38,8 @@ pub(crate) struct Config {
     http: Http,
     #[serde(default)]
     scheduler: Scheduler,
+    #[serde(default)]
+    database: Database,
     /// Lines about keys that have no effect.
     #[serde(skip)]
     unused: Vec<String>,
@@ -48,6 +51,14 @@ pub(crate) struct Config {
 struct Scheduler {
     #[serde(default, deserialize_with = "group")]
     default_group: Option<String>,
+}
+
+/// As in the original's file; where PostgreSQL is, is said in the environment.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Database {
+    #[serde(default, deserialize_with = "redis")]
+    redis: Option<Redis>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -122,6 +133,11 @@ impl Config {
         self.scheduler.default_group.as_deref()
     }
 
+    /// The Redis that servers share; it may hold a password.
+    pub(crate) fn redis(&self) -> Option<&Redis> {
+        self.database.redis.as_ref()
+    }
+
     /// How long things may take when runs end.
     pub(crate) fn graces(&self) -> Graces {
         let usual = self.suspend.over(&Grace::USUAL);
@@ -176,6 +192,30 @@ fn group<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D
     Ok(Some(name))
 }
 
+/// A Redis in the original's words.
+fn redis<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Redis>, D::Error> {
+    /// It has no `Debug`: nobody prints the password by accident.
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Table {
+        host: String,
+        #[serde(default = "usual_port")]
+        port: u16,
+        #[serde(default)]
+        db: u8,
+        password: Option<String>,
+    }
+    fn usual_port() -> u16 {
+        6379
+    }
+    let table = Table::deserialize(deserializer)?;
+    if table.host.is_empty() {
+        return Err(D::Error::custom("host is empty"));
+    }
+    let password = table.password.filter(|password| !password.is_empty());
+    Ok(Some(Redis::at(&table.host, table.port, table.db, password)))
+}
+
 /// Origins as browsers name them: a scheme, a host and perhaps a port.
 fn origins<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<HeaderValue>, D::Error> {
     let texts: Vec<String> = Deserialize::deserialize(deserializer)?;
@@ -228,8 +268,15 @@ mod tests {
         assert_eq!((config.audit_keep(), config.rate()), (None, None));
         assert!(!config.insecure_cookies());
         // The example of a level is one that can be taken over as it is.
-        let example = documented.replace("# [", "[").replace("# budget", "budget");
-        assert_ne!(graces(&example), Graces::default());
+        assert_eq!(config.redis(), None);
+        let keys = ["[", "budget", "host", "port", "db", "password"];
+        let example = keys.iter().fold(documented.to_owned(), |text, key| {
+            text.replace(&format!("\n# {key}"), &format!("\n{key}"))
+        });
+        let example = Config::parse(&example).unwrap();
+        assert_ne!(example.graces(), Graces::default());
+        let shown = example.redis().map(ToString::to_string);
+        assert_eq!(shown.as_deref(), Some("redis.example.org:6379/0"));
     }
 
     #[test]
@@ -273,6 +320,17 @@ mod tests {
     }
 
     #[test]
+    fn the_originals_redis_is_ours_and_its_password_is_not_shown() {
+        let text = "[database.redis]\nhost = 'r'\nport = 1\ndb = 2\npassword = 's3cret'\n[database.postgres.primary]\nhost = 'p'\n";
+        let config = Config::parse(text).unwrap();
+        let expected = Redis::at("r", 1, 2, Some("s3cret".to_owned()));
+        assert_eq!(config.redis(), Some(&expected));
+        assert!(!format!("{config:?}").contains("s3cret"));
+        let usual = Config::parse("[database.redis]\nhost = 'r'\npassword = ''\n").unwrap();
+        assert_eq!(usual.redis(), Some(&Redis::at("r", 6379, 0, None)));
+    }
+
+    #[test]
     fn what_is_not_understood_is_named() {
         for (text, named) in [
             ("[suspend]\nbudget = 1\n", "unknown field `budget`"),
@@ -291,6 +349,7 @@ mod tests {
                 "[scheduler]\ndefault_group = 'a#b'\n",
                 "\"a#b\" is no name of a node group",
             ),
+            ("[database.redis]\ndb = 1\n", "missing field `host`"),
             ("[suspend]\nbudget_secs = -1\n", "budget_secs = -1"),
             ("[suspend_at.TOP]\n", "unknown variant `TOP`"),
             (

@@ -15,6 +15,9 @@ pub struct Environment {
     /// `HAI_DATABASE_URL`: address of a PostgreSQL database to use instead of SQLite in the data directory. It may
     /// hold a password, so it is taken from nowhere else.
     pub database_url: Option<String>,
+    /// `HAI_REDIS_URL`: address of a Redis that the servers of the platform share, before what the file says. It may hold a
+    /// password.
+    pub redis_url: Option<String>,
     /// `HAI_LOG`: what is logged, for example `info,sqlx=warn`.
     pub log: Option<String>,
     /// `HAI_LOG_FORMAT`: how a line looks, `text` or `json`.
@@ -31,6 +34,7 @@ impl Environment {
             home: value("HOME").map(PathBuf::from),
             path: value("PATH"),
             database_url: text("HAI_DATABASE_URL")?,
+            redis_url: text("HAI_REDIS_URL")?,
             log: text("HAI_LOG")?,
             log_format: text("HAI_LOG_FORMAT")?,
         })

@@ -13,6 +13,7 @@ mod directory;
 pub mod environment;
 mod original;
 pub mod platform;
+mod relay;
 mod telemetry;
 
 pub use platform::{GROUP, Platform, PlatformConfig, Timing};

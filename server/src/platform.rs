@@ -13,11 +13,12 @@ use axum::serve::ListenerExt;
 use chrono::TimeDelta;
 use domain::auth::Token;
 use domain::clock::{Clock, SystemClock};
-use domain::events::Events;
+use domain::events::{Courier, Events, Origin};
 use domain::logs::LogStore;
 use domain::metrics::Metrics;
 use domain::mount::Mount;
 use domain::node::Masks;
+use domain::redis::Redis;
 use domain::run::Graces;
 use domain::runtime::local::{LocalConfig, LocalRuntime};
 use domain::setup::{self, FirstUser};
@@ -34,6 +35,7 @@ use tokio_util::task::TaskTracker;
 use crate::bundle;
 use crate::data_dir::{DataDir, Lock};
 use crate::database;
+use crate::relay;
 
 /// The group of the local runtime's nodes, unless another is chosen.
 pub const GROUP: &str = "training";
@@ -48,6 +50,8 @@ pub struct PlatformConfig {
     pub data_dir: DataDir,
     /// Which database.
     pub database: Location,
+    /// A Redis that several servers share.
+    pub redis: Option<Redis>,
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
     /// Origins of pages elsewhere that may ask the API.
@@ -165,12 +169,22 @@ impl Platform {
         bundle::unpack(bundle::HFAI, &config.data_dir.python())?;
         let tracker = TaskTracker::new();
         let stop = CancellationToken::new();
+        if let Some(relay) = relay::choose(config.redis.as_ref(), &config.database) {
+            let courier = Courier {
+                relay,
+                origin: Origin::new(&mut random),
+                events: app.events.clone(),
+                metrics: app.metrics.relay.clone(),
+            };
+            courier.start(&tracker, &stop);
+        }
         domain::workers::start(&app, &tracker, &stop);
         let router = api::router(
             api::ApiConfig {
                 allowed_origins: config.allowed_origins,
                 insecure_cookies: config.insecure_cookies,
                 rate: config.rate,
+                counts: relay::counts(config.redis.as_ref(), &tracker, &stop)?,
                 ..api::ApiConfig::default()
             },
             app.clone(),

@@ -44,6 +44,7 @@ impl Platform {
         )?;
         let config = PlatformConfig {
             database: site.database.clone(),
+            redis: None,
             data_dir: data,
             listen: ([127, 0, 0, 1], 0).into(),
             allowed_origins: Vec::new(),

@@ -25,6 +25,8 @@ pub struct Up {
     pub token: String,
     /// All that the servers have said before they were up.
     pub said: String,
+    /// Address of the Redis that the server is given.
+    redis: Option<String>,
     /// Whether everything that can be logged is, into [`Up::server_log`].
     is_watched: bool,
     // The last to go: then the server is dead and starts nothing more.
@@ -43,6 +45,7 @@ impl Up {
             url: String::new(),
             token: String::new(),
             said: String::new(),
+            redis: None,
             is_watched: false,
             site: Site::new().await?,
         })
@@ -58,13 +61,25 @@ impl Up {
         Ok(up)
     }
 
-    /// Starts a new platform that logs all it can. If its database is PostgreSQL, it signs in with this password, written
+    /// Starts a new platform that is given this Redis.
+    ///
+    /// # Errors
+    /// If it does not come up.
+    pub async fn start_with_redis(url: &str) -> Result<Self> {
+        let mut up = Self::prepare().await?;
+        up.redis = Some(url.to_owned());
+        up.again().await?;
+        Ok(up)
+    }
+
+    /// Starts a new platform that logs all it can, and is given this Redis. If its database is PostgreSQL, it signs in with this password, written
     /// as in an address; the server of the tests takes any.
     ///
     /// # Errors
     /// If it does not come up.
-    pub async fn start_watched(password: &str) -> Result<Self> {
+    pub async fn start_watched(password: &str, redis: &str) -> Result<Self> {
         let mut up = Self::prepare().await?;
+        up.redis = Some(redis.to_owned());
         up.is_watched = true;
         if let Location::Postgres(url) = &mut up.site.database {
             *url = url.replacen('@', &format!(":{password}@"), 1);
@@ -237,6 +252,11 @@ impl Up {
         self.code().join("server.log")
     }
 
+    /// The database of the platform.
+    pub fn database(&self) -> &Location {
+        &self.site.database
+    }
+
     /// The number of the server's process.
     pub fn server_pid(&self) -> Option<u32> {
         self.server.as_ref().and_then(Child::id)
@@ -281,11 +301,12 @@ impl Up {
 
     /// The environment in which the program finds the home and the database.
     fn variables(&self) -> Vec<(&str, String)> {
-        let home = ("HOME", self.code().display().to_string());
-        match &self.site.database {
-            Location::Sqlite(_) => vec![home],
-            Location::Postgres(url) => vec![home, ("HAI_DATABASE_URL", url.clone())],
+        let mut variables = vec![("HOME", self.code().display().to_string())];
+        if let Location::Postgres(url) = &self.site.database {
+            variables.push(("HAI_DATABASE_URL", url.clone()));
         }
+        variables.extend(self.redis.clone().map(|url| ("HAI_REDIS_URL", url)));
+        variables
     }
 
     async fn connect(&self) -> Result<DatabaseConnection> {

@@ -9,6 +9,7 @@ mod import;
 mod json;
 mod kill;
 mod recording;
+mod relay;
 mod restart;
 mod secrets;
 mod start_up;

@@ -15,6 +15,7 @@ use crate::data_dir::DataDir;
 use crate::database;
 use crate::environment::Environment;
 use crate::platform::{GROUP, Platform, PlatformConfig, Timing};
+use crate::relay;
 
 /// Starts the platform, says how to sign in, and stops it on Ctrl-C or SIGTERM.
 pub(super) async fn up(args: Up, environment: &Environment) -> Result<()> {
@@ -69,6 +70,7 @@ fn config(args: Up, environment: &Environment) -> Result<PlatformConfig> {
     let usual = usual.chain(std::env::current_dir()).collect();
     Ok(PlatformConfig {
         database: database::choose(environment, &data_dir)?,
+        redis: relay::redis(environment, &chosen)?,
         data_dir,
         listen: args.listen,
         allowed_origins: chosen.allowed_origins().to_vec(),

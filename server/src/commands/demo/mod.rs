@@ -72,6 +72,7 @@ fn config(dir: &Path, environment: &Environment) -> Result<PlatformConfig> {
     let uid = Uid::effective();
     Ok(PlatformConfig {
         database: Location::Sqlite(data_dir.database()),
+        redis: None,
         data_dir,
         listen: ([127, 0, 0, 1], 0).into(),
         allowed_origins: Vec::new(),
