@@ -107,6 +107,9 @@ impl Drop for Redis {
         if let Err(error) = self.keeper.wait() {
             eprintln!("cannot wait for the private Redis to stop: {error}");
         }
+        if self.home.exists() {
+            eprintln!("the private Redis has left {} behind", self.home.display());
+        }
     }
 }
 
