@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use axum::http::HeaderValue;
+use domain::redis::Counts;
 
 /// What whoever runs the server may choose about the API.
 #[derive(Debug, Clone)]
@@ -18,6 +19,8 @@ pub struct ApiConfig {
     pub insecure_cookies: bool,
     /// How often one token may ask; as often as it likes if absent.
     pub rate: Option<Rate>,
+    /// Where servers count together what limits are for; each by itself if absent.
+    pub counts: Option<Counts>,
     /// How much one client may ask for.
     pub limits: Limits,
     /// How long a WebSocket waits for its client.
@@ -32,6 +35,7 @@ impl Default for ApiConfig {
             allowed_origins: Vec::new(),
             insecure_cookies: false,
             rate: None,
+            counts: None,
             limits: Limits::default(),
             timing: Timing::default(),
         }

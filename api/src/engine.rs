@@ -78,8 +78,8 @@ impl Engine {
             introspection: config.introspection,
             evaluations: Evaluations::default(),
             feeds: Feeds::default(),
-            logins: Logins::default(),
-            rates: Rates::new(config.rate),
+            logins: Logins::new(config.counts.clone()),
+            rates: Rates::new(config.rate, config.counts.clone()),
             tracker,
             recheck: config.timing.recheck,
         }
@@ -158,7 +158,7 @@ impl Engine {
     /// # Errors
     /// [`Error::Unauthenticated`] if the token is not good.
     pub(crate) async fn sign_in(&self, bearer: &Bearer) -> Result<Actor> {
-        self.may_try(bearer)?;
+        self.may_try(bearer).await?;
         self.look_up(bearer).await
     }
 
@@ -175,27 +175,29 @@ impl Engine {
     /// # Errors
     /// As [`Engine::sign_in`], and [`Error::RateLimited`].
     pub(crate) async fn enter(&self, bearer: &Bearer) -> Result<Actor> {
-        self.may_try(bearer)?;
+        self.may_try(bearer).await?;
         // Whoever only guesses was stopped before he is remembered here.
         if let Some(person) = bearer.of_a_person() {
-            self.rates.take(&person)?;
+            self.rates.take(&person).await?;
         }
         self.look_up(bearer).await
     }
 
     /// What is signed is not guessed; an agent's token of a run that is over comes again and again.
-    fn may_try(&self, bearer: &Bearer) -> Result<()> {
+    async fn may_try(&self, bearer: &Bearer) -> Result<()> {
         let address = bearer.origin().address.as_str();
-        let token = bearer.guessable();
-        token.map_or(Ok(()), |token| self.logins.check(address, token))
+        match bearer.guessable() {
+            Some(token) => self.logins.check(address, token).await,
+            None => Ok(()),
+        }
     }
 
     async fn look_up(&self, bearer: &Bearer) -> Result<Actor> {
         let signed_in = auth::sign_in(&self.app, bearer).await;
         match (&signed_in, bearer.guessable()) {
-            (Ok(_), Some(token)) => self.logins.succeeded(token),
+            (Ok(_), Some(token)) => self.logins.succeeded(token).await,
             (Err(Error::Unauthenticated), Some(_)) => {
-                self.logins.failed(&bearer.origin().address);
+                self.logins.failed(&bearer.origin().address).await;
             }
             (Ok(_) | Err(_), _) => {}
         }
@@ -205,7 +207,7 @@ impl Engine {
         signed_in
     }
 
-    /// The sign-ins of this server.
+    /// The sign-ins.
     pub(crate) fn logins(&self) -> &Logins {
         &self.logins
     }

@@ -1,11 +1,12 @@
 //! Slows down whoever guesses tokens. An address from which many tokens were wrong has to wait, except with tokens that
-//! were good before: people behind the same address go on.
+//! were good before: people behind the same address go on. Servers that have a Redis count together.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use domain::redis::Counts;
 use domain::{Error, Result};
 use tokio::time::Instant;
 
@@ -16,9 +17,11 @@ const WINDOW: Duration = Duration::from_secs(60);
 /// Addresses, and good tokens, that are remembered.
 const MOST_REMEMBERED: usize = 10_000;
 
-/// The sign-ins of this server.
+/// The sign-ins.
 #[derive(Debug, Default)]
 pub(crate) struct Logins {
+    /// What all servers count together.
+    counts: Option<Counts>,
     state: Mutex<State>,
     /// Tokens are remembered as something that nobody can turn back.
     hasher: RandomState,
@@ -44,11 +47,42 @@ impl Failures {
 }
 
 impl Logins {
-    /// Whether a token from there may be looked up.
+    /// Nobody has tried yet.
+    pub(crate) fn new(counts: Option<Counts>) -> Self {
+        Self {
+            counts,
+            ..Self::default()
+        }
+    }
+
+    /// Whether a token from there may be looked up. Where Redis does not answer at once, what this server knows counts.
     ///
     /// # Errors
     /// [`Error::RateLimited`] says how long to wait.
-    pub(crate) fn check(&self, address: &str, token: &str) -> Result<()> {
+    pub(crate) async fn check(&self, address: &str, token: &str) -> Result<()> {
+        let here = self.check_here(address, token);
+        let Some(counts) = &self.counts else {
+            return here;
+        };
+        if address.is_empty() || self.is_good(token) {
+            return here;
+        }
+        let all = match &here {
+            Ok(()) => counts.wait_after(address, MOST_FAILURES).await,
+            Err(_) => None,
+        };
+        let all = all.map_or(here, |retry_after| Err(Error::RateLimited { retry_after }));
+        match all {
+            Err(_) if counts.was_good(token).await => Ok(()),
+            all => all,
+        }
+    }
+
+    /// The same as far as this server knows.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`] says how long to wait.
+    pub(crate) fn check_here(&self, address: &str, token: &str) -> Result<()> {
         let state = self.lock();
         let failures = state.failures.get(address);
         let wait = failures.filter(|failures| failures.count >= MOST_FAILURES);
@@ -61,17 +95,26 @@ impl Logins {
     }
 
     /// The token was good.
-    pub(crate) fn succeeded(&self, token: &str) {
-        let token = self.hasher.hash_one(token);
-        let mut state = self.lock();
-        if state.good.len() >= MOST_REMEMBERED {
-            state.good.clear();
+    pub(crate) async fn succeeded(&self, token: &str) {
+        if self.is_new_and_good(token)
+            && let Some(counts) = &self.counts
+        {
+            counts.keep_good(token).await;
         }
-        state.good.insert(token);
     }
 
     /// The token was wrong. Requests whose address is not known are not counted.
-    pub(crate) fn failed(&self, address: &str) {
+    pub(crate) async fn failed(&self, address: &str) {
+        self.failed_here(address);
+        if let Some(counts) = &self.counts
+            && !address.is_empty()
+        {
+            counts.failed(address, WINDOW).await;
+        }
+    }
+
+    /// The same, and nobody else is told.
+    pub(crate) fn failed_here(&self, address: &str) {
         if address.is_empty() {
             return;
         }
@@ -96,6 +139,21 @@ impl Logins {
         failures.count += 1;
     }
 
+    fn is_good(&self, token: &str) -> bool {
+        let token = self.hasher.hash_one(token);
+        self.lock().good.contains(&token)
+    }
+
+    /// Notes that a token is good, and answers whether that is news.
+    fn is_new_and_good(&self, token: &str) -> bool {
+        let token = self.hasher.hash_one(token);
+        let mut state = self.lock();
+        if state.good.len() >= MOST_REMEMBERED {
+            state.good.clear();
+        }
+        state.good.insert(token)
+    }
+
     /// No step leaves it half changed, so a panic elsewhere does not matter.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -105,6 +163,8 @@ impl Logins {
 #[cfg(test)]
 mod tests {
     use tokio::time::advance;
+    use tokio_util::sync::CancellationToken;
+    use tokio_util::task::TaskTracker;
 
     use super::*;
 
@@ -112,50 +172,81 @@ mod tests {
     async fn an_address_with_many_wrong_tokens_waits_and_no_other_does() {
         let logins = Logins::default();
         for _ in 0..MOST_FAILURES {
-            assert!(logins.check("10.0.0.1", "wrong").is_ok());
-            logins.failed("10.0.0.1");
+            assert!(logins.check("10.0.0.1", "wrong").await.is_ok());
+            logins.failed("10.0.0.1").await;
         }
         advance(WINDOW / 4).await;
-        let refused = logins.check("10.0.0.1", "wrong");
+        let refused = logins.check("10.0.0.1", "wrong").await;
         let Err(Error::RateLimited { retry_after }) = refused else {
             panic!("{refused:?}");
         };
         assert_eq!(retry_after, WINDOW * 3 / 4);
-        assert!(logins.check("10.0.0.2", "wrong").is_ok());
+        assert!(logins.check("10.0.0.2", "wrong").await.is_ok());
         advance(retry_after).await;
-        assert!(logins.check("10.0.0.1", "wrong").is_ok());
-        logins.failed("10.0.0.1");
-        assert!(logins.check("10.0.0.1", "wrong").is_ok(), "counted anew");
+        assert!(logins.check("10.0.0.1", "wrong").await.is_ok());
+        logins.failed("10.0.0.1").await;
+        assert!(
+            logins.check("10.0.0.1", "wrong").await.is_ok(),
+            "counted anew"
+        );
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_token_that_was_good_before_goes_on_beside_one_who_guesses() {
         let logins = Logins::default();
-        logins.succeeded("good");
+        logins.succeeded("good").await;
         for _ in 0..MOST_FAILURES {
-            logins.failed("10.0.0.1");
+            logins.failed("10.0.0.1").await;
         }
-        assert!(logins.check("10.0.0.1", "good").is_ok());
-        assert!(logins.check("10.0.0.1", "other").is_err());
+        assert!(logins.check("10.0.0.1", "good").await.is_ok());
+        assert!(logins.check("10.0.0.1", "other").await.is_err());
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_is_remembered_has_a_bound() {
         let logins = Logins::default();
         for number in 0..3 * MOST_REMEMBERED {
-            logins.failed(&number.to_string());
-            logins.succeeded(&number.to_string());
+            logins.failed(&number.to_string()).await;
+            logins.succeeded(&number.to_string()).await;
         }
         let state = logins.lock();
         assert!(state.failures.len() <= MOST_REMEMBERED && state.good.len() <= MOST_REMEMBERED);
     }
 
-    #[test]
-    fn requests_from_nowhere_are_not_counted() {
+    #[tokio::test]
+    async fn requests_from_nowhere_are_not_counted() {
         let logins = Logins::default();
         for _ in 0..=MOST_FAILURES {
-            logins.failed("");
+            logins.failed("").await;
         }
-        assert!(logins.check("", "wrong").is_ok());
+        assert!(logins.check("", "wrong").await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn servers_with_a_redis_count_what_is_wrong_together() {
+        let redis = domain::testing::redis(7);
+        let (tracker, stop) = (TaskTracker::new(), CancellationToken::new());
+        let server = async || {
+            let counts = Counts::connect(&redis, &tracker, &stop).unwrap();
+            counts.connected().await;
+            Logins::new(Some(counts))
+        };
+        let servers = [server().await, server().await];
+        let address = format!("address of {}", std::process::id());
+        servers[0].succeeded("good").await;
+        // Each alone would let more through; an answer that comes too late on a slow machine is made up for.
+        for server in servers.iter().cycle().take(30) {
+            assert!(server.check_here(&address, "wrong").is_ok());
+            server.failed(&address).await;
+        }
+        for server in &servers {
+            let refused = server.check(&address, "wrong").await;
+            assert!(
+                matches!(refused, Err(Error::RateLimited { .. })),
+                "{refused:?}"
+            );
+            assert!(server.check(&address, "good").await.is_ok());
+            assert!(server.check("10.0.0.9", "wrong").await.is_ok());
+        }
     }
 }

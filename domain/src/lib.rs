@@ -2,8 +2,10 @@
 //!
 //! - One folder per noun: [`user`], [`quota`], [`node`], [`task`], [`run`], [`mount`], [`session`], each with its use cases
 //!   `verb(tx, actor, input)` and its queries.
-//! - Ports: [`runtime`] (where runs run), [`logs`] (what they print), [`events`] (who is woken).
-//! - [`workers`] drive everything, in the one process that has the [`lease`]; [`auth`] says who may do what; [`setup`] makes an empty platform usable,
+//! - Ports: [`runtime`] (where runs run), [`logs`] (what they print), [`events`] (who is woken, here and on other
+//!   servers). What [`redis`] there is serves them.
+//! - [`workers`] drive everything, in the one process that has the [`lease`]; [`auth`] says who may do what;
+//!   [`setup`] makes an empty platform usable,
 //!   [`import`] takes in what the original kept.
 //! - What is measured on the way: [`metrics`], numbers in memory.
 //! - What they are given: [`app::App`]. What may go wrong: [`error::Error`].
@@ -22,6 +24,7 @@ pub mod metrics;
 pub mod mount;
 pub mod node;
 pub mod quota;
+pub mod redis;
 pub mod run;
 pub mod runtime;
 pub mod session;

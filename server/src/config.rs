@@ -11,6 +11,7 @@ use api::Rate;
 use axum::http::HeaderValue;
 use chrono::TimeDelta;
 use domain::Level;
+use domain::redis::Redis;
 use domain::run::{Grace, Graces};
 use reqwest::Url;
 use serde::de::Error as _;
@@ -128,6 +129,11 @@ impl Config {
     /// Where PostgreSQL is, and how it is used.
     pub(crate) fn database(&self) -> &Database {
         &self.database
+    }
+
+    /// The Redis that servers share; it may hold a password.
+    pub(crate) fn redis(&self) -> Option<&Redis> {
+        self.database.redis()
     }
 
     /// How long things may take when runs end.
@@ -263,8 +269,15 @@ mod tests {
         let connections = config.database().connections(&Environment::default());
         assert_eq!(connections.unwrap(), Connections::default());
         // The example of a level is one that can be taken over as it is.
-        let example = documented.replace("# [", "[").replace("# budget", "budget");
-        assert_ne!(graces(&example), Graces::default());
+        assert_eq!(config.redis(), None);
+        let keys = ["[", "budget", "host", "port", "db", "password"];
+        let example = keys.iter().fold(documented.to_owned(), |text, key| {
+            text.replace(&format!("\n# {key}"), &format!("\n{key}"))
+        });
+        let example = Config::parse(&example).unwrap();
+        assert_ne!(example.graces(), Graces::default());
+        let shown = example.redis().map(ToString::to_string);
+        assert_eq!(shown.as_deref(), Some("redis.example.org:6379/0"));
     }
 
     #[test]
@@ -328,6 +341,17 @@ mod tests {
     }
 
     #[test]
+    fn the_originals_redis_is_ours_and_its_password_is_not_shown() {
+        let text = "[database.redis]\nhost = 'r'\nport = 1\ndb = 2\npassword = 's3cret'\n[database.postgres.primary]\nhost = 'p'\n";
+        let config = Config::parse(text).unwrap();
+        let expected = Redis::at("r", 1, 2, Some("s3cret".to_owned()));
+        assert_eq!(config.redis(), Some(&expected));
+        assert!(!format!("{config:?}").contains("s3cret"));
+        let usual = Config::parse("[database.redis]\nhost = 'r'\npassword = ''\n").unwrap();
+        assert_eq!(usual.redis(), Some(&Redis::at("r", 6379, 0, None)));
+    }
+
+    #[test]
     fn what_is_not_understood_is_named() {
         for (text, named) in [
             ("[suspend]\nbudget = 1\n", "unknown field `budget`"),
@@ -354,6 +378,7 @@ mod tests {
                 "[scheduler]\ndefault_group = 'a#b'\n",
                 "\"a#b\" is no name of a node group",
             ),
+            ("[database.redis]\ndb = 1\n", "missing field `host`"),
             ("[suspend]\nbudget_secs = -1\n", "budget_secs = -1"),
             ("[suspend_at.TOP]\n", "unknown variant `TOP`"),
             (

@@ -17,6 +17,9 @@ pub struct Environment {
     pub database_url: Option<String>,
     /// `HAI_DATABASE_REPLICA_URL`: address of a copy of that database, which may answer queries.
     pub database_replica_url: Option<String>,
+    /// `HAI_REDIS_URL`: address of a Redis that the servers of the platform share, before what the file says. It may hold a
+    /// password.
+    pub redis_url: Option<String>,
     /// `HAI_LOG`: what is logged, for example `info,sqlx=warn`.
     pub log: Option<String>,
     /// `HAI_LOG_FORMAT`: how a line looks, `text` or `json`.
@@ -34,6 +37,7 @@ impl Environment {
             path: value("PATH"),
             database_url: text("HAI_DATABASE_URL")?,
             database_replica_url: text("HAI_DATABASE_REPLICA_URL")?,
+            redis_url: text("HAI_REDIS_URL")?,
             log: text("HAI_LOG")?,
             log_format: text("HAI_LOG_FORMAT")?,
         })

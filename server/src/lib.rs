@@ -14,6 +14,7 @@ pub mod environment;
 mod original;
 pub mod platform;
 mod postgres;
+mod relay;
 pub mod seat;
 mod telemetry;
 

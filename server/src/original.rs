@@ -45,7 +45,16 @@ const KEYS: &[(&str, Effect)] = &[
     ("database.postgres.secondary.db", Effect::Same),
     ("database.postgres.secondary.sslmode", Effect::Same),
     ("database.postgres.secondary.sslrootcert", Effect::Same),
-    ("database.redis.*", Effect::None("no Redis is needed")),
+    ("database.redis.host", Effect::Same),
+    ("database.redis.port", Effect::Same),
+    ("database.redis.db", Effect::Same),
+    ("database.redis.password", Effect::Same),
+    (
+        "database.redis.*",
+        Effect::None(
+            "of a Redis only host, port, db and password are asked; HAI_REDIS_URL says more",
+        ),
+    ),
     ("launcher.api_server", LAUNCHER),
     ("launcher.task_namespace", LAUNCHER),
     ("launcher.task_namespaces_by_role.*", LAUNCHER),
@@ -58,7 +67,10 @@ const KEYS: &[(&str, Effect)] = &[
     ("manager.suspend_waiting_seconds.recieved", SUSPEND),
     ("manager.suspend_waiting_seconds.final", SUSPEND),
     ("manager.unschedulable_timeout_Ms", LAUNCHER),
-    ("manager.stop_channel", Effect::None("no Redis is needed")),
+    (
+        "manager.stop_channel",
+        Effect::None("a Redis carries wake-ups only, on a channel with a name of its own"),
+    ),
     ("jupyter.current_version", JUPYTER),
     ("jupyter.shared_node_group_prefix", JUPYTER),
     ("jupyter.mig_node_group_prefix", JUPYTER),
@@ -308,6 +320,7 @@ mod tests {
             password = 'secret'
             [database.redis]
             host = 'redis'
+            charset = 'utf-8'
             [scheduler]
             default_group = 'training'
             [launcher]
@@ -325,7 +338,7 @@ mod tests {
         for line in [
             "launcher.manager_envs.ANY_NAME, launcher.manager_nodes have no effect here: the platform starts tasks itself",
             "experiment.log.dist.dir, experiment.log.dist.role have no effect here: logs are",
-            "database.redis.host has no effect here: no Redis is needed",
+            "database.redis.charset has no effect here: of a Redis only host",
             "jupyter.builtin_services.jupyter has no effect here: there are no dev containers yet",
         ] {
             assert!(said.contains(line), "{said}");

@@ -13,11 +13,12 @@ use axum::serve::ListenerExt;
 use chrono::TimeDelta;
 use domain::auth::Token;
 use domain::clock::{Clock, SharedClock, SystemClock};
-use domain::events::Events;
+use domain::events::{Courier, Events, Origin};
 use domain::logs::LogStore;
 use domain::metrics::Metrics;
 use domain::mount::Mount;
 use domain::node::Masks;
+use domain::redis::Redis;
 use domain::run::Graces;
 use domain::runtime::local::{LocalConfig, LocalRuntime};
 use domain::setup::{self, FirstUser};
@@ -35,6 +36,7 @@ use tokio_util::task::TaskTracker;
 use crate::bundle;
 use crate::data_dir::DataDir;
 use crate::database;
+use crate::relay;
 use crate::seat::{Seat, Starting};
 
 /// The group of the local runtime's nodes, unless another is chosen.
@@ -78,6 +80,8 @@ pub struct PlatformConfig {
     pub database: Location,
     /// How it is used, if it is PostgreSQL.
     pub connections: Connections,
+    /// A Redis that several servers share.
+    pub redis: Option<Redis>,
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
     /// Origins of pages elsewhere that may ask the API.
@@ -195,6 +199,15 @@ impl Platform {
         start_up.release().await;
         bundle::unpack(bundle::HFAI, &config.data_dir.python())?;
         drop(starting);
+        if let Some(relay) = relay::choose(config.redis.as_ref(), &config.database) {
+            let courier = Courier {
+                relay,
+                origin: Origin::new(&mut random),
+                events: app.events.clone(),
+                metrics: app.metrics.relay.clone(),
+            };
+            courier.start(&tracker, &stop);
+        }
         if role.serves() {
             seat.announce(url.clone())?;
         }
@@ -215,6 +228,7 @@ impl Platform {
                 allowed_origins: config.allowed_origins,
                 insecure_cookies: config.insecure_cookies,
                 rate: config.rate,
+                counts: relay::counts(config.redis.as_ref(), &tracker, &stop)?,
                 ..api::ApiConfig::default()
             },
             app.clone(),

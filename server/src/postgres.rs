@@ -1,14 +1,16 @@
-//! The section `[database]` of the file with the settings: where PostgreSQL is and how it is used.
+//! The section `[database]` of the file with the settings: where PostgreSQL and Redis are and how they are used.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use domain::redis::Redis;
 use domain::store::Connections;
 use reqwest::Url;
 use serde::Deserialize;
 
 use crate::environment::Environment;
+use crate::relay;
 
 /// `[database]`.
 #[derive(Debug, Default, Deserialize)]
@@ -18,6 +20,8 @@ pub(crate) struct Database {
     statement_timeout_secs: Option<NonZeroU32>,
     #[serde(default)]
     postgres: Servers,
+    #[serde(default, deserialize_with = "relay::in_words")]
+    redis: Option<Redis>,
 }
 
 /// The names are the original's.
@@ -69,6 +73,11 @@ fn usual_port() -> u16 {
 }
 
 impl Database {
+    /// The Redis that servers share; it may hold a password.
+    pub(crate) fn redis(&self) -> Option<&Redis> {
+        self.redis.as_ref()
+    }
+
     /// Address of the database, if the file names one.
     ///
     /// # Errors

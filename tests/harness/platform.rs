@@ -47,6 +47,7 @@ impl Platform {
             role: server::Role::Both,
             database: site.database.clone(),
             connections: Connections::default(),
+            redis: None,
             data_dir: data,
             listen: ([127, 0, 0, 1], 0).into(),
             allowed_origins: Vec::new(),

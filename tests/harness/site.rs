@@ -17,6 +17,8 @@ pub(crate) struct Site {
     pub(crate) database: Location,
     /// Where its copy is, if it has one.
     pub(crate) replica: Option<String>,
+    /// A Redis, if there is one.
+    pub(crate) redis: Option<String>,
 }
 
 impl Site {
@@ -33,6 +35,7 @@ impl Site {
             dir,
             database,
             replica: None,
+            redis: None,
         })
     }
 
@@ -55,7 +58,9 @@ impl Site {
         };
         let replica = self.replica.clone();
         let replica = replica.map(|url| ("HAI_DATABASE_REPLICA_URL", url));
-        [home].into_iter().chain(database).chain(replica).collect()
+        let redis = self.redis.clone().map(|url| ("HAI_REDIS_URL", url));
+        let all = [home].into_iter().chain(database).chain(replica);
+        all.chain(redis).collect()
     }
 
     /// Writes a shell script.

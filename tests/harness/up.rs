@@ -66,13 +66,25 @@ impl Up {
         Ok(up)
     }
 
-    /// Starts a new platform that logs all it can. If its database is PostgreSQL, it signs in with this password, written
+    /// Starts a new platform that is given this Redis.
+    ///
+    /// # Errors
+    /// If it does not come up.
+    pub async fn start_with_redis(url: &str) -> Result<Self> {
+        let mut up = Self::prepare().await?;
+        up.site.redis = Some(url.to_owned());
+        up.again().await?;
+        Ok(up)
+    }
+
+    /// Starts a new platform that logs all it can, and is given this Redis. If its database is PostgreSQL, it signs in with this password, written
     /// as in an address; the server of the tests takes any.
     ///
     /// # Errors
     /// If it does not come up.
-    pub async fn start_watched(password: &str) -> Result<Self> {
+    pub async fn start_watched(password: &str, redis: &str) -> Result<Self> {
         let mut up = Self::prepare().await?;
+        up.site.redis = Some(redis.to_owned());
         up.is_watched = true;
         if let Location::Postgres(url) = &mut up.site.database {
             *url = url.replacen('@', &format!(":{password}@"), 1);
@@ -215,6 +227,11 @@ impl Up {
     /// What the server of [`Up::start_watched`] has logged.
     pub fn server_log(&self) -> PathBuf {
         self.code().join("server.log")
+    }
+
+    /// The database of the platform.
+    pub fn database(&self) -> &Location {
+        &self.site.database
     }
 
     /// The number of the server's process.

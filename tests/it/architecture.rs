@@ -133,8 +133,8 @@ const FORBIDDEN: &[(&str, &[&str], &str)] = &[
     ),
     (
         "api",
-        &["anyhow", "clap", "kube", "sea-orm", "sqlx"],
-        "SQL and runtimes stay behind the domain",
+        &["anyhow", "clap", "fred", "kube", "sea-orm", "sqlx"],
+        "SQL, Redis and runtimes stay behind the domain",
     ),
     (
         "cli",

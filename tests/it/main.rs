@@ -10,6 +10,7 @@ mod json;
 mod kill;
 mod postgres;
 mod recording;
+mod relay;
 mod replicas;
 mod restart;
 mod secrets;

@@ -127,9 +127,9 @@ fn shown_by_processes(up: &Up, others: &[u32], secrets: &Secrets) -> Result<(usi
         for file in ["cmdline", "environ"] {
             let text = fs::read(format!("/proc/{pid}/{file}")).unwrap_or_default();
             let mut found = found_in(&text, secrets);
-            // It is given the database's address in its environment, because nobody else can read that.
+            // It is given the addresses of database and Redis in its environment, because nobody else can read that.
             if Some(pid) == server && file == "environ" {
-                found.retain(|name| *name != "password");
+                found.retain(|name| !["password", "redis"].contains(name));
             }
             problems.extend(
                 found
@@ -219,7 +219,8 @@ async fn browse(up: &Up, admin: &Client) -> Result<[String; 3]> {
 
 #[tokio::test]
 async fn secrets_stay_where_they_belong() -> Result<()> {
-    let mut up = Up::start_watched(PASSWORD).await?;
+    let redis = domain::testing::redis_url(2);
+    let mut up = Up::start_watched(PASSWORD, &redis).await?;
     let home = up.code().display().to_string();
     let first = up.token.clone();
     let admin = up.admin().await?;
@@ -265,6 +266,8 @@ async fn secrets_stay_where_they_belong() -> Result<()> {
     let (agent, key) = (agent_token(&up.data_dir())?, key_of(&up.data_dir())?);
     let mut password = forms(PLAIN_PASSWORD);
     password.push(PASSWORD.to_owned());
+    let redis = redis.split(['@', ':']).nth(2);
+    let redis = redis.context("the tests' Redis wants a password")?;
     let secrets: Secrets = BTreeMap::from([
         ("first", forms(&first)),
         ("created", forms(&created)),
@@ -276,6 +279,7 @@ async fn secrets_stay_where_they_belong() -> Result<()> {
         ("cookie", forms(&cookie)),
         ("session", forms(&session)),
         ("password", password),
+        ("redis", forms(redis)),
     ]);
     let dirs = [up.data_dir(), up.code()];
     let mut problems = misplaced(&dirs, &secrets)?;

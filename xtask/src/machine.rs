@@ -18,7 +18,8 @@ const OLDEST_NODE: u32 = 20;
 const DEBIAN_SERVERS: &str = "/usr/lib/postgresql";
 
 /// Installs the packages in `$@`. Debian would create a database cluster and start it at every boot; nobody asked for
-/// one, so that is switched off between the package that brings the switch and the package that looks at it.
+/// one, so that is switched off between the package that brings the switch and the package that looks at it. The Redis
+/// that it starts is stopped again.
 const INSTALL_SCRIPT: &str = r#"
 set -eu
 export DEBIAN_FRONTEND=noninteractive
@@ -30,12 +31,19 @@ for package in "$@"; do
     fi
 done
 apt-get install -y --no-install-recommends "$@"
+for package in "$@"; do
+    if [ "$package" = redis-server ]; then
+        systemctl disable --now redis-server 2>/dev/null || service redis-server stop || true
+    fi
+done
 "#;
 
 /// The programs of this machine that the tests use.
 pub(crate) struct Machine {
     /// Folder with [`SERVER_PROGRAMS`].
     pub(crate) postgres: PathBuf,
+    /// The Redis server.
+    pub(crate) redis: PathBuf,
     /// Python 3.
     pub(crate) python: PathBuf,
     /// Every version of it that training code may have here.
@@ -89,6 +97,7 @@ impl Machine {
         let python = found("python3", in_path("python3"));
         let machine = Self {
             postgres: found("postgresql", postgres_server()),
+            redis: found("redis-server", in_path("redis-server")),
             pythons: pythons(&python),
             python,
             node: found("nodejs", in_path("node")),

@@ -1,4 +1,4 @@
-//! Developer commands: `cargo xtask test`, `story`, `fuzz`, `bench` and `postgres -- COMMAND`.
+//! Developer commands: `cargo xtask test`, `story`, `fuzz`, `bench`, `postgres -- COMMAND` and `redis -- COMMAND`.
 
 mod bench;
 mod foreign;
@@ -6,6 +6,8 @@ mod fuzz;
 mod machine;
 mod peer;
 mod postgres;
+mod private;
+mod redis;
 mod story;
 mod summary;
 mod test;
@@ -20,6 +22,7 @@ use clap::{Args, Parser};
 
 use crate::machine::Machine;
 use crate::postgres::{Durability, Postgres};
+use crate::redis::Redis;
 
 /// Developer commands of HAI Platform.
 #[derive(Parser)]
@@ -58,11 +61,20 @@ enum Xtask {
         #[arg(long, value_name = "N", default_value_t = 100_000)]
         requests: u32,
     },
-    /// Run a command beside a private, empty PostgreSQL whose address is in HAI_TEST_DATABASE.
+    /// Run a command beside a private, empty PostgreSQL whose address is in HAI_TEST_DATABASE, and a Redis whose address is
+    /// in HAI_TEST_REDIS.
     #[command(after_help = "Examples:\n  \
         cargo xtask postgres -- cargo test --workspace a_suspended_run\n  \
         cargo xtask postgres -- sh -c 'psql \"$HAI_TEST_DATABASE\"'")]
     Postgres {
+        #[command(flatten)]
+        install: Install,
+        /// The command and its arguments.
+        #[arg(last = true, required = true)]
+        command: Vec<OsString>,
+    },
+    /// Run a command beside a private, empty Redis whose address is in HAI_TEST_REDIS: tests then run on SQLite.
+    Redis {
         #[command(flatten)]
         install: Install,
         /// The command and its arguments.
@@ -106,19 +118,34 @@ fn run(xtask: Xtask) -> Result<ExitCode> {
         Xtask::Fuzz { requests } => fuzz::run(root(), requests).map(|()| ExitCode::SUCCESS),
         Xtask::Postgres { install, command } => {
             let machine = Machine::prepare(install.wanted)?;
-            beside_postgres(&machine, &command)
+            let postgres = Postgres::start(&machine.postgres, Durability::None)?;
+            let redis = Redis::start(&machine.redis)?;
+            beside(&command, &machine, Some(&postgres), &redis)
+        }
+        Xtask::Redis { install, command } => {
+            let machine = Machine::prepare(install.wanted)?;
+            let redis = Redis::start(&machine.redis)?;
+            beside(&command, &machine, None, &redis)
         }
     }
 }
 
-/// Runs `command` with a private PostgreSQL up and ends with the command's exit code.
-fn beside_postgres(machine: &Machine, command: &[OsString]) -> Result<ExitCode> {
-    let postgres = Postgres::start(&machine.postgres, Durability::None)?;
+/// Runs `command` beside private servers and ends with the command's exit code.
+fn beside(
+    command: &[OsString],
+    machine: &Machine,
+    postgres: Option<&Postgres>,
+    redis: &Redis,
+) -> Result<ExitCode> {
     let (program, arguments) = command.split_first().context("no command given")?;
-    let status = Command::new(program)
-        .args(arguments)
-        .env(test::DATABASE_VARIABLE, postgres.url())
-        .env(test::PROGRAMS_VARIABLE, &machine.postgres)
+    let mut command = Command::new(program);
+    command.args(arguments);
+    command.env(test::REDIS_VARIABLE, redis.url());
+    command.env(test::PROGRAMS_VARIABLE, &machine.postgres);
+    if let Some(postgres) = postgres {
+        command.env(test::DATABASE_VARIABLE, postgres.url());
+    }
+    let status = command
         .status()
         .with_context(|| format!("cannot run {}", program.display()))?;
     let code = status.code().and_then(|code| u8::try_from(code).ok());

@@ -8,19 +8,19 @@
 //! handling and nothing is left behind.
 
 use std::fs;
-use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 
-use anyhow::{Context, Result, ensure};
-use nix::unistd::{User, geteuid, mkdtemp};
+use anyhow::{Context, Result};
+
+use crate::private::{command, create_home, succeed, unprivileged_account};
 
 /// Under `/tmp`, whatever `TMPDIR` says: every account reaches it, and a socket's path may have only 107 bytes.
 const HOME_TEMPLATE: &str = "/tmp/hai-postgres-XXXXXX";
 
 /// Accounts that the server may run as when we are root; the first that exists is taken.
-const ACCOUNTS: [&str; 2] = ["postgres", "nobody"];
+const ACCOUNTS: &[&str] = &["postgres", "nobody"];
 
 /// Names the socket only; nothing listens on it.
 const PORT: u16 = 5432;
@@ -69,10 +69,10 @@ pub(crate) struct Postgres {
 impl Postgres {
     /// Creates the cluster and starts the server from the programs in `programs`; returns when it accepts connections.
     pub(crate) fn start(programs: &Path, durability: Durability) -> Result<Self> {
-        let account = unprivileged_account()?;
+        let account = unprivileged_account(ACCOUNTS)?;
         let run_as = |program: PathBuf| command(&program, account.as_ref());
 
-        let home = create_home(account.as_ref())?;
+        let home = create_home(HOME_TEMPLATE, account.as_ref())?;
         let keeper = run_as(PathBuf::from("/bin/sh"))
             .args(["-c", KEEPER_SCRIPT, "keeper"])
             .arg(programs.join("pg_ctl"))
@@ -146,64 +146,6 @@ impl Drop for Postgres {
             eprintln!("cannot wait for the private PostgreSQL to stop: {error}");
         }
     }
-}
-
-/// An empty directory that only `account` can enter.
-fn create_home(account: Option<&User>) -> Result<PathBuf> {
-    let home = mkdtemp(HOME_TEMPLATE).context("cannot create a directory in /tmp")?;
-    if let Some(User { name, uid, gid, .. }) = account {
-        chown(&home, Some(uid.as_raw()), Some(gid.as_raw()))
-            .with_context(|| format!("cannot give {} to {name}", home.display()))?;
-    }
-    Ok(home)
-}
-
-/// Whom the server runs as: nobody in particular unless we are root.
-fn unprivileged_account() -> Result<Option<User>> {
-    if !geteuid().is_root() {
-        return Ok(None);
-    }
-    for name in ACCOUNTS {
-        if let Some(user) =
-            User::from_name(name).context("cannot read the accounts of this machine")?
-        {
-            return Ok(Some(user));
-        }
-    }
-    anyhow::bail!(
-        "PostgreSQL refuses to run as root, and this machine has no account {}",
-        ACCOUNTS.join(" or ")
-    )
-}
-
-/// A command in a clean environment, so that no `PG…` variable of the caller changes what it does.
-fn command(program: &Path, account: Option<&User>) -> Command {
-    let mut command = Command::new(program);
-    command
-        .current_dir("/")
-        .env_clear()
-        .env("PATH", "/usr/bin:/bin")
-        .env("LC_ALL", "C")
-        .stdin(Stdio::null());
-    if let Some(account) = account {
-        command.uid(account.uid.as_raw()).gid(account.gid.as_raw());
-    }
-    command
-}
-
-/// Runs a command to its end; if it fails, the error holds what it said.
-fn succeed(command: &mut Command, name: &str) -> Result<()> {
-    let output = command
-        .output()
-        .with_context(|| format!("cannot run {name}"))?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(
-        output.status.success(),
-        "{name} failed ({}): {}",
-        output.status,
-        said.trim_end()
-    );
-    Ok(())
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::foreign;
 use crate::machine::Machine;
 use crate::postgres::{Durability, Postgres};
+use crate::redis::Redis;
 use crate::summary::Summary;
 
 /// Address of the database the tests use. Without it each test makes itself a SQLite file.
@@ -18,6 +19,8 @@ pub(crate) const DATABASE_VARIABLE: &str = "HAI_TEST_DATABASE";
 
 /// Folder of PostgreSQL's programs, for tests that start servers of their own.
 pub(crate) const PROGRAMS_VARIABLE: &str = "HAI_TEST_POSTGRES";
+/// Address of the Redis the tests use, without the number of a database: each test that needs one of its own adds it.
+pub(crate) const REDIS_VARIABLE: &str = "HAI_TEST_REDIS";
 
 /// Packages whose tests touch a database: they run once more, on PostgreSQL.
 const DATABASE_PACKAGES: [&str; 3] = ["domain", "server", "tests"];
@@ -49,9 +52,14 @@ fn all_steps(summary: &mut Summary, root: &Path, machine: &Machine, arguments: &
     let Some(programs) = summary.step("build", || build(root)) else {
         return;
     };
-    summary.step("tests on SQLite", || test_on_sqlite(root, arguments));
+    summary.step("tests on SQLite", || {
+        let redis = Redis::start(&machine.redis)?;
+        test_on_sqlite(root, machine, &redis, arguments)
+    });
     summary.step("tests on PostgreSQL", || {
-        test_on_postgres(root, &programs, &machine.postgres, arguments)
+        let postgres = Postgres::start(&machine.postgres, Durability::None)?;
+        let redis = Redis::start(&machine.redis)?;
+        test_on_postgres(root, &programs, machine, (&postgres, &redis), arguments)
     });
     if !arguments.is_empty() {
         return;
@@ -114,12 +122,18 @@ fn test_program(message: &Value) -> Option<Program> {
     })
 }
 
-fn test_on_sqlite(root: &Path, arguments: &[OsString]) -> Result<()> {
+fn test_on_sqlite(
+    root: &Path,
+    machine: &Machine,
+    redis: &Redis,
+    arguments: &[OsString],
+) -> Result<()> {
     let status = Command::new("cargo")
         .args(["test", "--workspace", "--no-fail-fast", "--"])
         .args(arguments)
         .env_remove(DATABASE_VARIABLE)
-        .env_remove(PROGRAMS_VARIABLE)
+        .env(REDIS_VARIABLE, redis.url())
+        .env(PROGRAMS_VARIABLE, &machine.postgres)
         .current_dir(root)
         .status()
         .context("cannot run cargo")?;
@@ -131,10 +145,10 @@ fn test_on_sqlite(root: &Path, arguments: &[OsString]) -> Result<()> {
 fn test_on_postgres(
     root: &Path,
     programs: &[Program],
-    server: &Path,
+    machine: &Machine,
+    (postgres, redis): (&Postgres, &Redis),
     arguments: &[OsString],
 ) -> Result<()> {
-    let postgres = Postgres::start(server, Durability::None)?;
     let mut failed = Vec::new();
     for package in DATABASE_PACKAGES.map(|name| root.join(name)) {
         let mut found = programs
@@ -151,7 +165,8 @@ fn test_on_postgres(
             let status = Command::new(&program.executable)
                 .args(arguments)
                 .env(DATABASE_VARIABLE, postgres.url())
-                .env(PROGRAMS_VARIABLE, server)
+                .env(REDIS_VARIABLE, redis.url())
+                .env(PROGRAMS_VARIABLE, &machine.postgres)
                 .env("CARGO_MANIFEST_DIR", &package)
                 .current_dir(&package)
                 .status()

@@ -6,6 +6,7 @@
 mod lead;
 mod plan;
 mod read;
+mod relay;
 mod run;
 mod worker;
 
@@ -15,6 +16,7 @@ use prometheus_client::registry::Registry;
 pub use lead::LeadMetrics;
 pub use plan::PlanMetrics;
 pub use read::ReadMetrics;
+pub use relay::RelayMetrics;
 pub use run::RunMetrics;
 pub use worker::{TickOutcome, WorkerMetrics};
 
@@ -25,6 +27,8 @@ pub struct Metrics {
     pub plans: PlanMetrics,
     /// Of queries: who answers them.
     pub reads: ReadMetrics,
+    /// Of the relay between servers: how often it was away, and what was lost by it.
+    pub relay: RelayMetrics,
     /// Of runs: how long it takes until they begin, and until they have given way.
     pub runs: RunMetrics,
     /// Of the lease: whether this process has it.
@@ -38,6 +42,7 @@ impl Metrics {
     pub fn register(&self, registry: &mut Registry) {
         self.plans.register(registry);
         self.reads.register(registry);
+        self.relay.register(registry);
         self.runs.register(registry);
         self.lead.register(registry);
         self.workers.register(registry);

@@ -1,7 +1,8 @@
 //! A platform for tests: real database, scripted runtime, a clock that stands still.
 //!
 //! `HAI_TEST_DATABASE` chooses PostgreSQL (its value is the address of a server on which databases may be created);
-//! without it each test has a SQLite file of its own. `cargo xtask test` runs the tests both ways.
+//! without it each test has a SQLite file of its own. `cargo xtask test` runs the tests both ways. `HAI_TEST_REDIS` is the
+//! address of a Redis; tests of what needs one fail without it.
 
 mod rows;
 
@@ -32,6 +33,7 @@ use crate::logs::LogStore;
 use crate::metrics::Metrics;
 use crate::mount::Mount;
 use crate::node::Masks;
+use crate::redis::Redis;
 use crate::run::{Graces, Pod, RankReport, Run};
 use crate::runtime::fake::FakeRuntime;
 use crate::runtime::{NodeReport, RankKey};
@@ -90,6 +92,30 @@ pub async fn location(dir: &std::path::Path) -> Location {
         .rsplit_once('/')
         .expect("the address ends with a database");
     Location::Postgres(format!("{address}/{name}"))
+}
+
+/// Address of the Redis of the tests, with the number of one of its databases. Tests that run at the same time share it:
+/// one that others would disturb takes a number of its own.
+///
+/// # Panics
+/// If `HAI_TEST_REDIS` names none.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place where tests learn of Redis"
+)]
+pub fn redis_url(database: u8) -> String {
+    let server = std::env::var("HAI_TEST_REDIS").expect(
+        "HAI_TEST_REDIS is the address of a Redis: run `cargo xtask test`, or `cargo xtask redis -- COMMAND`",
+    );
+    format!("{server}/{database}")
+}
+
+/// The Redis of the tests.
+///
+/// # Panics
+/// If `HAI_TEST_REDIS` names none.
+pub fn redis(database: u8) -> Redis {
+    Redis::from_url(&redis_url(database)).expect("HAI_TEST_REDIS is an address")
 }
 
 impl TestApp {

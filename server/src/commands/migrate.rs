@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::database;
 use crate::environment::Environment;
+use crate::seat::{Seat, Starting};
 
 /// Ends `--check` where changes are pending.
 const PENDING: u8 = 1;
@@ -48,10 +49,10 @@ async fn change(args: Migrate, environment: &Environment) -> Result<ExitCode> {
     let (data_dir, location) = chosen(args, environment)?;
     // SQLite's database is a file of the directory, which one program has at a time. Beside PostgreSQL, servers of this
     // version or the one before go on.
-    let _lock = match &location {
+    let _seat = match &location {
         Location::Sqlite(_) => {
             data_dir.prepare()?;
-            Some(data_dir.lock()?)
+            Some(Seat::take(&data_dir, true, &Starting::wait(&data_dir)?)?)
         }
         Location::Postgres(_) => None,
     };

@@ -20,10 +20,10 @@ use crate::environment::Environment;
 use crate::platform::Role;
 use crate::telemetry::{self, Format};
 
-/// Logged by default: what happens, in our own words.
-const EVENTS: &str = "warn,domain=info,api=info,server=info";
+/// Logged by default: what happens, in our own words. Whoever uses `fred` says what became of it.
+const EVENTS: &str = "warn,fred=off,domain=info,api=info,server=info";
 /// Logged by default where the command speaks for itself.
-const TROUBLE: &str = "error";
+const TROUBLE: &str = "error,fred=off";
 
 /// Does what was asked, and says in one line why if it cannot.
 pub fn main(words: Vec<OsString>) -> ExitCode {

@@ -16,6 +16,7 @@ use crate::data_dir::DataDir;
 use crate::database;
 use crate::environment::Environment;
 use crate::platform::{GROUP, Platform, PlatformConfig, Role, Timing};
+use crate::relay;
 
 /// Starts the platform, says how to sign in, and stops it on Ctrl-C or SIGTERM.
 pub(super) async fn up(args: Up, role: Role, environment: &Environment) -> Result<()> {
@@ -76,6 +77,7 @@ fn config(args: Up, role: Role, environment: &Environment) -> Result<PlatformCon
         role,
         database: database::choose(environment, &chosen, &data_dir)?,
         connections: chosen.database().connections(environment)?,
+        redis: relay::redis(environment, &chosen)?,
         data_dir,
         listen: args.listen,
         allowed_origins: chosen.allowed_origins().to_vec(),

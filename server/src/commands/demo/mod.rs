@@ -74,6 +74,7 @@ fn config(dir: &Path, environment: &Environment) -> Result<PlatformConfig> {
         role: Role::Both,
         database: Location::Sqlite(data_dir.database()),
         connections: Connections::default(),
+        redis: None,
         data_dir,
         listen: ([127, 0, 0, 1], 0).into(),
         allowed_origins: Vec::new(),

@@ -15,6 +15,8 @@ pub(super) struct Facts {
     pub(super) database: Result<Database, String>,
     /// Seals of the audit log that do not fit what is there.
     pub(super) broken_seals: Result<Vec<String>, String>,
+    /// Absent where one server is all there can be.
+    pub(super) relay: Result<Option<Relay>, String>,
     /// Bytes of SQLite's write-ahead log.
     pub(super) wal_bytes: u64,
     pub(super) server: Result<Server, String>,
@@ -50,6 +52,13 @@ pub(super) struct Database {
     pub(super) newest_ahead_ms: Option<i64>,
 }
 
+/// What carries wake-ups between servers.
+#[derive(Debug, Clone)]
+pub(super) struct Relay {
+    pub(super) name: String,
+    pub(super) carries: Result<(), String>,
+}
+
 /// The server of the directory.
 #[derive(Debug, Clone)]
 pub(super) enum Server {
@@ -79,6 +88,7 @@ pub(super) fn all(facts: &Facts) -> Vec<Finding> {
         findings.push(audit_log(&facts.broken_seals));
     }
     findings.extend([
+        relay(&facts.relay),
         wal(facts.wal_bytes),
         server(&facts.server),
         keys(facts.keys_mode),
@@ -256,6 +266,31 @@ fn audit_log(broken_seals: &Result<Vec<String>, String>) -> Finding {
     }
 }
 
+/// A platform works without it: servers look by themselves, only later.
+fn relay(found: &Result<Option<Relay>, String>) -> Finding {
+    let what = "relay";
+    match found {
+        Ok(None) => Finding::ok(what, "is not needed: SQLite serves one server"),
+        Ok(Some(Relay {
+            name,
+            carries: Ok(()),
+        })) => Finding::ok(what, format!("{name} carries wake-ups between servers")),
+        Ok(Some(Relay {
+            name,
+            carries: Err(reason),
+        })) => Finding::warning(
+            what,
+            format!("{name} carries no wake-ups between servers: {reason}"),
+            "bring it back; until then each server sees what others do once in a period",
+        ),
+        Err(reason) => Finding::problem(
+            what,
+            reason,
+            "correct HAI_REDIS_URL or [database.redis] of the file with settings",
+        ),
+    }
+}
+
 fn wal(bytes: u64) -> Finding {
     let mib = bytes >> 20;
     let said = format!("{mib} MiB");
@@ -370,6 +405,20 @@ mod tests {
         ]);
         let two = audit_log(&broken(&["one", "another"]));
         assert!(two.said.contains("one, and 1 more"), "{two:?}");
+    }
+
+    #[test]
+    fn a_relay_that_is_away_is_no_problem() {
+        let of = |carries| {
+            let name = "Redis".to_owned();
+            Result::Ok(Some(Relay { name, carries }))
+        };
+        expect(&[
+            (relay(&Result::Ok(None)), Ok),
+            (relay(&of(Result::Ok(()))), Ok),
+            (relay(&of(Err("it is away".to_owned()))), Warning),
+            (relay(&Err("not an address".to_owned())), Problem),
+        ]);
     }
 
     #[test]

@@ -68,7 +68,8 @@ impl Finding {
 pub(super) async fn doctor(args: Doctor, environment: &Environment) -> Result<ExitCode> {
     let root = Uid::effective().is_root();
     let data_dir = DataDir::choose(args.data.data_dir, environment, root)?;
-    let findings = judge::all(&probe::facts(&data_dir, environment).await);
+    let file = args.config.as_deref();
+    let findings = judge::all(&probe::facts(&data_dir, environment, file).await);
     if args.json {
         println!("{}", serde_json::to_string_pretty(&findings)?);
     } else {

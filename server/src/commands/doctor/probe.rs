@@ -8,24 +8,25 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use domain::clock::{Clock, SystemClock};
+use domain::events::{self, Origin};
 use domain::store::{Location, Store};
 use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::statfs::{self, FsType};
 use nix::sys::statvfs::statvfs;
 use nix::unistd::Uid;
 use protocol::ServerFile;
+use rand::rngs::StdRng;
 use rustix::process::{PidfdFlags, getpid, pidfd_open};
 use sqlx::postgres::PgConnection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Connection};
 
-use super::judge::{Database, Dir, Facts, Server};
+use super::judge::{Database, Dir, Facts, Relay, Server};
 use crate::commands::up;
 use crate::config::Config;
 use crate::data_dir::DataDir;
-use crate::database;
 use crate::environment::Environment;
-use crate::seat;
+use crate::{database, relay, seat};
 
 /// How long anything may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -40,8 +41,12 @@ const NEWEST: &str = "SELECT max(at) FROM (
     UNION ALL SELECT * FROM (SELECT created_at FROM access_token ORDER BY id DESC LIMIT 1000) AS given
     ) AS happened";
 
-/// All that can be found out about a platform.
-pub(super) async fn facts(data_dir: &DataDir, environment: &Environment) -> Facts {
+/// All that can be found out about a platform, which is started with the settings of a file.
+pub(super) async fn facts(
+    data_dir: &DataDir,
+    environment: &Environment,
+    file: Option<&Path>,
+) -> Facts {
     let dir = data_dir.path();
     let mode = |path: &Path| Some(fs::metadata(path).ok()?.permissions().mode() & 0o7777);
     let wal = fs::metadata(data_dir.database().with_extension("db-wal"));
@@ -57,6 +62,7 @@ pub(super) async fn facts(data_dir: &DataDir, environment: &Environment) -> Fact
         open_files: getrlimit(Resource::RLIMIT_NOFILE).map_or(0, |(soft, _)| soft),
         database: within(of_database(data_dir, environment)).await,
         broken_seals: broken_seals(data_dir, environment).await,
+        relay: of_relay(data_dir, environment, file).await,
         wal_bytes: wal.map_or(0, |wal| wal.len()),
         server: server(data_dir).await,
         keys_mode: mode(&dir.join("keys.json")),
@@ -99,6 +105,30 @@ fn chosen(data_dir: &DataDir, environment: &Environment) -> Result<Location, Str
     let config = Config::load(None, data_dir);
     let location = config.and_then(|config| database::choose(environment, &config, data_dir));
     location.map_err(|error| format!("{error:#}"))
+}
+
+/// Says something through the relay, and hears it.
+async fn of_relay(
+    data_dir: &DataDir,
+    environment: &Environment,
+    file: Option<&Path>,
+) -> Result<Option<Relay>, String> {
+    let redis = Config::load(file, data_dir).and_then(|file| relay::redis(environment, &file));
+    let redis = redis.map_err(|error| format!("{error:#}"))?;
+    let location = chosen(data_dir, environment)?;
+    let Some(relay) = relay::choose(redis.as_ref(), &location) else {
+        return Ok(None);
+    };
+    let mut random: StdRng = rand::make_rng();
+    let carries = async {
+        let carried = events::probe(&*relay, Origin::new(&mut random)).await;
+        // The address may hold a password; the causes do not.
+        carried.map_err(|error| error.chain())
+    };
+    Ok(Some(Relay {
+        name: redis.map_or_else(|| relay.name().to_owned(), |it| format!("Redis at {it}")),
+        carries: within(carries).await,
+    }))
 }
 
 /// All rows are read, so this may take a while.

@@ -1,4 +1,4 @@
-//! Wake-ups inside this process: they say where to look, never what is there.
+//! Wake-ups inside one process: they say where to look, never what is there.
 //!
 //! ```text
 //! publish ──▶ the bus       workers, which look everywhere     (everything but logs)
@@ -7,49 +7,21 @@
 //! ```
 //!
 //! Losing one costs a worker's period, never correctness. A receiver that was too slow gets [`Event::Resync`] and looks
-//! everywhere. What happens to one task costs nothing for the followers of all others.
+//! everywhere. What happens to one task costs nothing for the followers of all others. What is published here is told to
+//! other servers too, if there is a [relay](super::Relay) that does it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use entity::{RunId, TaskId, UserId};
+use entity::TaskId;
 use tokio::sync::{broadcast, watch};
 
+use super::Event;
+use super::outbox::Outbox;
 use crate::auth::AccessTopics;
 
 /// How many wake-ups a slow receiver may be behind before it has to look everywhere.
-const CAPACITY: usize = 4096;
-
-/// Where something changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Event {
-    /// What this user may do, or a token or a session of his. First, so that it is heard before what he may no longer see.
-    Access(UserId),
-    /// A task, or whether it may be planned.
-    Task(TaskId),
-    /// Why a task waits, which changes nothing about what can be done.
-    Wait(TaskId),
-    /// A run or one of its pods.
-    Run(TaskId, RunId),
-    /// The log of this rank of a task grew.
-    Log(TaskId, i32),
-    /// A node's status or its holder.
-    Nodes,
-    /// Quotas or users: what may be planned.
-    Quotas,
-    /// Unknown: some wake-ups were lost.
-    Resync,
-}
-
-impl Event {
-    /// The task that changed, if it is known which.
-    pub fn task(&self) -> Option<TaskId> {
-        match *self {
-            Self::Task(id) | Self::Wait(id) | Self::Run(id, _) => Some(id),
-            Self::Log(..) | Self::Nodes | Self::Quotas | Self::Access(_) | Self::Resync => None,
-        }
-    }
-}
+pub(super) const CAPACITY: usize = 4096;
 
 /// The bus of one process.
 #[derive(Debug, Clone)]
@@ -60,6 +32,7 @@ struct Bus {
     everything: broadcast::Sender<Event>,
     tasks: Mutex<HashMap<TaskId, Topic>>,
     access: AccessTopics,
+    outbox: Outbox,
 }
 
 /// A task that somebody follows.
@@ -77,13 +50,20 @@ impl Default for Events {
             everything: broadcast::channel(CAPACITY).0,
             tasks: Mutex::default(),
             access: AccessTopics::default(),
+            outbox: Outbox::default(),
         }))
     }
 }
 
 impl Events {
-    /// Wakes whoever listens; nobody listening is fine.
+    /// Wakes whoever listens, here and on other servers; nobody listening is fine. Never waits and never fails.
     pub fn publish(&self, event: Event) {
+        self.wake(event);
+        self.0.outbox.put(event);
+    }
+
+    /// Wakes whoever listens here.
+    pub(super) fn wake(&self, event: Event) {
         match event {
             Event::Task(id) | Event::Wait(id) | Event::Run(id, _) => {
                 if let Some(topic) = self.topics().get(&id) {
@@ -108,6 +88,11 @@ impl Events {
             Event::Nodes | Event::Quotas => {}
         }
         let _ = self.0.everything.send(event);
+    }
+
+    /// What other servers are to be told.
+    pub(super) fn outbox(&self) -> &Outbox {
+        &self.0.outbox
     }
 
     /// Hears everything published from now on, except that logs grew.
@@ -243,6 +228,7 @@ impl Drop for LogListener {
 
 #[cfg(test)]
 mod tests {
+    use entity::RunId;
     use futures_util::FutureExt;
 
     use super::*;
