@@ -175,11 +175,12 @@ fn may_pass(error: &DbErr) -> bool {
     }
 }
 
-/// Codes of SQLite (busy, locked) and of PostgreSQL (serialization, deadlock, shutting down, starting up, too many
-/// connections; a statement, a lock or a transaction that took too long).
+/// Codes of SQLite (busy, locked, disk full) and of PostgreSQL (serialization, deadlock, shutting down, starting up, too
+/// many connections, disk or memory full, files that cannot be written; a statement, a lock or a transaction that took
+/// too long).
 const PASSING: &[&str] = &[
     "5", "6", "261", "517", "40001", "40P01", "57P01", "57P02", "57P03", "53300", "57014", "55P03",
-    "25P03",
+    "25P03", "13", "53100", "53200", "58030",
 ];
 
 impl From<crate::runtime::RuntimeError> for Error {

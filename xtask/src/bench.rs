@@ -22,7 +22,7 @@ struct Bench {
     says: &'static str,
 }
 
-const BENCHES: [Bench; 8] = [
+const BENCHES: [Bench; 9] = [
     Bench {
         name: "plan",
         is_usual: true,
@@ -70,6 +70,14 @@ const BENCHES: [Bench; 8] = [
         peer: &[],
         says: "10,000 WebSockets with two subscriptions, 20,000 updates a second from 100 mutations; server on one core, \
                clients on another. The peer is a plain axum server with broadcast channels, without a database.",
+    },
+    Bench {
+        name: "takeover",
+        is_usual: true,
+        peer: &[],
+        says: "from SIGKILL of the process that drives to the start of the command of a task that is submitted right then, \
+               100 times, beside how soon one starts when nothing is killed; two processes drive, two answer, on \
+               PostgreSQL and Redis, all on all cores.",
     },
     Bench {
         name: "slurm",
@@ -138,7 +146,7 @@ fn chosen(names: &[String]) -> Result<Vec<&'static Bench>> {
 }
 
 /// The program and what measures it, as users have them. Answers the folder where they are.
-fn build(root: &Path) -> Result<PathBuf> {
+pub(crate) fn build(root: &Path) -> Result<PathBuf> {
     let status = Command::new("cargo")
         .args([
             "build",
@@ -148,6 +156,8 @@ fn build(root: &Path) -> Result<PathBuf> {
             "server",
             "-p",
             "bench",
+            "-p",
+            "chaos",
         ])
         .current_dir(root)
         .status()
@@ -158,19 +168,46 @@ fn build(root: &Path) -> Result<PathBuf> {
     Ok(target.join("release"))
 }
 
+/// The load of `takeover`: nothing but what it measures.
+const TAKEOVERS: [&str; 10] = [
+    "--only",
+    "kill-leader",
+    "--only",
+    "nothing",
+    "--faults",
+    "200",
+    "--operations",
+    "0",
+    "--users",
+    "0",
+];
+
 fn measure(programs: &Path, machine: &Machine, bench: &Bench) -> Result<Vec<Figure>> {
+    if bench.name == "takeover" {
+        let mut command = Command::new(programs.join("hai-chaos"));
+        command.arg("--server").arg(programs.join("hai-platform"));
+        command.arg("--postgres").arg(&machine.postgres);
+        return figures(bench, command.args(TAKEOVERS).arg("--json"));
+    }
     let postgres = Postgres::start(&machine.postgres, Durability::Full)?;
     let [server, load] = CORES;
-    let output = Command::new("taskset")
+    let mut command = Command::new("taskset");
+    command
         .args(["-c", load])
         .arg(programs.join("hai-bench"))
         .arg(bench.name)
         .arg("--server")
         .arg(programs.join("hai-platform"))
-        .args(["--cores", server, "--postgres", &postgres.url()])
+        .args(["--cores", server, "--postgres", &postgres.url()]);
+    figures(bench, &mut command)
+}
+
+/// What a benchmark prints.
+fn figures(bench: &Bench, command: &mut Command) -> Result<Vec<Figure>> {
+    let output = command
         .stderr(Stdio::inherit())
         .output()
-        .context("cannot run taskset")?;
+        .with_context(|| format!("cannot run {}", command.get_program().display()))?;
     ensure!(
         output.status.success(),
         "the benchmark {} failed",

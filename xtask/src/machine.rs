@@ -57,6 +57,13 @@ pub(crate) struct Machine {
 /// The shells that complete the words of `hai-cli`, beside bash, which every Debian has; their tests start them by name.
 const SHELLS: [&str; 2] = ["zsh", "fish"];
 
+/// What breaks more where we are root: the package and a program of it.
+const CHAOS: [(&str, &str); 3] = [
+    ("iproute2", "ip"),
+    ("iptables", "iptables"),
+    ("faketime", "faketime"),
+];
+
 impl Machine {
     /// Finds everything. What is missing is installed if `install`; else the error holds the line that installs it.
     pub(crate) fn prepare(install: bool) -> Result<Self> {
@@ -103,6 +110,11 @@ impl Machine {
             node: found("nodejs", in_path("node")),
             npm: found("npm", in_path("npm")),
         };
+        if geteuid().is_root() {
+            for (package, program) in CHAOS {
+                found(package, in_path(program));
+            }
+        }
         for shell in SHELLS {
             found(shell, in_path(shell));
         }

@@ -1,6 +1,7 @@
-//! Developer commands: `cargo xtask test`, `story`, `fuzz`, `bench`, `postgres -- COMMAND` and `redis -- COMMAND`.
+//! Developer commands: `cargo xtask test`, `story`, `chaos`, `fuzz`, `bench`, `postgres -- COMMAND` and `redis -- COMMAND`.
 
 mod bench;
+mod chaos;
 mod foreign;
 mod fuzz;
 mod machine;
@@ -43,6 +44,17 @@ enum Xtask {
         /// How many seeds, from 1 on.
         #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
         seeds: u32,
+    },
+    /// Break a cluster of real processes again and again, and check what its clients saw. As root also networks and disks.
+    Chaos {
+        #[command(flatten)]
+        install: Install,
+        /// Plan of the faults and of the load.
+        #[arg(long, value_name = "N", default_value_t = 1)]
+        seed: u64,
+        /// A quarter of the faults, at most 25 minutes.
+        #[arg(long)]
+        short: bool,
     },
     /// Measure, and show the figures with their goals. Run it on a machine that does nothing else.
     Bench {
@@ -106,6 +118,14 @@ fn run(xtask: Xtask) -> Result<ExitCode> {
         Xtask::Story { install, seeds } => {
             let machine = Machine::prepare(install.wanted)?;
             Ok(story::run(root(), &machine, seeds))
+        }
+        Xtask::Chaos {
+            install,
+            seed,
+            short,
+        } => {
+            let machine = Machine::prepare(install.wanted)?;
+            chaos::run(root(), &machine, seed, short).map(|()| ExitCode::SUCCESS)
         }
         Xtask::Bench {
             install,

@@ -8,6 +8,7 @@ use std::process::{Command, ExitCode, Stdio};
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
+use crate::chaos;
 use crate::foreign;
 use crate::machine::Machine;
 use crate::postgres::{Durability, Postgres};
@@ -64,6 +65,11 @@ fn all_steps(summary: &mut Summary, root: &Path, machine: &Machine, arguments: &
     if !arguments.is_empty() {
         return;
     }
+    summary.step("faults", || {
+        let program = built(&programs, "hai-chaos")?;
+        let folder = program.parent().context("it is in a folder")?;
+        chaos::test(folder, machine)
+    });
     for folder in PYTHON_FOLDERS {
         let pythons = match folder {
             PACKAGE => machine.pythons.as_slice(),

@@ -35,7 +35,7 @@ fn done(ask: Ask, asked: u64, answered: u64, seen: Seen) -> Operation {
 }
 
 fn queued() -> Seen {
-    seen("QUEUED", "RUN", FIRST_PRIORITY, 0)
+    seen("SUSPENDED", "RUN", FIRST_PRIORITY, 0)
 }
 
 fn finished() -> Seen {
@@ -95,7 +95,7 @@ fn an_answer_shows_what_was_asked() {
         vec![done(Ask::Stop, 20, 30, queued())],
         finished(),
     );
-    let held = seen("QUEUED", "HOLD", FIRST_PRIORITY, 0);
+    let held = seen("SUSPENDED", "HOLD", FIRST_PRIORITY, 0);
     keeps(vec![done(Ask::Suspend, 20, 30, held.clone())], held);
 }
 
@@ -141,7 +141,7 @@ fn what_is_finished_stays_so_unless_it_is_resumed() {
     let again = || done(Ask::Look, 60, 70, seen("RUNNING", "RUN", FIRST_PRIORITY, 2));
     breaks("nobody has resumed it", vec![end(), again()], finished());
     let resume = |asked, answered| {
-        let seen = seen("QUEUED", "RUN", FIRST_PRIORITY, 1);
+        let seen = seen("SUSPENDED", "RUN", FIRST_PRIORITY, 1);
         done(Ask::Resume, asked, answered, seen)
     };
     let mut last = finished();
@@ -162,14 +162,14 @@ fn runs_do_not_become_fewer() {
 
 #[test]
 fn it_rests_as_it_was_wanted_last() {
-    let held = || seen("QUEUED", "HOLD", FIRST_PRIORITY, 0);
+    let held = || seen("SUSPENDED", "HOLD", FIRST_PRIORITY, 0);
     let suspend = |asked, answered| done(Ask::Suspend, asked, answered, held());
     let stop = |asked, answered| {
         done(
             Ask::Stop,
             asked,
             answered,
-            seen("QUEUED", "STOP", FIRST_PRIORITY, 0),
+            seen("SUSPENDED", "STOP", FIRST_PRIORITY, 0),
         )
     };
     keeps(vec![suspend(20, 30)], held());

@@ -25,6 +25,8 @@ pub(crate) struct Shared {
     pub(crate) history: Mutex<History>,
     pub(crate) next: AtomicU64,
     pub(crate) most: usize,
+    /// Longest time between two operations of a user.
+    pub(crate) pause: Duration,
 }
 
 impl Shared {
@@ -85,7 +87,7 @@ pub(crate) struct Client {
 }
 
 /// Most tasks of a user that may live at a time.
-const MOST_LIVE: usize = 12;
+const MOST_LIVE: usize = 6;
 
 const FIELDS: &str = "id state desired priority outcome runCount";
 
@@ -100,6 +102,8 @@ impl Client {
             if !more {
                 break;
             }
+            let pause = self.random.random_range(0.0..=1.0);
+            sleep(self.shared.pause.mul_f64(pause)).await;
         }
         self
     }

@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
+use clap::ValueEnum;
 use rand::RngExt;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 
 /// What can be broken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ValueEnum)]
 pub(crate) enum Fault {
+    /// Nothing: how soon a task starts on this machine at all.
+    Nothing,
     /// The process that drives is killed.
     KillLeader,
     /// One that stands by is killed.
@@ -47,7 +50,8 @@ pub(crate) enum Fault {
 
 impl Fault {
     /// All, in the order of the report.
-    pub(crate) const ALL: [Self; 17] = [
+    pub(crate) const ALL: [Self; 18] = [
+        Self::Nothing,
         Self::KillLeader,
         Self::KillStandby,
         Self::KillServer,

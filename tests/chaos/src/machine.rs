@@ -39,7 +39,7 @@ impl Machines {
     /// # Errors
     /// If we are root and it cannot be made: `ip` and `iptables` are needed.
     pub(crate) fn new() -> Result<Self> {
-        let run = geteuid().is_root().then(|| std::process::id() % 20_000);
+        let run = is_mighty().then(|| std::process::id() % 20_000);
         let machines = Self { run, n_made: 0 };
         if let Some(bridge) = machines.bridge() {
             ip(&["link", "add", &bridge, "type", "bridge"])?;
@@ -112,6 +112,13 @@ impl Machines {
         let [.., high, low] = run.to_be_bytes();
         Ipv4Addr::new(10, 128 | high, low, host)
     }
+}
+
+/// Whether we may make networks and file systems of our own: not every root may.
+pub(crate) fn is_mighty() -> bool {
+    let mut try_it = Command::new("unshare");
+    let output = try_it.args(["--net", "--mount", "true"]).output();
+    geteuid().is_root() && output.is_ok_and(|output| output.status.success())
 }
 
 const CLIENTS: u8 = 1;

@@ -44,6 +44,15 @@ pub(crate) struct Args {
     /// Number of users
     #[arg(long, default_value_t = 8)]
     pub(crate) users: usize,
+    /// Longest time between two operations of a user, in milliseconds
+    #[arg(long, default_value_t = 200)]
+    pub(crate) pause: u64,
+    /// Only faults of these kinds; all without any
+    #[arg(long, value_name = "KIND")]
+    pub(crate) only: Vec<fault::Fault>,
+    /// Print lines of figures, as benchmarks do, in place of the report
+    #[arg(long)]
+    pub(crate) json: bool,
     /// Keep the directory with all logs
     #[arg(long)]
     pub(crate) keep: bool,
@@ -65,7 +74,10 @@ fn run(args: &Args) -> Result<bool> {
     let runtime = { runtime }.enable_all().build()?;
     runtime.block_on(async {
         let report = world::World::new(args).await?.run(args).await?;
-        println!("{report}");
+        match args.json {
+            true => report.figures().iter().for_each(|it| println!("{it}")),
+            false => println!("{report}"),
+        }
         Ok(report.is_good())
     })
 }

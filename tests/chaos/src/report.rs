@@ -31,6 +31,36 @@ impl Report {
     }
 }
 
+impl Report {
+    /// How soon things went on, in lines of figures.
+    pub(crate) fn figures(&self) -> Vec<serde_json::Value> {
+        let mut of_fault: BTreeMap<Fault, Vec<Duration>> = BTreeMap::new();
+        for (fault, after) in &self.recoveries {
+            let after = after.unwrap_or(Duration::MAX);
+            of_fault.entry(*fault).or_default().push(after);
+        }
+        let mut figures = Vec::new();
+        for (fault, mut after) in of_fault {
+            after.sort_unstable();
+            for (name, share) in [("p50", 50), ("p99", 99)] {
+                let place = (after.len() * share / 100).min(after.len() - 1);
+                let seconds = after[place].as_secs_f64();
+                let goal = fault.goal().as_secs();
+                let goal = (share == 99).then_some(goal);
+                figures.push(serde_json::json!({
+                    "bench": "takeover",
+                    "metric": format!("{fault:?} {name} of {}", after.len()),
+                    "value": seconds,
+                    "unit": "s",
+                    "goal": goal.map(|goal| format!("≤ {goal}")),
+                    "met": goal.map(|goal| seconds <= Duration::from_secs(goal).as_secs_f64()),
+                }));
+            }
+        }
+        figures
+    }
+}
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(

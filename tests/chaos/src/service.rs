@@ -67,6 +67,8 @@ impl Service {
             format!("-clisten_addresses={}", at.0),
             format!("-cunix_socket_directories={sockets}"),
             "-cmax_connections=200".to_owned(),
+            // The disk is small.
+            "-cmax_wal_size=256MB".to_owned(),
         ];
         let mut service = Self {
             name: "PostgreSQL",

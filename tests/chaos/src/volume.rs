@@ -7,6 +7,8 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
+use crate::machine::is_mighty;
+
 /// What is mounted at a directory until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Volume {
@@ -21,7 +23,7 @@ impl Volume {
     /// If it cannot be mounted although we are root.
     pub(crate) fn new(path: &Path, megabytes: u32) -> Result<Self> {
         fs::create_dir_all(path)?;
-        let is_mounted = nix::unistd::geteuid().is_root();
+        let is_mounted = is_mighty();
         if is_mounted {
             let size = format!("size={megabytes}m");
             let words = ["-t", "tmpfs", "-o", &size, "none"];

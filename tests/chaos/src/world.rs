@@ -1,5 +1,6 @@
 //! The cluster and its users: built, put under load, broken by a plan, brought to rest, and judged.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -71,9 +72,10 @@ impl World {
     /// # Errors
     /// If it does not come up.
     pub(crate) async fn new(args: &Args) -> Result<Self> {
-        let home = tempfile::Builder::new()
+        let mut home = tempfile::Builder::new()
             .prefix("hai-chaos-")
             .tempdir_in("/tmp")?;
+        home.disable_cleanup(args.keep);
         open(home.path(), 0o755)?;
         let at = |name: &str| home.path().join(name);
         let (data_dir, code, records) = (at("platform"), at("code"), at("records"));
@@ -92,7 +94,7 @@ impl World {
         fs::write(records.join("task.sh"), SCRIPT)?;
         let logs = Volume::new(&data_dir.join("log"), 64)?;
         open(&data_dir.join("log"), 0o711)?;
-        let database = Volume::new(&at("postgres"), 600)?;
+        let database = Volume::new(&at("postgres"), 1500)?;
         let mut machines = Machines::new()?;
         let ports = if machines.can_be_cut() {
             PORTS
@@ -174,8 +176,14 @@ impl World {
             let client = self.client(&shared, user, args.seed).await?;
             clients.spawn(client.run(stopped.clone()));
         }
-        let kinds: Vec<Fault> = Fault::ALL
-            .into_iter()
+        let wanted = if args.only.is_empty() {
+            &Fault::ALL
+        } else {
+            args.only.as_slice()
+        };
+        let kinds: Vec<Fault> = wanted
+            .iter()
+            .copied()
             .filter(|fault| self.machines.can_be_cut() || !fault.needs_root())
             .filter(|fault| *fault != Fault::JumpClock || faketime().is_some())
             .collect();
@@ -225,6 +233,7 @@ impl World {
             begun,
             history: Mutex::new(History::default()),
             next: AtomicU64::new(1),
+            pause: Duration::from_millis(args.pause),
             // Faults may take longer than the operations: the load goes on meanwhile.
             most: if args.faults == 0 {
                 args.operations
@@ -238,10 +247,15 @@ impl World {
     async fn client(&self, shared: &Arc<Shared>, user: usize, seed: u64) -> Result<Client> {
         const CREATE: &str = "mutation($n: String!) { createUser(input: {name: $n}) { token } }";
         let name = format!("user{user}");
-        let url = &shared.urls[0];
-        let made = shared
-            .ask(url, &self.token, CREATE, json!({"n": name}))
-            .await;
+        let mut made = None;
+        for url in shared.urls.iter().cycle().take(20) {
+            made = shared
+                .ask(url, &self.token, CREATE, json!({"n": name}))
+                .await;
+            if made.is_some() {
+                break;
+            }
+        }
         let made = made.context("no answer")?.map_err(anyhow::Error::msg)?;
         let token = made.pointer("/createUser/token").and_then(Value::as_str);
         Ok(Client {
@@ -264,6 +278,7 @@ impl World {
         let (postgres, redis) = (self.machines.postgres(), self.machines.redis());
         let lasts = planned.lasts;
         match planned.fault {
+            Fault::Nothing => {}
             Fault::KillLeader => self.members[leader].kill(),
             Fault::KillStandby => self.standby(leader).kill(),
             Fault::KillServer => self.members[server].kill(),
@@ -296,7 +311,8 @@ impl World {
         };
         sleep(lasts.saturating_sub(begun.elapsed())).await;
         match planned.fault {
-            Fault::KillLeader
+            Fault::Nothing
+            | Fault::KillLeader
             | Fault::KillStandby
             | Fault::KillServer
             | Fault::KillAgent
@@ -427,14 +443,21 @@ impl World {
 
     /// Waits until every task has ended or is on hold.
     async fn come_to_rest(&self, shared: &Shared) -> Result<()> {
-        const LIVE: &str = "query { tasks(first: 500, filter: { states: [QUEUED, RUNNING] }) {
+        const LIVE: &str =
+            "query { tasks(first: 200, filter: { states: [WAITING_INIT, RUNNING, SUSPENDED] }) {
             nodes { id desired state } } }";
+        let last = RefCell::new(Value::Null);
         let rest = async {
             for url in shared.urls.iter().cycle() {
-                if let Some(Ok(data)) = shared.ask(url, &self.token, LIVE, json!({})).await {
+                let answer = shared.ask(url, &self.token, LIVE, json!({})).await;
+                if let Some(Err(code)) = &answer {
+                    last.replace(json!(code));
+                }
+                if let Some(Ok(data)) = answer {
                     let nodes = data.pointer("/tasks/nodes").and_then(Value::as_array);
+                    last.replace(data.clone());
                     let is_held =
-                        |task: &Value| task["desired"] == "HOLD" && task["state"] == "QUEUED";
+                        |task: &Value| task["desired"] == "HOLD" && task["state"] != "RUNNING";
                     if nodes.is_some_and(|nodes| nodes.iter().all(is_held)) {
                         return;
                     }
@@ -442,9 +465,11 @@ impl World {
                 sleep(Duration::from_millis(200)).await;
             }
         };
-        timeout(Duration::from_secs(300), rest)
-            .await
-            .context("it does not come to rest")
+        let rested = timeout(Duration::from_secs(120), rest).await;
+        rested.with_context(|| {
+            let last = last.into_inner();
+            format!("it does not come to rest: {last}")
+        })
     }
 
     fn report(
