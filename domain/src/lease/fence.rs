@@ -28,14 +28,11 @@ impl Fence {
     }
 }
 
-/// On SQLite there is one writer. On PostgreSQL the row is locked against whoever wants to take it, so one that is cut off
-/// right here must not keep it: then the database gives up the transaction.
+/// On SQLite there is one writer. On PostgreSQL the row is locked against whoever wants to take it, until the commit: of one
+/// that is cut off right here the database gives up the transaction, as of any that does nothing.
 fn look(backend: DbBackend) -> &'static str {
     match backend {
-        DbBackend::Postgres => {
-            "SELECT set_config('idle_in_transaction_session_timeout', '1000', true)
-             FROM lease WHERE name = $1 AND epoch = $2 FOR SHARE"
-        }
+        DbBackend::Postgres => "SELECT epoch FROM lease WHERE name = $1 AND epoch = $2 FOR SHARE",
         _ => "SELECT epoch FROM lease WHERE name = ? AND epoch = ?",
     }
 }

@@ -38,7 +38,7 @@ pub async fn take(store: &Store, holder: &str, time: Duration) -> Result<Term> {
     const LEFT: &str =
         "SELECT extract(epoch FROM expires_at - clock_timestamp())::float8 AS seconds
          FROM lease WHERE name = $1 AND expires_at > clock_timestamp()";
-    let db = store.writer();
+    let db = store.lease();
     // Most look in vain, and a look alone does not make the leader wait.
     let look = Statement::from_sql_and_values(DbBackend::Postgres, LEFT, [Value::from(WORK)]);
     if let Some(row) = db.query_one_raw(look).await? {
@@ -64,7 +64,7 @@ pub async fn seize(store: &Store, holder: &str) -> Result<i64> {
          ON CONFLICT (name) DO UPDATE
          SET holder = excluded.holder, epoch = lease.epoch + 1, expires_at = NULL
          RETURNING epoch";
-    let db = store.writer();
+    let db = store.lease();
     let values = [Value::from(WORK), Value::from(holder)];
     let seize = Statement::from_sql_and_values(db.get_database_backend(), SQL, values);
     let row = db.query_one_raw(seize).await?;
@@ -81,7 +81,7 @@ pub async fn renew(store: &Store, epoch: i64, time: Duration) -> Result<()> {
          WHERE name = $1 AND epoch = $2";
     let values = [WORK.into(), epoch.into(), time.as_secs_f64().into()];
     let renew = Statement::from_sql_and_values(DbBackend::Postgres, SQL, values);
-    match store.writer().execute_raw(renew).await?.rows_affected() {
+    match store.lease().execute_raw(renew).await?.rows_affected() {
         0 => Err(Error::Deposed),
         _ => Ok(()),
     }
@@ -96,7 +96,7 @@ pub async fn release(store: &Store, epoch: i64) -> Result<()> {
          WHERE name = $1 AND epoch = $2 AND expires_at IS NOT NULL";
     let values = [Value::from(WORK), Value::from(epoch)];
     let release = Statement::from_sql_and_values(DbBackend::Postgres, SQL, values);
-    store.writer().execute_raw(release).await?;
+    store.lease().execute_raw(release).await?;
     Ok(())
 }
 

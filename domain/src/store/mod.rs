@@ -95,6 +95,8 @@ pub struct Store {
     reader: DatabaseConnection,
     /// What may answer queries too.
     replica: Option<Arc<Replica>>,
+    /// For the lease alone, so that it never waits behind anything else; the writer on SQLite.
+    lease: DatabaseConnection,
     /// Whose turn it is to write, where only one can.
     turns: Option<Turns>,
     /// Writes that begin or end.
@@ -164,6 +166,7 @@ impl Store {
                 };
                 Ok(Self {
                     replica,
+                    lease: Database::connect(postgres::for_lease(url)).await?,
                     ..Self::of(pool.clone(), pool)
                 })
             }
@@ -174,6 +177,7 @@ impl Store {
         let is_alone = writer.get_database_backend() == DbBackend::Sqlite;
         Self {
             turns: is_alone.then(|| Turns::new(writer.clone())),
+            lease: writer.clone(),
             writer,
             reader,
             replica: None,
@@ -188,9 +192,9 @@ impl Store {
         &self.reader
     }
 
-    /// For single statements that are no use case.
-    pub(crate) fn writer(&self) -> &DatabaseConnection {
-        &self.writer
+    /// For the lease.
+    pub(crate) fn lease(&self) -> &DatabaseConnection {
+        &self.lease
     }
 
     /// The time of the database, and the moment at which it was that; `None` on SQLite, which has no time of its own.
@@ -203,7 +207,7 @@ impl Store {
         }
         let ask = Statement::from_string(DbBackend::Postgres, "SELECT clock_timestamp() AS now");
         let asked = Instant::now();
-        let row = self.writer.query_one_raw(ask).await?;
+        let row = self.lease.query_one_raw(ask).await?;
         let row = row.ok_or_else(|| Error::internal("the database does not know the time"))?;
         // It was somewhere between question and answer.
         Ok(Some((row.try_get("", "now")?, asked + asked.elapsed() / 2)))
@@ -315,6 +319,7 @@ impl Store {
     pub async fn close(self) {
         self.writes.close();
         self.writes.wait().await;
+        let _ = self.lease.close().await;
         if let Some(replica) = &self.replica {
             let _ = replica.pool().clone().close().await;
         }

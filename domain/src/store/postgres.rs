@@ -12,8 +12,12 @@ use super::{Location, PATIENCE};
 /// A connection that answered so short a time ago is taken to be there.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// How long a statement waits for the locks of others, and how long a transaction may do nothing: both keep others away.
+/// How long a statement waits for the locks of others.
 const LOCKS: Duration = Duration::from_secs(10);
+
+/// How long a transaction may do nothing. Whoever is cut off in the middle of one keeps others away from what it has
+/// touched, the next leader too, which must go on within three seconds.
+const IDLE: Duration = Duration::from_secs(2);
 
 /// How long a start waits for the starts of others.
 const LONGEST_START: Duration = Duration::from_secs(3600);
@@ -22,7 +26,8 @@ const LONGEST_START: Duration = Duration::from_secs(3600);
 const START_UP: i64 = 0x6861_6973_7461_7274;
 
 /// How the server notices that our machine is gone. Without it, what a dead machine had locked stays locked for hours.
-const KEEPALIVES: [(&str, &str); 3] = [
+const KEEPALIVES: [(&str, &str); 4] = [
+    ("tcp_user_timeout", "5000"),
     ("tcp_keepalives_idle", "30"),
     ("tcp_keepalives_interval", "10"),
     ("tcp_keepalives_count", "3"),
@@ -70,18 +75,38 @@ pub(super) fn pool(url: &str, connections: &Connections) -> ConnectOptions {
         // is asked of one that broke a moment ago fails as unavailable, and it is closed.
         .test_before_acquire_if_idle_for(FRESH)
         .sqlx_logging(false)
-        .map_sqlx_postgres_opts(move |options| told(options, timeout, LOCKS));
+        .map_sqlx_postgres_opts(move |options| told(options, timeout, LOCKS, IDLE));
+    options
+}
+
+/// How to connect for the lease and the time, once that is needed: two connections of their own, which are never busy
+/// with anything that takes long. A lease that is not renewed for two seconds is lost.
+pub(super) fn for_lease(url: &str) -> ConnectOptions {
+    let soon = Duration::from_secs(1);
+    let mut options = ConnectOptions::new(url);
+    options
+        .max_connections(2)
+        .connect_lazy(true)
+        .acquire_timeout(soon)
+        .test_before_acquire(false)
+        .sqlx_logging(false)
+        .map_sqlx_postgres_opts(move |options| told(options, soon, soon, IDLE));
     options
 }
 
 /// What the server is told at the beginning of a connection.
-fn told(options: PgConnectOptions, statement: Duration, lock: Duration) -> PgConnectOptions {
+fn told(
+    options: PgConnectOptions,
+    statement: Duration,
+    lock: Duration,
+    idle: Duration,
+) -> PgConnectOptions {
     options
         .application_name("hai-platform")
         .options([
             ("statement_timeout", statement.as_millis()),
             ("lock_timeout", lock.as_millis()),
-            ("idle_in_transaction_session_timeout", LOCKS.as_millis()),
+            ("idle_in_transaction_session_timeout", idle.as_millis()),
         ])
         .options(KEEPALIVES)
 }
@@ -102,7 +127,7 @@ impl StartUp {
         let failed = |error: sqlx::Error| DbErr::Conn(RuntimeErr::SqlxError(error.into()));
         let options = PgConnectOptions::from_str(url).map_err(failed)?;
         // To change a large table takes as long as it takes.
-        let options = told(options, Duration::ZERO, Duration::ZERO);
+        let options = told(options, Duration::ZERO, Duration::ZERO, LOCKS);
         // Invariant: there is one connection, and it has the lock. One that breaks is replaced by one that has it too.
         let pool = PgPoolOptions::new()
             .max_connections(1)

@@ -35,7 +35,8 @@ impl Ranks {
     /// Sends SIGKILL to all processes that the rank has now, to the agent first, so that it does not take the end of
     /// its command for a result. Gives the handles of those that had not ended.
     fn strike(&self, key: &RankKey) -> io::Result<Vec<OwnedFd>> {
-        let _changing = self.change()?;
+        let _changing = self.change();
+        let _rank = self.change_rank(key)?;
         let mut struck = Vec::new();
         for process in self.processes(key)? {
             if let Some(handle) = process::open(&process)? {

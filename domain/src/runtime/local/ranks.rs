@@ -1,6 +1,6 @@
 //! The ranks of this machine, as their directories and processes tell.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -19,18 +19,22 @@ pub(super) struct Ranks {
     pub(super) boot_id: String,
     /// `<data_dir>/run`, in the one spelling by which processes are marked.
     root: PathBuf,
-    /// Held by who starts, kills or forgets, so that none of them acts on what another is about to change: not even
-    /// another process, which has taken over while this one was slow.
-    changing: Mutex<File>,
+    /// Held by who starts, kills or forgets, so that none of them acts on what another is about to change.
+    changing: Mutex<()>,
 }
 
-/// The right to change what ranks there are.
-pub(super) struct Changing<'a>(MutexGuard<'a, File>);
+/// The right to change one rank, which another process may have, too: one that has not yet heard that somebody else has
+/// taken over. Even if that stands still for good, it keeps nobody from all other ranks.
+pub(super) struct Changing {
+    /// The directory of the rank, if there is one. Closing it would unlock it, but for a child that is forked right now.
+    dir: Option<File>,
+}
 
-impl Drop for Changing<'_> {
+impl Drop for Changing {
     fn drop(&mut self) {
-        // It stays locked only if the file system is gone, and with it all ranks.
-        let _ = self.0.unlock();
+        if let Some(dir) = &self.dir {
+            let _ = dir.unlock();
+        }
     }
 }
 
@@ -41,13 +45,12 @@ impl Ranks {
         config.data_dir = fs::canonicalize(&config.data_dir).map_err(failed)?;
         let root = config.data_dir.join("run");
         RankDir::new(root.clone()).create().map_err(failed)?;
-        let changing = File::create(root.join(".lock")).map_err(failed)?;
         let boot_id = process::boot_id().map_err(failed)?;
         Ok(Self {
             config,
             boot_id,
             root,
-            changing: Mutex::new(changing),
+            changing: Mutex::new(()),
         })
     }
 
@@ -60,11 +63,26 @@ impl Ranks {
         )
     }
 
-    /// Waits for the right to change what ranks there are.
-    pub(super) fn change(&self) -> io::Result<Changing<'_>> {
-        let changing = Changing(self.changing.lock().unwrap_or_else(PoisonError::into_inner));
-        changing.0.lock()?;
-        Ok(changing)
+    /// Waits for this process's right to change ranks.
+    pub(super) fn change(&self) -> MutexGuard<'_, ()> {
+        self.changing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes the right to change one rank from all other processes. Fails if one of them has it.
+    pub(super) fn change_rank(&self, key: &RankKey) -> io::Result<Changing> {
+        let dir = match File::open(self.dir(key).path()) {
+            Ok(dir) => dir,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Changing { dir: None }),
+            Err(error) => return Err(error),
+        };
+        match dir.try_lock() {
+            Ok(()) => Ok(Changing { dir: Some(dir) }),
+            Err(TryLockError::WouldBlock) => {
+                let busy = format!("another process is just changing rank {key}");
+                Err(io::Error::new(ErrorKind::WouldBlock, busy))
+            }
+            Err(TryLockError::Error(error)) => Err(error),
+        }
     }
 
     /// Every rank that has a directory or a process.
@@ -85,12 +103,12 @@ impl Ranks {
     /// Removes the directories of ranks without processes, and those of their runs and tasks when they are empty. The
     /// processes of the machine are listed once for all of them.
     pub(super) fn forget_all(&self, keys: &[RankKey]) -> Vec<Result<(), RuntimeError>> {
-        let changing = self.change();
+        let _changing = self.change();
         let all = process::all();
         let forget = |key: &RankKey| {
             let failed = |error| RuntimeError::unavailable(format!("forget rank {key}"), error);
             let again = |error: &io::Error| io::Error::new(error.kind(), error.to_string());
-            changing.as_ref().map_err(|error| failed(again(error)))?;
+            let _rank = self.change_rank(key).map_err(failed)?;
             let all = all.as_ref().map_err(|error| failed(again(error)))?;
             let dir = self.dir(key);
             if !process::of_rank(all, dir.path()).is_empty() {

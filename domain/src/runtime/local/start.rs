@@ -18,14 +18,16 @@ impl Ranks {
     /// Must be called within a Tokio runtime.
     pub(super) fn start(&self, launch: &LaunchRank) -> Result<Option<Child>, RuntimeError> {
         self.check(launch)?;
-        let _changing = self.change().map_err(|error| {
-            RuntimeError::unavailable(format!("start the agent of rank {}", launch.key), error)
+        let _changing = self.change();
+        let dir = self.dir(&launch.key);
+        let locked = dir.create().and_then(|()| self.change_rank(&launch.key));
+        let _rank = locked.map_err(|error| {
+            RuntimeError::unavailable(format!("prepare rank {}", launch.key), error)
         })?;
         // The processes are searched, too: we may have died between the spawn and its record.
         if self.inspect(&launch.key)? != Observation::NotStarted {
             return Ok(None);
         }
-        let dir = self.dir(&launch.key);
         self.prepare(&dir, launch).map_err(|error| {
             RuntimeError::unavailable(
                 format!("prepare the directories of rank {}", launch.key),

@@ -23,6 +23,29 @@ async fn observe(machine: &Machine) -> Observation {
 }
 
 #[tokio::test]
+async fn a_rank_that_another_process_is_changing_is_left_alone_and_no_other_waits_for_it() {
+    let machine = Machine::new().await;
+    let dir = machine.rank_dir(&RANK);
+    std::fs::create_dir_all(&dir).unwrap();
+    // A lock of another open file is that of another process.
+    let other = std::fs::File::open(&dir).unwrap();
+    other.lock().unwrap();
+    let refused = machine.runtime.start(&machine.launch(RANK)).await;
+    assert!(
+        matches!(refused, Err(RuntimeError::Unavailable { .. })),
+        "{refused:?}"
+    );
+    let mut next = RANK;
+    next.task += 1;
+    machine.runtime.start(&machine.launch(next)).await.unwrap();
+    other.unlock().unwrap();
+    machine.runtime.start(&machine.launch(RANK)).await.unwrap();
+    for rank in [RANK, next] {
+        machine.runtime.kill(&rank).await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn it_keeps_the_contract() {
     contract::check(Machine::new).await;
 }
