@@ -20,5 +20,6 @@ pub mod seat;
 mod telemetry;
 mod tls;
 
+pub use api::Proxies;
 pub use platform::{GROUP, Platform, PlatformConfig, Role, Timing};
 pub use tls::Files;

@@ -51,7 +51,7 @@ impl Platform {
             data_dir: data,
             listen: ([127, 0, 0, 1], 0).into(),
             tls: None,
-            proxies: Default::default(),
+            proxies: server::Proxies::default(),
             allowed_origins: Vec::new(),
             insecure_cookies: false,
             rate: None,

@@ -86,6 +86,16 @@ async fn locked(tx: &Tx, tasks: Vec<TaskId>, is_over: Condition) -> Result<Vec<T
     Ok(query.into_tuple().all(tx.db()).await?)
 }
 
+/// Removes the rows of each table that belong to these tasks.
+macro_rules! remove_of {
+    ($db:ident, $tasks:ident: $($table:ident),*) => {$(
+        $table::Entity::delete_many()
+            .filter($table::Column::TaskId.is_in($tasks.iter().copied()))
+            .exec($db)
+            .await?;
+    )*};
+}
+
 /// Removes a batch of pods, else of runs, else what hangs on the tasks, and them. Says whether anything was removed.
 async fn remove(db: &DatabaseTransaction, tasks: &[TaskId]) -> Result<bool> {
     if tasks.is_empty() {
@@ -137,15 +147,7 @@ async fn remove(db: &DatabaseTransaction, tasks: &[TaskId]) -> Result<bool> {
         .into_tuple()
         .all(db)
         .await?;
-    macro_rules! remove_of {
-        ($($table:ident),*) => {$(
-            $table::Entity::delete_many()
-                .filter($table::Column::TaskId.is_in(tasks.iter().copied()))
-                .exec(db)
-                .await?;
-        )*};
-    }
-    remove_of!(task_tag, submission, reservation, exclusion, task_change);
+    remove_of!(db, tasks: task_tag, submission, reservation, exclusion, task_change);
     let removed = task::Entity::delete_many()
         .filter(task::Column::Id.is_in(tasks.iter().copied()))
         .exec(db)

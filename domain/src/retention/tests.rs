@@ -101,7 +101,8 @@ async fn a_finished_task_goes_with_all_that_is_its_own_and_a_live_one_stays() {
     // Pods, runs, the task, and a look that finds nothing.
     assert_eq!(tend(&app).await, 4);
     let left = task::Entity::find().all(app.app.reader()).await.unwrap();
-    let left: Vec<TaskId> = left.into_iter().map(|task| task.id).collect();
+    let mut left: Vec<TaskId> = left.into_iter().map(|task| task.id).collect();
+    left.sort();
     assert_eq!(left, [young, live]);
     assert_eq!(count::<run::Entity>(&app).await, 2);
     assert_eq!(count::<pod::Entity>(&app).await, 4);

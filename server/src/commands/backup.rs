@@ -1,6 +1,7 @@
 //! `backup`: everything that cannot be made anew, in one file.
 
 use std::fs;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -71,7 +72,6 @@ pub(super) async fn backup(args: Backup, environment: &Environment) -> Result<()
 
 /// An empty file that only its owner can read: whoever fills it leaves that as it is.
 fn private(path: &Path) -> Result<()> {
-    use std::os::unix::fs::OpenOptionsExt;
     fs::OpenOptions::new()
         .create_new(true)
         .write(true)

@@ -78,7 +78,7 @@ fn config(dir: &Path, environment: &Environment) -> Result<PlatformConfig> {
         data_dir,
         listen: ([127, 0, 0, 1], 0).into(),
         tls: None,
-        proxies: Default::default(),
+        proxies: api::Proxies::default(),
         allowed_origins: Vec::new(),
         insecure_cookies: false,
         rate: None,
