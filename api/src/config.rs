@@ -6,6 +6,8 @@ use std::time::Duration;
 use axum::http::HeaderValue;
 use domain::redis::Counts;
 
+use crate::http::Proxies;
+
 /// What whoever runs the server may choose about the API.
 #[derive(Debug, Clone)]
 pub struct ApiConfig {
@@ -17,6 +19,10 @@ pub struct ApiConfig {
     pub allowed_origins: Vec<HeaderValue>,
     /// Whether browsers may sign in through pages that come over plain HTTP from another machine.
     pub insecure_cookies: bool,
+    /// Whether all connections are over TLS.
+    pub over_tls: bool,
+    /// Whose word counts on where requests come from.
+    pub proxies: Proxies,
     /// How often one token may ask; as often as it likes if absent.
     pub rate: Option<Rate>,
     /// Where servers count together what limits are for; each by itself if absent.
@@ -34,6 +40,8 @@ impl Default for ApiConfig {
             graphiql: true,
             allowed_origins: Vec::new(),
             insecure_cookies: false,
+            over_tls: false,
+            proxies: Proxies::default(),
             rate: None,
             counts: None,
             limits: Limits::default(),

@@ -59,5 +59,5 @@ mod standing_tests;
 mod testing;
 
 pub use config::{ApiConfig, Limits, Rate, Timing};
-pub use http::{probe_router, router};
+pub use http::{ForwardedHeader, Proxies, probe_router, router};
 pub use schema::sdl;

@@ -16,6 +16,7 @@ use crate::logs::LogStore;
 use crate::metrics::Metrics;
 use crate::mount::Mount;
 use crate::node::Masks;
+use crate::retention::Retention;
 use crate::run::Graces;
 use crate::runtime::Runtime;
 use crate::store::{Store, Tx};
@@ -79,6 +80,8 @@ pub struct Settings {
     pub period: Duration,
     /// How long it is kept what people did; for ever if absent.
     pub audit_keep: Option<TimeDelta>,
+    /// How long what is over is kept.
+    pub retention: Retention,
 }
 
 impl App {

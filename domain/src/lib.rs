@@ -6,7 +6,7 @@
 //!   servers). What [`redis`] there is serves them.
 //! - [`workers`] drive everything, in the one process that has the [`lease`]; [`auth`] says who may do what;
 //!   [`setup`] makes an empty platform usable,
-//!   [`import`] takes in what the original kept.
+//!   [`import`] takes in what the original kept, [`retention`] removes what is long over.
 //! - What is measured on the way: [`metrics`], numbers in memory.
 //! - What they are given: [`app::App`]. What may go wrong: [`error::Error`].
 
@@ -25,6 +25,7 @@ pub mod mount;
 pub mod node;
 pub mod quota;
 pub mod redis;
+pub mod retention;
 pub mod run;
 pub mod runtime;
 pub mod session;

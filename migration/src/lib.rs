@@ -25,6 +25,7 @@ mod m20261127_000008_extend_host;
 mod m20261127_000009_create_lease;
 mod m20261127_000010_share_task;
 mod m20261127_000011_index_swept;
+mod m20261127_000020_index_kept;
 
 use sea_orm_migration::prelude::*;
 pub use sea_orm_migration::{MigratorTrait, SchemaManager};
@@ -54,6 +55,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000009_create_lease::Migration),
             Box::new(m20261127_000010_share_task::Migration),
             Box::new(m20261127_000011_index_swept::Migration),
+            Box::new(m20261127_000020_index_kept::Migration),
         ]
     }
 }

@@ -31,6 +31,10 @@ pub enum Command {
     Import(Import),
     /// Bring the schema of the database up to date, and say what was changed; a start does it too
     Migrate(Migrate),
+    /// Write everything that cannot be made anew into one file, while servers run or not: database, signing keys, settings
+    Backup(Backup),
+    /// Make the platform what it was when a backup was made; no server may run
+    Restore(Restore),
     /// Tokens of users
     Token {
         /// What to do with tokens.
@@ -134,6 +138,37 @@ pub struct Migrate {
     /// File with settings [default: override.toml in the data directory, if it is there]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+}
+
+/// What to keep.
+#[derive(Debug, Clone, Args)]
+pub struct Backup {
+    /// Where the platform's data is
+    #[command(flatten)]
+    pub data: DataDirArgs,
+    /// File with settings that the platform is started with [default: override.toml in the data directory, if it is there]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// File to write; it must not be there yet
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+}
+
+/// What to bring back.
+#[derive(Debug, Clone, Args)]
+pub struct Restore {
+    /// Where the platform's data is to be
+    #[command(flatten)]
+    pub data: DataDirArgs,
+    /// File with settings [default: override.toml in the data directory, else the one in the backup]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// If there is a platform already, move it aside: nothing of it is deleted
+    #[arg(long)]
+    pub force: bool,
+    /// What `backup` has written
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
 }
 
 /// What to look at.

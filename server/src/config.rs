@@ -2,17 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, ensure};
-use api::Rate;
+use api::{ForwardedHeader, Proxies, Rate};
 use axum::http::HeaderValue;
 use chrono::TimeDelta;
 use domain::Level;
 use domain::redis::Redis;
+use domain::retention::Retention;
 use domain::run::{Grace, Graces};
+use ipnet::IpNet;
 use reqwest::Url;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
@@ -21,9 +24,10 @@ use toml::de::DeTable;
 use crate::data_dir::DataDir;
 use crate::original;
 use crate::postgres::Database;
+use crate::tls;
 
 /// The file in the data directory that is read if it is there.
-const FILE: &str = "override.toml";
+pub(crate) const FILE: &str = "override.toml";
 
 /// What a file says; what it leaves out keeps its default.
 #[derive(Debug, Default, Deserialize)]
@@ -35,6 +39,8 @@ pub(crate) struct Config {
     suspend_at: BTreeMap<Level, Times>,
     #[serde(default)]
     audit: Audit,
+    #[serde(default)]
+    retention: Days,
     #[serde(default)]
     http: Http,
     #[serde(default)]
@@ -62,9 +68,35 @@ struct Http {
     #[serde(default)]
     insecure_cookies: bool,
     #[serde(default)]
+    tls: Option<tls::Files>,
+    #[serde(default, deserialize_with = "networks")]
+    trusted_proxies: Vec<IpNet>,
+    #[serde(default)]
+    forwarded_header: Header,
+    #[serde(default)]
     requests_per_second: u32,
     #[serde(default)]
     requests_at_once: u32,
+}
+
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+enum Header {
+    #[default]
+    #[serde(rename = "X-Forwarded-For")]
+    XForwardedFor,
+    Forwarded,
+}
+
+/// What is over is kept so long; for ever with 0, as without.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Days {
+    #[serde(default)]
+    tasks_days: u32,
+    #[serde(default)]
+    logs_days: u32,
+    #[serde(default)]
+    quota_changes_days: u32,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -154,6 +186,37 @@ impl Config {
         self.http.insecure_cookies
     }
 
+    /// With what the API speaks TLS, if it does.
+    pub(crate) fn tls(&self) -> Option<&tls::Files> {
+        self.http.tls.as_ref()
+    }
+
+    /// Whose word counts on where requests come from.
+    pub(crate) fn proxies(&self) -> Proxies {
+        Proxies {
+            trusted: self.http.trusted_proxies.clone(),
+            header: match self.http.forwarded_header {
+                Header::XForwardedFor => ForwardedHeader::XForwardedFor,
+                Header::Forwarded => ForwardedHeader::Forwarded,
+            },
+        }
+    }
+
+    /// How long what is over is kept.
+    pub(crate) fn retention(&self) -> Retention {
+        let days = |days: u32| (days > 0).then(|| TimeDelta::days(days.into()));
+        let Days {
+            tasks_days,
+            logs_days,
+            quota_changes_days,
+        } = self.retention;
+        Retention {
+            tasks: days(tasks_days),
+            logs: days(logs_days),
+            quota_changes: days(quota_changes_days),
+        }
+    }
+
     /// How often one token may ask; as often as it likes if absent.
     pub(crate) fn rate(&self) -> Option<Rate> {
         let per_second = NonZeroU32::new(self.http.requests_per_second)?;
@@ -230,6 +293,19 @@ fn origins<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<HeaderValue
     texts.into_iter().map(read).collect()
 }
 
+/// Networks as `10.0.0.0/8`, or single addresses.
+fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
+    let texts: Vec<String> = Deserialize::deserialize(deserializer)?;
+    let read = |text: String| {
+        let net = text.parse::<IpNet>().ok();
+        let net = net.or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
+        net.ok_or_else(|| {
+            D::Error::custom(format!("{text:?} is no network such as \"10.0.0.0/8\""))
+        })
+    };
+    texts.into_iter().map(read).collect()
+}
+
 fn is_absent(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
@@ -266,6 +342,9 @@ mod tests {
         let config = Config::parse(documented).unwrap();
         assert_eq!((config.audit_keep(), config.rate()), (None, None));
         assert!(!config.insecure_cookies());
+        assert_eq!(config.proxies(), Proxies::default());
+        assert_eq!(config.retention(), Retention::default());
+        assert_eq!(config.tls(), None);
         let connections = config.database().connections(&Environment::default());
         assert_eq!(connections.unwrap(), Connections::default());
         // The example of a level is one that can be taken over as it is.
@@ -352,6 +431,25 @@ mod tests {
     }
 
     #[test]
+    fn proxies_are_networks_or_addresses_and_days_are_kept() {
+        let text = "[http]\ntrusted_proxies = ['10.0.0.0/8', '::1']\nforwarded_header = 'Forwarded'\n[http.tls]\ncertificate = 'c'\nkey = 'k'\n[retention]\ntasks_days = 90\nlogs_days = 0\n";
+        let config = Config::parse(text).unwrap();
+        let proxies = config.proxies();
+        let shown: Vec<String> = proxies.trusted.iter().map(ToString::to_string).collect();
+        assert_eq!(shown, ["10.0.0.0/8", "::1/128"]);
+        assert_eq!(proxies.header, ForwardedHeader::Forwarded);
+        assert_eq!(
+            config.tls().map(|tls| tls.key.as_path()),
+            Some(Path::new("k"))
+        );
+        let kept = Retention {
+            tasks: Some(TimeDelta::days(90)),
+            ..Retention::default()
+        };
+        assert_eq!(config.retention(), kept);
+    }
+
+    #[test]
     fn what_is_not_understood_is_named() {
         for (text, named) in [
             ("[suspend]\nbudget = 1\n", "unknown field `budget`"),
@@ -386,6 +484,8 @@ mod tests {
                 "is no origin",
             ),
             ("[http]\nallowed_origins = [\"*\"]\n", "is no origin"),
+            ("[http]\ntrusted_proxies = [\"all\"]\n", "is no network"),
+            ("[http.tls]\ncertificate = \"c\"\n", "missing field `key`"),
         ] {
             let error = Config::parse(text).unwrap_err().to_string();
             assert!(error.contains(named), "{error}");

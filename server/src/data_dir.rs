@@ -13,6 +13,9 @@ use rand::Rng;
 use crate::directory;
 use crate::environment::Environment;
 
+/// The file with the signing keys.
+const KEYS: &str = "keys.json";
+
 /// The data directory of a platform.
 #[derive(Debug, Clone)]
 pub struct DataDir {
@@ -107,7 +110,7 @@ impl DataDir {
     /// # Errors
     /// If the file cannot be read or made, or is damaged.
     pub fn keys(&self, random: &mut impl Rng) -> Result<KeyRing> {
-        let path = self.path.join("keys.json");
+        let path = self.keys_file();
         match fs::read(&path) {
             Ok(text) => serde_json::from_slice(&text)
                 .with_context(|| format!("{} is damaged", path.display())),
@@ -125,7 +128,12 @@ impl DataDir {
     /// # Errors
     /// If the file cannot be written.
     pub fn keep_keys(&self, keys: &KeyRing) -> Result<()> {
-        self.write("keys.json", &serde_json::to_vec(keys)?)
+        self.write(KEYS, &serde_json::to_vec(keys)?)
+    }
+
+    /// The file with the signing keys.
+    pub(crate) fn keys_file(&self) -> PathBuf {
+        self.path.join(KEYS)
     }
 
     /// Replaces a file as a whole; only the platform's own user can read it.

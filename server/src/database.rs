@@ -19,7 +19,7 @@ use crate::data_dir::DataDir;
 use crate::environment::Environment;
 
 /// The file of the data directory that names its database: one line without secrets.
-const FILE: &str = "database";
+pub(crate) const FILE: &str = "database";
 /// Its content for the SQLite database in the directory itself.
 const SQLITE: &str = "sqlite";
 

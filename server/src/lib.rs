@@ -4,6 +4,7 @@
 //! [`data_dir`]. There is no rule about tasks, users or quotas in here.
 
 pub mod args;
+mod backup;
 mod bundle;
 pub mod commands;
 mod config;
@@ -17,5 +18,8 @@ mod postgres;
 mod relay;
 pub mod seat;
 mod telemetry;
+mod tls;
 
+pub use api::Proxies;
 pub use platform::{GROUP, Platform, PlatformConfig, Role, Timing};
+pub use tls::Files;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use api::Rate;
+use api::{Proxies, Rate};
 use axum::http::HeaderValue;
 use axum::serve::ListenerExt;
 use chrono::TimeDelta;
@@ -19,6 +19,7 @@ use domain::metrics::Metrics;
 use domain::mount::Mount;
 use domain::node::Masks;
 use domain::redis::Redis;
+use domain::retention::Retention;
 use domain::run::Graces;
 use domain::runtime::local::{LocalConfig, LocalRuntime};
 use domain::setup::{self, FirstUser};
@@ -28,7 +29,7 @@ use domain::{App, Settings};
 use nix::unistd::gethostname;
 use protocol::LogLimits;
 use rand::rngs::StdRng;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -38,6 +39,7 @@ use crate::data_dir::DataDir;
 use crate::database;
 use crate::relay;
 use crate::seat::{Seat, Starting};
+use crate::tls;
 
 /// The group of the local runtime's nodes, unless another is chosen.
 pub const GROUP: &str = "training";
@@ -45,8 +47,11 @@ pub const GROUP: &str = "training";
 /// How often the clock of a shared database is heard.
 const HEAR: Duration = Duration::from_secs(5);
 
-/// How long what is short may still take after a stop was asked for.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long what is short may still take after a stop was asked for. With what comes behind it, a stop takes 10 s at most.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// How long the runtime and the database may take to be let go.
+const GOODBYE: Duration = Duration::from_millis(1500);
 
 /// What a process does. Of each there may be any number, where they share a database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,6 +89,10 @@ pub struct PlatformConfig {
     pub redis: Option<Redis>,
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// With these, only over TLS.
+    pub tls: Option<tls::Files>,
+    /// Whose word counts on where requests come from.
+    pub proxies: Proxies,
     /// Origins of pages elsewhere that may ask the API.
     pub allowed_origins: Vec<HeaderValue>,
     /// Whether browsers may sign in over plain HTTP from other machines.
@@ -121,6 +130,8 @@ pub struct Timing {
     pub period: Duration,
     /// How long it is kept what people did; for ever if absent.
     pub audit_keep: Option<TimeDelta>,
+    /// How long what is over is kept.
+    pub retention: Retention,
 }
 
 impl Default for Timing {
@@ -133,6 +144,7 @@ impl Default for Timing {
             silence: Duration::from_secs(1800),
             period: Duration::from_secs(5),
             audit_keep: None,
+            retention: Retention::default(),
         }
     }
 }
@@ -149,7 +161,7 @@ pub struct Platform {
     runtime: Arc<LocalRuntime>,
     tracker: TaskTracker,
     stop: CancellationToken,
-    _seat: Seat,
+    _seat: Arc<Seat>,
 }
 
 impl Platform {
@@ -168,9 +180,11 @@ impl Platform {
         let alone = matches!(config.database, Location::Sqlite(_));
         let seat = Seat::take(&config.data_dir, alone, &starting)?;
         database::check(&config.data_dir, &config.database)?;
+        let tls = config.tls.clone().map(tls::Current::of).transpose()?;
         let listener = listen(config.listen).await?;
         let address = listener.local_addr()?;
-        let url = format!("http://{address}");
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let url = format!("{scheme}://{address}");
         // Of servers that start together, each finds what the one before has written.
         let (store, start_up) = Store::start(&config.database, &config.connections).await?;
         database::remember(&config.data_dir, &config.database)?;
@@ -209,7 +223,8 @@ impl Platform {
             courier.start(&tracker, &stop);
         }
         if role.serves() {
-            seat.announce(url.clone())?;
+            let certificate = tls.as_ref().and_then(tls::Current::own);
+            seat.announce(url.clone(), certificate)?;
         }
         if role.works() {
             let (first_look, looked) = oneshot::channel();
@@ -227,6 +242,8 @@ impl Platform {
             api::ApiConfig {
                 allowed_origins: config.allowed_origins,
                 insecure_cookies: config.insecure_cookies,
+                over_tls: tls.is_some(),
+                proxies: config.proxies,
                 rate: config.rate,
                 counts: relay::counts(config.redis.as_ref(), &tracker, &stop)?,
                 ..api::ApiConfig::default()
@@ -236,7 +253,19 @@ impl Platform {
             stop.clone(),
         );
         let shutdown = stop.clone().cancelled_owned();
-        let listener = listener.tap_io(send_at_once);
+        let shown = tls.as_ref().map(tls::Current::config).transpose()?;
+        let listener = tls::Listener::new(listener, shown).tap_io(tls::send_at_once);
+        let seat = Arc::new(seat);
+        if let Some(tls) = tls {
+            let (seat, url) = (seat.clone(), url.clone());
+            let is_announced = role.serves();
+            tracker.spawn(tls.watch(stop.clone(), move |certificate| {
+                if is_announced && let Err(error) = seat.announce(url.clone(), certificate) {
+                    let error = format!("{error:#}");
+                    tracing::warn!(error, "agents are not told of the new certificate");
+                }
+            }));
+        }
         tracker.spawn(async move {
             let router = router.into_make_service_with_connect_info::<SocketAddr>();
             let served = axum::serve(listener, router).with_graceful_shutdown(shutdown);
@@ -265,8 +294,13 @@ impl Platform {
         {
             tracing::warn!("some work did not end in time and is dropped");
         }
-        self.runtime.close().await;
-        self.app.store.close().await;
+        let close = async {
+            self.runtime.close().await;
+            self.app.store.close().await;
+        };
+        if tokio::time::timeout(GOODBYE, close).await.is_err() {
+            tracing::warn!("the database is not let go in time");
+        }
     }
 }
 
@@ -301,14 +335,6 @@ fn holder(address: SocketAddr) -> String {
     let host = gethostname().unwrap_or_default();
     let host = host.to_string_lossy();
     format!("{host} at {address}, process {}", std::process::id())
-}
-
-/// A small message leaves at once. Otherwise it waits until the client has confirmed the one before it, which takes 40 ms
-/// on Linux: as long as everything else together between a submit and the start of its command.
-fn send_at_once(socket: &mut TcpStream) {
-    if let Err(error) = socket.set_nodelay(true) {
-        tracing::debug!(%error, "a connection sends with delay");
-    }
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener> {
@@ -354,5 +380,6 @@ fn settings(config: &PlatformConfig) -> Settings {
         silence: timing.silence,
         period: timing.period,
         audit_keep: timing.audit_keep,
+        retention: timing.retention,
     }
 }

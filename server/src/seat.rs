@@ -99,13 +99,17 @@ impl Seat {
         })
     }
 
-    /// Says where agents reach this process.
+    /// Says where agents reach this process, and by which certificate they know it.
     ///
     /// # Errors
     /// If the file cannot be written.
-    pub fn announce(&self, url: String) -> Result<()> {
+    pub fn announce(&self, url: String, certificate: Option<String>) -> Result<()> {
         let pid = self.pid;
-        let text = serde_json::to_vec(&ServerFile { url, pid })?;
+        let text = serde_json::to_vec(&ServerFile {
+            url,
+            pid,
+            certificate,
+        })?;
         self.data_dir.write(&format!("servers/{pid}.json"), &text)?;
         // For agents that were started by the release before this one, and for whoever wants any.
         self.data_dir.write("server.json", &text)
@@ -257,7 +261,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let data_dir = data_dir(dir.path());
         let seat = take(&data_dir, true).unwrap();
-        seat.announce("http://here".to_owned()).unwrap();
+        seat.announce("http://here".to_owned(), None).unwrap();
         let own = data_dir
             .servers()
             .join(format!("{}.json", std::process::id()));

@@ -35,6 +35,19 @@ impl Client {
         })
     }
 
+    /// The same over TLS with the server that has this certificate.
+    ///
+    /// # Errors
+    /// As [`Client::connect`].
+    pub async fn trusting(url: &str, token: &str, certificate: &str) -> Result<Self> {
+        let trust = transport::trust_only(certificate)?;
+        Ok(Self {
+            connection: Connection::open_trusting(url, Some(token), trust).await?,
+            url: url.to_owned(),
+            token: token.to_owned(),
+        })
+    }
+
     /// The `data` of a query or mutation.
     ///
     /// # Errors

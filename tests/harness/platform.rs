@@ -50,6 +50,8 @@ impl Platform {
             redis: None,
             data_dir: data,
             listen: ([127, 0, 0, 1], 0).into(),
+            tls: None,
+            proxies: server::Proxies::default(),
             allowed_origins: Vec::new(),
             insecure_cookies: false,
             rate: None,

@@ -5,6 +5,7 @@ use std::process::Stdio;
 
 use anyhow::{Context, Result};
 use domain::store::Location;
+use protocol::ServerFile;
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, Statement};
 use tokio::process::Command;
 
@@ -156,7 +157,20 @@ impl Up {
     /// # Errors
     /// If the server does not answer.
     pub async fn admin(&self) -> Result<Client> {
-        Client::connect(&self.url, &self.token).await
+        self.client(&self.token).await
+    }
+
+    /// Somebody with a token. Over TLS the server is known as agents know it.
+    ///
+    /// # Errors
+    /// If the server does not answer.
+    pub async fn client(&self, token: &str) -> Result<Client> {
+        let announced = std::fs::read(self.data_dir().join("server.json"))?;
+        let announced: ServerFile = serde_json::from_slice(&announced)?;
+        match announced.certificate {
+            Some(certificate) => Client::trusting(&self.url, token, &certificate).await,
+            None => Client::connect(&self.url, token).await,
+        }
     }
 
     /// Kills the server with SIGKILL and waits until it is gone. What it has started lives on.

@@ -1,22 +1,27 @@
-//! The walk-through of docs/administration.md, typed line by line on a fresh platform.
+//! The walk-throughs of docs/administration.md and docs/operations.md, typed line by line, each on a fresh platform.
 //!
-//! `HAI_UPDATE_ADMINISTRATION=1` writes what comes into the page. Times, numbers, blanks and secrets may differ from run to
+//! `HAI_UPDATE_ADMINISTRATION=1` writes what comes into the pages. Times, numbers, blanks and secrets may differ from run to
 //! run, nothing else.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, ensure};
+use domain::store::Location;
 use tests::Up;
 
 use crate::recording::settled;
 
 /// Where the page has the platform.
 const SHOWN_HOST: &str = "127.0.0.1:8080";
+/// Where the page has its data.
+const SHOWN_DATA: &str = "/var/lib/hai-platform";
 /// How a token begins, and what the page shows instead of the rest.
 const SECRET: &str = "ACCESS-";
 
-fn page() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/administration.md")
+fn page(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../docs")
+        .join(name)
 }
 
 /// A line of the page that is typed, with all lines that it goes on in.
@@ -84,16 +89,36 @@ fn difference(page: &str, really: &str) -> Option<String> {
 }
 
 #[tokio::test]
+async fn the_walk_through_of_an_administrator_is_what_really_comes() -> Result<()> {
+    let mut up = Up::start().await?;
+    walk("administration.md", 20, &up).await?;
+    up.kill().await
+}
+
+#[tokio::test]
+async fn the_walk_through_of_whoever_runs_a_platform_is_what_really_comes() -> Result<()> {
+    let mut up = Up::prepare().await?;
+    if let Location::Postgres(_) = up.database() {
+        // What it shows is the same but for a line.
+        return Ok(());
+    }
+    up.again().await?;
+    walk("operations.md", 5, &up).await?;
+    ensure!(up.has_ended().await?, "the page has ended the server");
+    Ok(())
+}
+
+/// Types all lines of a page, of which there are at least so many.
 #[expect(
     clippy::disallowed_methods,
     reason = "the one switch that writes the page instead of comparing it"
 )]
-async fn the_walk_through_of_an_administrator_is_what_really_comes() -> Result<()> {
-    let mut up = Up::start().await?;
+async fn walk(name: &str, at_least: usize, up: &Up) -> Result<()> {
     let host = up.url.trim_start_matches("http://").to_owned();
     let home = up.code().display().to_string();
+    let data_dir = up.data_dir().display().to_string();
     std::fs::write(up.code().join("train.sh"), "echo trained\n")?;
-    let text = std::fs::read_to_string(page())?;
+    let text = std::fs::read_to_string(page(name))?;
     let mut n_lines = 0;
     let really = rewritten(&text, async |line| {
         n_lines += 1;
@@ -103,7 +128,8 @@ async fn the_walk_through_of_an_administrator_is_what_really_comes() -> Result<(
         let output = up.types(&said).await?;
         ensure!(output.code == Some(0), "{line}\n{output:?}");
         let shown = output.stdout.replace(&host, SHOWN_HOST);
-        let shown = elided(&shown.replace(&home, "~"));
+        let shown = shown.replace(&data_dir, SHOWN_DATA).replace(&home, "~");
+        let shown = elided(&shown);
         let end = if shown.is_empty() || shown.ends_with('\n') {
             ""
         } else {
@@ -112,10 +138,12 @@ async fn the_walk_through_of_an_administrator_is_what_really_comes() -> Result<(
         Ok(shown + end)
     })
     .await?;
-    ensure!(n_lines > 20, "the page has only {n_lines} lines to type");
-    up.kill().await?;
+    ensure!(
+        n_lines > at_least,
+        "{name} has only {n_lines} lines to type"
+    );
     if std::env::var("HAI_UPDATE_ADMINISTRATION").is_ok() {
-        return Ok(std::fs::write(page(), really)?);
+        return Ok(std::fs::write(page(name), really)?);
     }
     let difference = difference(&text, &really).unwrap_or_default();
     ensure!(

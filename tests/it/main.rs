@@ -2,6 +2,7 @@
 
 mod administration;
 mod architecture;
+mod backup;
 mod bad_input;
 mod command_line;
 mod doctor;
@@ -14,8 +15,10 @@ mod relay;
 mod replicas;
 mod restart;
 mod secrets;
+mod shutdown;
 mod start_up;
 mod stop;
 mod story;
 mod suspend;
+mod tls;
 mod training;

@@ -6,8 +6,10 @@ mod client;
 mod close;
 mod error;
 mod message;
+mod trust;
 
 pub use client::{Connection, Subscription, Timing};
 pub use close::CloseCode;
 pub use error::{Error, GraphqlError};
 pub use message::{ClientMessage, InitPayload, Operation, SUBPROTOCOL, ServerMessage};
+pub use trust::trust_only;

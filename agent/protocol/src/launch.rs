@@ -95,4 +95,8 @@ pub struct ServerFile {
     /// Process number of the server on the agent's machine, 0 if it runs on another one. A file whose process is gone
     /// is stale: somebody else may listen on its address by now.
     pub pid: u32,
+    /// With `https`: the certificate that this server shows, in PEM. Whoever reads this file may read it only because it is his, so
+    /// he takes this certificate for the server's, and no other, whoever signed it and whatever name it is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<String>,
 }

@@ -10,28 +10,28 @@ use protocol::ServerFile;
 use super::Failure;
 use crate::{process, record};
 
-/// Address of a server that lives now: another one at each `turn`, if there are several.
+/// A server that lives now: another one at each `turn`, if there are several.
 ///
 /// Those of this machine have a file each, in the directory `servers` beside that of the one that started last.
-pub(super) fn address(path: &Path, turn: u64) -> Result<String, Failure> {
+pub(super) fn server(path: &Path, turn: u64) -> Result<ServerFile, Failure> {
     let beside = fs::read_dir(path.with_file_name("servers"));
     let files = beside.into_iter().flatten().flatten();
     let files = files.map(|entry| entry.path());
     let is_record = |path: &PathBuf| path.extension().is_some_and(|kind| kind == "json");
     let mut files: Vec<PathBuf> = files.filter(is_record).collect();
     files.sort_unstable();
-    let alive: Vec<String> = files.iter().filter_map(|file| alive(file).ok()).collect();
+    let alive: Vec<ServerFile> = files.iter().filter_map(|file| alive(file).ok()).collect();
     let n_alive = u64::try_from(alive.len()).unwrap_or(u64::MAX);
     let index = turn.checked_rem(n_alive).unwrap_or_default();
     let index = usize::try_from(index).unwrap_or_default();
     match alive.into_iter().nth(index) {
-        Some(address) => Ok(address),
+        Some(server) => Ok(server),
         None => self::alive(path),
     }
 }
 
-/// The address in a file, if its server lives.
-fn alive(path: &Path) -> Result<String, Failure> {
+/// The server in a file, if it lives.
+fn alive(path: &Path) -> Result<ServerFile, Failure> {
     let failed = |source| Failure::File {
         path: path.to_owned(),
         source,
@@ -45,7 +45,7 @@ fn alive(path: &Path) -> Result<String, Failure> {
     if server.pid != 0 && !process::exists(server.pid) {
         return Err(Failure::Stale);
     }
-    Ok(server.url)
+    Ok(server)
 }
 
 /// The agent's token.
@@ -74,7 +74,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("server.json");
         fs::write(&path, format!(r#"{{"url":"http://host","pid":{pid}}}"#)).unwrap();
-        address(&path, 0)
+        server(&path, 0).map(|server| server.url)
     }
 
     #[test]
@@ -98,10 +98,10 @@ mod tests {
         fs::write(servers.join("4.json"), "{").unwrap();
         fs::write(servers.join("4.lock"), "").unwrap();
         let path = directory.path().join("server.json");
-        let turns = [0, 1, 2, u64::MAX].map(|turn| address(&path, turn).unwrap());
+        let turns = [0, 1, 2, u64::MAX].map(|turn| server(&path, turn).unwrap().url);
         assert_eq!(turns, ["a", "b", "a", "b"]);
         fs::remove_dir_all(&servers).unwrap();
         fs::write(&path, r#"{"url":"last","pid":0}"#).unwrap();
-        assert_eq!(address(&path, 7).unwrap(), "last");
+        assert_eq!(server(&path, 7).unwrap().url, "last");
     }
 }

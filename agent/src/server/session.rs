@@ -3,6 +3,7 @@
 use std::{future::pending, pin::pin, time::Duration};
 
 use futures_util::{FutureExt, StreamExt, future::Fuse};
+use protocol::ServerFile;
 use tokio::time::{Instant, sleep_until};
 use transport::Connection;
 
@@ -60,9 +61,9 @@ impl Link {
 
     /// Connects, first renewing the token if it is half spent. Also tells when to do that the next time.
     async fn open(&mut self, turn: u64) -> Result<(Connection, Instant), Failure> {
-        let address = file::address(&self.launch.server_file, turn)?;
+        let server = file::server(&self.launch.server_file, turn)?;
         let token = file::token(&self.launch.token_file)?;
-        let connection = connect(&address, &token).await?;
+        let connection = connect(&server, &token).await?;
         let renew_at = self.renew_at(&token);
         if Instant::now() < renew_at {
             return Ok((connection, renew_at));
@@ -72,7 +73,7 @@ impl Link {
                 connection.close().await;
                 self.renewed = Some(Instant::now());
                 let renew_at = self.renew_at(&token);
-                Ok((connect(&address, &token).await?, renew_at))
+                Ok((connect(&server, &token).await?, renew_at))
             }
             Err(failure) if failure.is_over() || self.is_spent(&token) => Err(failure),
             Err(failure) => {
@@ -189,8 +190,14 @@ async fn abandoned(errand: &mut Option<Errand>) {
     }
 }
 
-async fn connect(address: &str, token: &str) -> Result<Connection, Failure> {
-    let opened = Connection::open(address, Some(token)).await;
+async fn connect(server: &ServerFile, token: &str) -> Result<Connection, Failure> {
+    let opened = match &server.certificate {
+        Some(certificate) => match transport::trust_only(certificate) {
+            Ok(trust) => Connection::open_trusting(&server.url, Some(token), trust).await,
+            Err(error) => Err(error),
+        },
+        None => Connection::open(&server.url, Some(token)).await,
+    };
     opened.map_err(|source| Failure::Server {
         what: "connecting",
         source,

@@ -282,6 +282,7 @@ pub(crate) fn publish(path: &Path, server: &Server) {
     let file = ServerFile {
         url: server.url.clone(),
         pid: std::process::id(),
+        certificate: None,
     };
     fs::write(path, serde_json::to_vec(&file).unwrap()).unwrap();
 }

@@ -3,6 +3,7 @@
 mod cookie;
 mod log;
 mod page;
+mod proxy;
 mod range;
 mod request_id;
 mod router;
@@ -14,4 +15,5 @@ pub(crate) mod sse;
 #[cfg(test)]
 mod tests;
 
+pub use proxy::{ForwardedHeader, Proxies};
 pub use router::{probe_router, router};

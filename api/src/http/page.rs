@@ -6,6 +6,8 @@ use axum::http::header::{HOST, ORIGIN};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use domain::{Error, Result};
 
+use super::proxy::Way;
+
 /// What browsers say of the page that asks; no page can say it.
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -28,12 +30,15 @@ pub(super) fn check(headers: &HeaderMap, allowed: &[HeaderValue], is_secure: boo
     })
 }
 
-/// Whether the page that wants to sign in came over TLS. Cookies that go over plain HTTP are for pages of this machine,
-/// and for who asked for them.
+/// Whether the page that wants to sign in came over TLS, as its request has, or so far as its browser knows. Cookies that go
+/// over plain HTTP are for pages of this machine, and for who asked for them.
 ///
 /// # Errors
 /// [`Error::Forbidden`].
-pub(super) fn is_secure(headers: &HeaderMap, takes_insecure: bool) -> Result<bool> {
+pub(super) fn is_secure(headers: &HeaderMap, way: Way, takes_insecure: bool) -> Result<bool> {
+    if way.is_secure {
+        return Ok(true);
+    }
     let origin = headers.get(ORIGIN).and_then(|origin| origin.to_str().ok());
     let Some(host) = origin.and_then(|origin| origin.strip_prefix("http://")) else {
         return Ok(true);
@@ -117,8 +122,9 @@ mod tests {
 
     #[test]
     fn a_cookie_goes_over_plain_http_on_one_machine_only_unless_that_is_asked_for() {
+        let plain = Way { is_secure: false };
         let secure = |origin, takes_insecure| {
-            is_secure(&headers(&[("origin", origin)]), takes_insecure).ok()
+            is_secure(&headers(&[("origin", origin)]), plain, takes_insecure).ok()
         };
         for origin in [
             "http://localhost:3000",
@@ -137,6 +143,9 @@ mod tests {
             assert_eq!(secure(origin, true), Some(false), "{origin}");
         }
         assert_eq!(secure("https://hai.example.org", true), Some(true));
-        assert_eq!(is_secure(&HeaderMap::new(), true).ok(), Some(true));
+        assert_eq!(is_secure(&HeaderMap::new(), plain, true).ok(), Some(true));
+        let tls = Way { is_secure: true };
+        let here = headers(&[("origin", "http://localhost:3000")]);
+        assert_eq!(is_secure(&here, tls, true).ok(), Some(true));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use axum::extract::{ConnectInfo, Request};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -10,6 +10,8 @@ use domain::audit::Origin;
 use tokio::time::Instant;
 use tracing::Instrument;
 
+use super::proxy::{Peer, Way, seen};
+use super::router::Shared;
 use crate::span;
 
 /// Where clients and proxies find it, or say it.
@@ -19,16 +21,27 @@ const MOST_CHARS: usize = 64;
 
 /// Serves a request under its id: the one that it brings, else a new one. What it is served with learns from where it
 /// came.
-pub(super) async fn identify(mut request: Request, next: Next) -> Response {
+pub(super) async fn identify(
+    State(shared): State<Shared>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let id = brought(request.headers()).unwrap_or_else(span::new_id);
     let header = HeaderValue::from_str(&id);
     let span = span::of_request(&id);
+    let is_secure = shared.config.over_tls;
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    let address = peer.map(|ConnectInfo(peer)| peer.ip().to_canonical().to_string());
+    let client = peer.map(|ConnectInfo(peer)| {
+        let address = peer.ip().to_canonical();
+        let peer = Peer { address, is_secure };
+        seen(peer, request.headers(), &shared.config.proxies)
+    });
     request.extensions_mut().insert(Origin {
-        address: address.unwrap_or_default(),
+        address: client.map_or_else(String::new, |client| client.address.to_string()),
         request: id,
     });
+    let is_secure = client.map_or(is_secure, |client| client.is_secure);
+    request.extensions_mut().insert(Way { is_secure });
     let mut response = answer(request, next).instrument(span).await;
     if let Ok(header) = header {
         response.headers_mut().insert(HEADER, header);

@@ -11,7 +11,7 @@ use axum::extract::ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection};
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderMap, StatusCode};
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
@@ -94,7 +94,7 @@ fn in_layers(router: Router<Shared>, shared: Shared) -> Router {
         .layer(CatchPanicLayer::custom(panicked))
         .layer(shield::cors(&shared.config.allowed_origins))
         .layer(from_fn(shield::shield))
-        .layer(from_fn(identify))
+        .layer(from_fn_with_state(shared.clone(), identify))
         .with_state(shared)
 }
 

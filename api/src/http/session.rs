@@ -14,6 +14,7 @@ use domain::{Error, Result};
 use rand::rngs::StdRng;
 use serde::{Deserialize, Serialize};
 
+use super::proxy::Way;
 use super::router::{JSON, Shared, failed, is_json};
 use super::{cookie, page};
 use crate::auth::Bearer;
@@ -50,6 +51,7 @@ struct Told {
 pub(super) async fn open(
     State(shared): State<Shared>,
     Extension(origin): Extension<Origin>,
+    Extension(way): Extension<Way>,
     headers: HeaderMap,
     body: std::result::Result<Bytes, BytesRejection>,
 ) -> Response {
@@ -64,7 +66,7 @@ pub(super) async fn open(
         return shared.refuse(StatusCode::BAD_REQUEST, message);
     };
     let opened = async {
-        let is_secure = page::is_secure(&headers, shared.config.insecure_cookies)?;
+        let is_secure = page::is_secure(&headers, way, shared.config.insecure_cookies)?;
         page::check(&headers, &shared.config.allowed_origins, is_secure)?;
         let Opened {
             session, cookie, ..

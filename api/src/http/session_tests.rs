@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::auth::Bearer;
 use crate::config::{ApiConfig, Timing};
+use crate::http::Proxies;
 use crate::testing::{Served, Session, refusal, statements_of};
 
 const STUDIO: &str = "https://studio.example.org";
@@ -342,4 +343,41 @@ async fn a_session_opens_no_other_and_the_cookie_is_no_bearer_token() {
     let (_, text) = cookie.split_once('=').unwrap();
     let as_token = request(&served, Method::POST, "/graphql", &[]).bearer_auth(text);
     assert_eq!(seen(as_token.body(ME)).await.1, "UNAUTHENTICATED");
+}
+
+#[tokio::test]
+async fn only_a_trusted_proxy_says_where_a_browser_comes_from_and_how() {
+    let proxy = |trusted: &str| ApiConfig {
+        proxies: Proxies {
+            trusted: vec![trusted.parse().unwrap()],
+            ..Proxies::default()
+        },
+        ..ApiConfig::default()
+    };
+    let mut served = Served::start(proxy("10.0.0.0/8")).await;
+    for (trusted, address, is_secure) in [
+        ("10.0.0.0/8", "127.0.0.1", false),
+        ("127.0.0.0/8", "198.51.100.7", true),
+    ] {
+        served = served.again(proxy(trusted)).await;
+        let origin = served
+            .address
+            .replacen("http", "https", usize::from(is_secure));
+        let code = Session::code(&served).await;
+        let headers = [
+            ("origin", &*origin),
+            ("x-forwarded-for", "203.0.113.1, 198.51.100.7"),
+            ("x-forwarded-proto", "https"),
+        ];
+        let entered = enter(&served, &code, &headers).send().await.unwrap();
+        assert_eq!(entered.status(), 200, "{trusted}");
+        let told = entered.headers().get("strict-transport-security");
+        assert_eq!(told.is_some(), is_secure);
+        let set = cookie_of(&entered);
+        assert_eq!(set.ends_with("; Secure"), is_secure, "{set}");
+        let opened =
+            "{ auditLog(first: 1, filter: {actions: [\"openSession\"]}) { nodes { address } } }";
+        let opened = served.api.root(opened, json!({})).await;
+        assert_eq!(opened["auditLog"]["nodes"][0]["address"], address);
+    }
 }

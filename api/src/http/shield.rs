@@ -5,13 +5,14 @@ use std::time::Duration;
 use axum::extract::Request;
 use axum::http::header::{
     ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderName, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
 use tower_http::cors::{AllowCredentials, CorsLayer};
 
+use super::proxy::Way;
 use super::request_id;
 
 /// How long a browser remembers that a site may ask.
@@ -26,11 +27,19 @@ const HEADERS: [(HeaderName, HeaderValue); 4] = [
     (CACHE_CONTROL, HeaderValue::from_static("no-store")),
 ];
 
+/// Who came over TLS comes so for the next year, whatever a page or a person types.
+const ONLY_TLS: HeaderValue = HeaderValue::from_static("max-age=31536000");
+
 /// Adds the headers that every answer has.
 pub(super) async fn shield(request: Request, next: Next) -> Response {
+    let way = request.extensions().get::<Way>().copied();
     let mut response = next.run(request).await;
     for (name, value) in HEADERS {
         response.headers_mut().entry(name).or_insert(value);
+    }
+    if way.is_some_and(|way| way.is_secure) {
+        let headers = response.headers_mut();
+        headers.insert(STRICT_TRANSPORT_SECURITY, ONLY_TLS);
     }
     response
 }

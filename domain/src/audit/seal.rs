@@ -16,8 +16,8 @@ use crate::auth::hex;
 use crate::error::Result;
 use crate::store::Tx;
 
-/// Rows under one seal.
-const MOST_ROWS: u64 = 10_000;
+/// Rows under one seal. They are dropped together, and nobody should wait for that.
+const MOST_ROWS: u64 = 500;
 /// Younger rows are not sealed yet: a write that has its number already may end behind one with a later number.
 const SETTLED: TimeDelta = TimeDelta::minutes(2);
 
@@ -151,21 +151,23 @@ pub async fn verify(db: &impl ConnectionTrait) -> Result<Vec<Broken>> {
     Ok(broken)
 }
 
-/// Drops the rows of ranges that are older as a whole. Their seals stay.
+/// Drops the rows of the oldest range, if it is older as a whole. Its seal stays. Says whether there was one.
 ///
 /// # Errors
 /// If the database refuses.
-pub async fn drop_older(tx: &Tx, than: DateTime<Utc>) -> Result<()> {
-    for seal in old(than).all(tx.db()).await? {
-        audit::Entity::delete_many()
-            .filter(audit::Column::Id.between(seal.first_id, seal.last_id))
-            .exec(tx.db())
-            .await?;
-        let mut seal = audit_seal::ActiveModel::from(seal);
-        seal.dropped_at = Set(Some(tx.now()));
-        seal.update(tx.db()).await?;
-    }
-    Ok(())
+pub async fn drop_older(tx: &Tx, than: DateTime<Utc>) -> Result<bool> {
+    let oldest = old(than).order_by_asc(audit_seal::Column::LastId);
+    let Some(seal) = oldest.one(tx.db()).await? else {
+        return Ok(false);
+    };
+    audit::Entity::delete_many()
+        .filter(audit::Column::Id.between(seal.first_id, seal.last_id))
+        .exec(tx.db())
+        .await?;
+    let mut seal = audit_seal::ActiveModel::from(seal);
+    seal.dropped_at = Set(Some(tx.now()));
+    seal.update(tx.db()).await?;
+    Ok(true)
 }
 
 /// Each text with its length before it, so that nothing can be moved from one column to the next.

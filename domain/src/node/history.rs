@@ -1,6 +1,5 @@
 //! The states that nodes were in, and who brought them about.
 
-use chrono::{DateTime, Utc};
 use entity::NodeStateId;
 use entity::node_state::{self, State};
 use sea_orm::{
@@ -67,28 +66,4 @@ pub async fn count_history(db: &impl ConnectionTrait, actor: &Actor, node: &str)
 
 fn of_node(node: &str) -> Select<node_state::Entity> {
     node_state::Entity::find().filter(node_state::Column::NodeName.eq(node))
-}
-
-/// Whether there are states from before that time.
-///
-/// # Errors
-/// If the database is away.
-pub(crate) async fn is_to_be_dropped(
-    db: &impl ConnectionTrait,
-    than: DateTime<Utc>,
-) -> Result<bool> {
-    let old = node_state::Entity::find().filter(node_state::Column::At.lt(than));
-    Ok(old.one(db).await?.is_some())
-}
-
-/// Forgets states from before that time.
-///
-/// # Errors
-/// If the database refuses.
-pub(crate) async fn drop_older(tx: &Tx, than: DateTime<Utc>) -> Result<()> {
-    node_state::Entity::delete_many()
-        .filter(node_state::Column::At.lt(than))
-        .exec(tx.db())
-        .await?;
-    Ok(())
 }

@@ -20,7 +20,6 @@ pub use entity::NodeStateId;
 pub use entity::node::Status;
 pub use entity::node_state::{Model as PastState, State};
 pub use history::{count_history, history};
-pub(crate) use history::{drop_older, is_to_be_dropped};
 pub use host::{Describe, Patch, create, delete, update};
 pub use located::{Located, task_at};
 pub use mask::{Masks, Sight};

@@ -24,6 +24,7 @@ pub use postgres::{Connections, StartUp};
 pub use replica::ReadFrom;
 pub use tx::Tx;
 
+mod copy;
 #[cfg(any(test, feature = "testing"))]
 pub mod faults;
 mod group;

@@ -81,14 +81,19 @@ pub(super) async fn lacking(
 
 /// The name of a change that this version does not know, if the database has one.
 async fn unknown(db: &DatabaseConnection) -> Result<Option<String>, DbErr> {
+    let known = Store::known_changes();
+    let mut applied = applied(db).await?.into_iter();
+    Ok(applied.find(|name| !known.contains(name)))
+}
+
+/// The names of the changes that a database has, in order.
+pub(super) async fn applied(db: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
     if !SchemaManager::new(db).has_table(APPLIED).await? {
-        return Ok(None);
+        return Ok(Vec::new());
     }
     let query = format!("SELECT version FROM {APPLIED} ORDER BY version");
     let query = Statement::from_string(db.get_database_backend(), query);
     let rows = db.query_all_raw(query).await?;
     let names = rows.iter().map(|row| row.try_get_by_index(0));
-    let applied: Vec<String> = names.collect::<Result<_, _>>()?;
-    let known = Store::known_changes();
-    Ok(applied.into_iter().find(|name| !known.contains(name)))
+    names.collect()
 }

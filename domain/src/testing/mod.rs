@@ -34,6 +34,7 @@ use crate::metrics::Metrics;
 use crate::mount::Mount;
 use crate::node::Masks;
 use crate::redis::Redis;
+use crate::retention::Retention;
 use crate::run::{Graces, Pod, RankReport, Run};
 use crate::runtime::fake::FakeRuntime;
 use crate::runtime::{NodeReport, RankKey};
@@ -462,5 +463,6 @@ fn settings(dir: &std::path::Path) -> Settings {
         silence: Duration::from_secs(1800),
         period: Duration::from_secs(5),
         audit_keep: None,
+        retention: Retention::default(),
     }
 }

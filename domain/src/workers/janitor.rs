@@ -1,10 +1,9 @@
-//! Removes what is over: processes and directories of ranks without an open run, old idempotency keys, and what people
-//! did and nodes were so long ago that nobody wants to know. Seals the rest of what people did.
+//! Removes what is over: processes and directories of ranks without an open run, and a little at a time what is so old that nobody
+//! wants to know. Seals what people did.
 
 use std::collections::BTreeSet;
 
-use chrono::TimeDelta;
-use entity::{run, submission};
+use entity::run;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 use super::{Tick, Worker};
@@ -12,15 +11,9 @@ use crate::app::App;
 use crate::audit;
 use crate::error::Result;
 use crate::events::Event;
-use crate::node;
+use crate::retention::Keeper;
 use crate::run::OPEN;
 use crate::runtime::RankKey;
-
-/// How long an idempotency key is remembered.
-const KEY_LIFE: TimeDelta = TimeDelta::hours(24);
-
-/// How long the states that nodes were in are kept.
-const NODE_STATE_LIFE: TimeDelta = TimeDelta::days(365);
 
 /// So many ranks are forgotten at once; nothing is started meanwhile.
 const AT_ONCE: usize = 50;
@@ -29,12 +22,16 @@ const AT_ONCE: usize = 50;
 #[derive(Debug)]
 pub struct Janitor {
     app: App,
+    keeper: Keeper,
 }
 
 impl Janitor {
     /// A janitor.
     pub fn new(app: App) -> Self {
-        Self { app }
+        Self {
+            app,
+            keeper: Keeper::default(),
+        }
     }
 
     /// Kills and forgets ranks whose run is over or unknown. One that resists does not protect the others.
@@ -75,49 +72,26 @@ impl Janitor {
             .map(|run| (run.task_id.0, run.number))
             .collect())
     }
-
-    async fn forget_keys(&self) -> Result<()> {
-        let is_old = submission::Column::CreatedAt.lt(self.app.now() - KEY_LIFE);
-        let old = submission::Entity::find().filter(is_old.clone());
-        if old.one(self.app.reader()).await?.is_none() {
-            return Ok(());
-        }
-        let tx = self.app.begin().await?;
-        submission::Entity::delete_many()
-            .filter(is_old)
-            .exec(tx.db())
-            .await?;
-        tx.commit().await
-    }
 }
 
-/// Seals what people did, and drops what is older than it has to be.
-async fn tend_audit_log(app: &App) -> Result<()> {
+/// Seals what people did, and drops a piece of what is older than it has to be. Says whether there may be more to drop.
+async fn tend_audit_log(app: &App) -> Result<bool> {
     while audit::is_to_be_sealed(app.reader(), app.now()).await? {
         let tx = app.begin().await?;
         audit::seal(&tx).await?;
         tx.commit().await?;
     }
     let Some(keep) = app.settings.audit_keep else {
-        return Ok(());
+        return Ok(false);
     };
     let than = app.now() - keep;
-    if audit::is_to_be_dropped(app.reader(), than).await? {
-        let tx = app.begin().await?;
-        audit::drop_older(&tx, than).await?;
-        tx.commit().await?;
+    if !audit::is_to_be_dropped(app.reader(), than).await? {
+        return Ok(false);
     }
-    Ok(())
-}
-
-async fn tend_node_states(app: &App) -> Result<()> {
-    let than = app.now() - NODE_STATE_LIFE;
-    if node::is_to_be_dropped(app.reader(), than).await? {
-        let tx = app.begin().await?;
-        node::drop_older(&tx, than).await?;
-        tx.commit().await?;
-    }
-    Ok(())
+    let tx = app.begin().await?;
+    let dropped = audit::drop_older(&tx, than).await?;
+    tx.commit().await?;
+    Ok(dropped)
 }
 
 impl Worker for Janitor {
@@ -138,10 +112,13 @@ impl Worker for Janitor {
 
     async fn tick(&mut self) -> Result<Tick> {
         let swept = self.sweep().await;
-        self.forget_keys().await?;
-        tend_audit_log(&self.app).await?;
-        tend_node_states(&self.app).await?;
+        let drops = tend_audit_log(&self.app).await?;
+        let removes = self.keeper.tend(&self.app).await?;
         self.app.store.checkpoint().await?;
-        swept.map(|()| Tick::default())
+        // What was removed is followed by more in the next tick, and everybody else writes in between.
+        swept.map(|()| Tick {
+            progress: drops || removes,
+            ..Tick::default()
+        })
     }
 }

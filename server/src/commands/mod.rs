@@ -1,11 +1,13 @@
 //! The commands of `hai-platform`, one per file.
 
+mod backup;
 mod demo;
 mod doctor;
 mod down;
 mod import;
 mod keys;
 mod migrate;
+mod restore;
 mod token;
 mod up;
 
@@ -76,6 +78,12 @@ fn run(cli: Cli, program: Option<&OsString>) -> Result<ExitCode> {
         }
         Command::Migrate(args) => {
             return block_on(&environment, EVENTS, migrate::migrate(args, &environment));
+        }
+        Command::Backup(args) => {
+            block_on(&environment, TROUBLE, backup::backup(args, &environment))
+        }
+        Command::Restore(args) => {
+            block_on(&environment, TROUBLE, restore::restore(args, &environment))
         }
         Command::Keys { command } => keys::keys(command, &environment),
         Command::Demo => block_on(&environment, TROUBLE, demo::demo(&environment)),

@@ -80,6 +80,8 @@ fn config(args: Up, role: Role, environment: &Environment) -> Result<PlatformCon
         redis: relay::redis(environment, &chosen)?,
         data_dir,
         listen: args.listen,
+        tls: chosen.tls().cloned(),
+        proxies: chosen.proxies(),
         allowed_origins: chosen.allowed_origins().to_vec(),
         insecure_cookies: chosen.insecure_cookies(),
         rate: chosen.rate(),
@@ -92,6 +94,7 @@ fn config(args: Up, role: Role, environment: &Environment) -> Result<PlatformCon
         timing: Timing {
             graces: chosen.graces(),
             audit_keep: chosen.audit_keep(),
+            retention: chosen.retention(),
             ..Timing::default()
         },
     })

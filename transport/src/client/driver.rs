@@ -7,6 +7,7 @@ use std::{
 };
 
 use futures_util::{SinkExt, StreamExt};
+use rustls::ClientConfig;
 use serde_json::Value;
 use tokio::{
     net::TcpStream,
@@ -14,7 +15,7 @@ use tokio::{
     time::{Instant, Interval, MissedTickBehavior, interval_at, timeout},
 };
 use tokio_tungstenite::{
-    MaybeTlsStream, WebSocketStream, connect_async_with_config,
+    Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config,
     tungstenite::{
         self, Message,
         client::IntoClientRequest,
@@ -60,8 +61,13 @@ pub(super) enum Outcome {
     Complete,
 }
 
-/// Opens the socket and waits for the server's welcome.
-pub(super) async fn connect(uri: Uri, token: Option<&str>) -> Result<Socket, Error> {
+/// Opens the socket and waits for the server's welcome. Without a `trust` of its own, a server over TLS is known by its name
+/// and by who signed for it: whom this machine trusts, or the whole web.
+pub(super) async fn connect(
+    uri: Uri,
+    token: Option<&str>,
+    trust: Option<Arc<ClientConfig>>,
+) -> Result<Socket, Error> {
     let mut request = uri.into_client_request().map_err(Error::unreachable)?;
     request.headers_mut().insert(
         SEC_WEBSOCKET_PROTOCOL,
@@ -72,9 +78,12 @@ pub(super) async fn connect(uri: Uri, token: Option<&str>) -> Result<Socket, Err
         .write_buffer_size(BUFFER_BYTES)
         .max_message_size(Some(MESSAGE_LIMIT_BYTES))
         .max_frame_size(Some(MESSAGE_LIMIT_BYTES));
-    let (mut socket, _response) = connect_async_with_config(request, Some(config), true)
-        .await
-        .map_err(lost)?;
+    // A connector for TLS refuses an address without.
+    let connector = trust
+        .filter(|_| request.uri().scheme_str() == Some("wss"))
+        .map(Connector::Rustls);
+    let connected = connect_async_tls_with_config(request, Some(config), true, connector);
+    let (mut socket, _response) = connected.await.map_err(lost)?;
 
     let payload = token.map(|token| InitPayload {
         token: Some(token.to_owned()),

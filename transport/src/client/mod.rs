@@ -20,6 +20,7 @@ use std::{
 };
 
 use futures_util::StreamExt;
+use rustls::ClientConfig;
 use serde_json::Value;
 use tokio::{sync::mpsc, time::timeout};
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
@@ -69,8 +70,27 @@ impl Connection {
         token: Option<&str>,
         timing: Timing,
     ) -> Result<Self, Error> {
+        Self::begin(address, token, None, timing).await
+    }
+
+    /// The same as [`Connection::open`], over TLS with a server that is told apart by more than its name, as by
+    /// [`crate::trust_only`].
+    pub async fn open_trusting(
+        address: &str,
+        token: Option<&str>,
+        trust: Arc<ClientConfig>,
+    ) -> Result<Self, Error> {
+        Self::begin(address, token, Some(trust), Timing::default()).await
+    }
+
+    async fn begin(
+        address: &str,
+        token: Option<&str>,
+        trust: Option<Arc<ClientConfig>>,
+        timing: Timing,
+    ) -> Result<Self, Error> {
         let uri = address::websocket(address)?;
-        let socket = timeout(timing.connect, driver::connect(uri, token))
+        let socket = timeout(timing.connect, driver::connect(uri, token, trust))
             .await
             .map_err(|_elapsed| Error::Silent)??;
         let (commands, inbox) = mpsc::unbounded_channel();

@@ -205,7 +205,15 @@ async fn server(data_dir: &DataDir) -> Result<Server, String> {
 async fn ready(data_dir: &DataDir) -> Result<u16, String> {
     let text = fs::read(data_dir.server_file()).map_err(|error| error.to_string())?;
     let file: ServerFile = serde_json::from_slice(&text).map_err(|error| error.to_string())?;
-    let client = reqwest::Client::builder().no_proxy().build();
+    let client = reqwest::Client::builder().no_proxy();
+    let client = match &file.certificate {
+        Some(certificate) => {
+            let trust = transport::trust_only(certificate).map_err(|error| error.to_string())?;
+            client.tls_backend_preconfigured((*trust).clone())
+        }
+        None => client,
+    };
+    let client = client.build();
     let request = client
         .map_err(|error| error.to_string())?
         .get(format!("{}/readyz", file.url));
