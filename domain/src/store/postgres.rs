@@ -82,7 +82,8 @@ pub(super) fn pool(url: &str, connections: &Connections) -> ConnectOptions {
 /// How to connect for the lease and the time, once that is needed: two connections of their own, which are never busy
 /// with anything that takes long. A lease that is not renewed for two seconds is lost.
 pub(super) fn for_lease(url: &str) -> ConnectOptions {
-    let soon = Duration::from_secs(1);
+    // Longer than somebody who is cut off can keep the row.
+    let soon = IDLE + Duration::from_secs(1);
     let mut options = ConnectOptions::new(url);
     options
         .max_connections(2)
