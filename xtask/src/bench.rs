@@ -22,7 +22,7 @@ struct Bench {
     says: &'static str,
 }
 
-const BENCHES: [Bench; 8] = [
+const BENCHES: [Bench; 9] = [
     Bench {
         name: "plan",
         is_usual: true,
@@ -70,6 +70,14 @@ const BENCHES: [Bench; 8] = [
         peer: &[],
         says: "10,000 WebSockets with two subscriptions, 20,000 updates a second from 100 mutations; server on one core, \
                clients on another. The peer is a plain axum server with broadcast channels, without a database.",
+    },
+    Bench {
+        name: "hostile",
+        is_usual: true,
+        peer: &[],
+        says: "what one hostile client costs another: queries and submits alone, and beside expensive queries, 2000 sockets \
+               that are not read, requests byte by byte and giant requests; medians of 5 rounds, on SQLite; server on one \
+               core, both clients on another.",
     },
     Bench {
         name: "slurm",
@@ -244,7 +252,7 @@ mod tests {
         let error = chosen(&["plna".to_owned()]).map(drop).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "there is no benchmark plna: there is plan, start, tasks, submit, list, logs, live, slurm"
+            "there is no benchmark plna: there is plan, start, tasks, submit, list, logs, live, hostile, slurm"
         );
     }
 }
