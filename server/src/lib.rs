@@ -18,4 +18,5 @@ mod relay;
 pub mod seat;
 mod telemetry;
 
+pub use api::Capacity;
 pub use platform::{GROUP, Platform, PlatformConfig, Role, Timing};

@@ -7,9 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use api::Rate;
+use api::{Capacity, Rate};
 use axum::http::HeaderValue;
-use axum::serve::ListenerExt;
 use chrono::TimeDelta;
 use domain::auth::Token;
 use domain::clock::{Clock, SharedClock, SystemClock};
@@ -25,10 +24,11 @@ use domain::setup::{self, FirstUser};
 use domain::store::{Connections, Location, Store};
 use domain::task::Submits;
 use domain::{App, Settings};
+use nix::sys::resource::{Resource, getrlimit};
 use nix::unistd::gethostname;
 use protocol::LogLimits;
 use rand::rngs::StdRng;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -90,6 +90,8 @@ pub struct PlatformConfig {
     pub insecure_cookies: bool,
     /// How often one token may ask; as often as it likes if absent.
     pub rate: Option<Rate>,
+    /// How much is done, and is open, at the same time.
+    pub capacity: Capacity,
     /// Number of virtual nodes.
     pub nodes: u32,
     /// Their group.
@@ -220,14 +222,15 @@ impl Platform {
             let _ = looked.await;
         }
         let make = match role.serves() {
-            true => api::router,
-            false => api::probe_router,
+            true => api::front,
+            false => api::probe_front,
         };
-        let router = make(
+        let front = make(
             api::ApiConfig {
                 allowed_origins: config.allowed_origins,
                 insecure_cookies: config.insecure_cookies,
                 rate: config.rate,
+                capacity: within_files(config.capacity)?,
                 counts: relay::counts(config.redis.as_ref(), &tracker, &stop)?,
                 ..api::ApiConfig::default()
             },
@@ -235,15 +238,7 @@ impl Platform {
             tracker.clone(),
             stop.clone(),
         );
-        let shutdown = stop.clone().cancelled_owned();
-        let listener = listener.tap_io(send_at_once);
-        tracker.spawn(async move {
-            let router = router.into_make_service_with_connect_info::<SocketAddr>();
-            let served = axum::serve(listener, router).with_graceful_shutdown(shutdown);
-            if let Err(error) = served.await {
-                tracing::error!(%error, "the API has stopped");
-            }
-        });
+        tracker.spawn(front.serve(listener, stop.clone()));
         Ok(Self {
             url,
             app,
@@ -303,12 +298,14 @@ fn holder(address: SocketAddr) -> String {
     format!("{host} at {address}, process {}", std::process::id())
 }
 
-/// A small message leaves at once. Otherwise it waits until the client has confirmed the one before it, which takes 40 ms
-/// on Linux: as long as everything else together between a submit and the start of its command.
-fn send_at_once(socket: &mut TcpStream) {
-    if let Err(error) = socket.set_nodelay(true) {
-        tracing::debug!(%error, "a connection sends with delay");
-    }
+/// Each connection is an open file, and there must be some left for everything else.
+fn within_files(capacity: Capacity) -> Result<Capacity> {
+    let (most, _) = getrlimit(Resource::RLIMIT_NOFILE).context("the limit of open files")?;
+    let most = usize::try_from(most / 4 * 3).unwrap_or(usize::MAX);
+    Ok(Capacity {
+        connections: capacity.connections.min(most),
+        ..capacity
+    })
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener> {

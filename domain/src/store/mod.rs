@@ -35,6 +35,7 @@ mod postgres;
 #[cfg(test)]
 mod postgres_tests;
 mod replica;
+mod room;
 mod schema;
 #[cfg(test)]
 mod schema_tests;
