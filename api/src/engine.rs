@@ -416,7 +416,16 @@ impl Engine {
         let origin = bearer.map(Bearer::origin).cloned();
         // Subscriptions look when they are woken, which is too early for a copy; and who changes something reads what he changes.
         let app = match kind {
-            "query" => self.app.for_query().await,
+            "query" => {
+                let app = self.app.for_query().await;
+                match &long {
+                    Some(_) => App {
+                        store: app.store.clone().for_long_query(),
+                        ..app
+                    },
+                    None => app,
+                }
+            }
             _ => self.app.clone(),
         };
         let mut request = request.data(actor).data(origin.unwrap_or_default());

@@ -13,6 +13,18 @@ impl Store {
         self.writes.len()
     }
 
+    /// The same for one query that takes long. Where there is a replica, that is the place for it.
+    #[must_use]
+    pub fn for_long_query(self) -> Self {
+        if self.replica.is_some() {
+            return self;
+        }
+        Self {
+            reader: self.aside.clone(),
+            ..self
+        }
+    }
+
     /// Waits until a query would get a connection, and says how long that took; `None` if it takes longer than `patience`.
     /// While one is free it is not touched.
     pub async fn room(&self, patience: Duration) -> Option<Duration> {
