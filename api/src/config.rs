@@ -29,6 +29,8 @@ pub struct ApiConfig {
     pub counts: Option<Counts>,
     /// How much one client may ask for.
     pub limits: Limits,
+    /// How much is done, and is open, at the same time.
+    pub capacity: Capacity,
     /// How long a WebSocket waits for its client.
     pub timing: Timing,
 }
@@ -45,6 +47,7 @@ impl Default for ApiConfig {
             rate: None,
             counts: None,
             limits: Limits::default(),
+            capacity: Capacity::default(),
             timing: Timing::default(),
         }
     }
@@ -64,6 +67,8 @@ pub struct Rate {
 pub struct Limits {
     /// Largest request, and largest WebSocket message, in bytes.
     pub body_bytes: usize,
+    /// Longest document, in bytes: to read one takes far longer than to read what it is given.
+    pub document_bytes: usize,
     /// Most levels of nested fields. GraphiQL's own question for the schema has 15.
     pub depth: usize,
     /// Most fields of an answer, as estimated before it is computed: a list counts as many times as it may have
@@ -83,6 +88,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             body_bytes: 1 << 20,
+            document_bytes: 64 << 10,
             depth: 20,
             complexity: 100_000,
             selections: 2000,
@@ -93,10 +99,46 @@ impl Default for Limits {
     }
 }
 
-/// How long a WebSocket waits for its client.
+/// How much is done, and is open, at the same time, for all clients together and for one of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capacity {
+    /// Open connections. The last eighth is for agents, and for who looks whether the platform lives.
+    pub connections: usize,
+    /// Those from one address. A proxy, and all agents of one machine, have one.
+    pub connections_per_address: usize,
+    /// Operations that have begun and are not answered. The last quarter is for agents.
+    pub operations: usize,
+    /// Those of one token, or of one session of a browser.
+    pub operations_per_token: usize,
+    /// Subscriptions that go on. The last eighth is for agents.
+    pub subscriptions: usize,
+    /// Those of one token, or of one session of a browser.
+    pub subscriptions_per_token: usize,
+}
+
+impl Default for Capacity {
+    fn default() -> Self {
+        Self {
+            connections: 16_384,
+            connections_per_address: 12_288,
+            operations: 1024,
+            operations_per_token: 384,
+            subscriptions: 131_072,
+            subscriptions_per_token: 32_768,
+        }
+    }
+}
+
+/// How long the server waits for its clients.
 #[derive(Debug, Clone, Copy)]
 pub struct Timing {
-    /// For the first message.
+    /// For the head of a request, from the end of the one before: also how long a connection may do nothing.
+    pub head: Duration,
+    /// For the rest of a request.
+    pub body: Duration,
+    /// For a client to take anything of what it is sent.
+    pub stall: Duration,
+    /// For the first message of a WebSocket.
     pub init: Duration,
     /// Between two pings. A client that gives no sign of life for one to two of these is taken for dead, also in the
     /// middle of a message that it does not take.
@@ -111,6 +153,9 @@ pub struct Timing {
 impl Default for Timing {
     fn default() -> Self {
         Self {
+            head: Duration::from_secs(75),
+            body: Duration::from_secs(30),
+            stall: Duration::from_secs(60),
             init: Duration::from_secs(10),
             heartbeat: Duration::from_secs(15),
             goodbye: Duration::from_secs(1),

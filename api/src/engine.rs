@@ -9,6 +9,7 @@ use domain::auth::Actor;
 use domain::{App, Error, Result};
 use futures_util::stream::BoxStream;
 use futures_util::{FutureExt, Stream, StreamExt, stream};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::task::TaskTracker;
 
 use crate::answer::Answer;
@@ -17,16 +18,19 @@ use crate::auth::{self, Bearer};
 use crate::config::{ApiConfig, Limits};
 use crate::error::{code, first_code, refusal, told};
 use crate::limits;
+use crate::load::Load;
 use crate::loaders::{Driven, Loaders};
 use crate::log::{Feeds, SearchGate, Tailers};
 use crate::logins::Logins;
 use crate::metrics::{Label, Meter, Metrics, Momentary};
+use crate::places::Place;
 use crate::rates::Rates;
 use crate::rules;
 use crate::schema::{self, PlatformSchema};
 use crate::shared::{Asked, Begin, Evaluations, Question, Wanted};
 use crate::span::{self, Spanned};
 use crate::standing::Standing;
+use crate::weight;
 
 /// The schema with everything that it needs.
 pub(crate) struct Engine {
@@ -38,6 +42,7 @@ pub(crate) struct Engine {
     feeds: Feeds,
     logins: Logins,
     rates: Rates,
+    load: Load,
     metrics: Arc<Metrics>,
     tracker: TaskTracker,
     /// Between two looks at who follows something.
@@ -53,6 +58,18 @@ struct Admitted {
     wanted: Option<Wanted>,
     /// Who subscribes, if it is a subscription.
     subscriber: Option<Actor>,
+    /// What it has until it is answered, or for as long as it goes on.
+    held: Held,
+    /// If it takes long to compute.
+    long: Option<Place>,
+}
+
+/// What an operation has that others then cannot have.
+struct Held {
+    /// Among the operations in flight, or among the subscriptions.
+    _place: Place,
+    /// Among the queries of its token.
+    _turn: Option<OwnedSemaphorePermit>,
 }
 
 impl Engine {
@@ -72,6 +89,7 @@ impl Engine {
         let schema = builder.finish();
         Self {
             metrics: Arc::new(Metrics::new(&schema.sdl(), &app)),
+            load: Load::new(&config.capacity, app.metrics.load.clone()),
             schema,
             app,
             limits: config.limits,
@@ -89,7 +107,13 @@ impl Engine {
     pub(crate) async fn execute(&self, bearer: Option<&Bearer>, request: Request) -> Response {
         let mut meter = self.metrics.begin(Label::OTHER);
         let answer = told(match self.admit(bearer, request, &mut meter).await {
-            Ok(Admitted { request, app, .. }) => self.answer(app, request).await,
+            Ok(Admitted {
+                request,
+                app,
+                held: _held,
+                long,
+                ..
+            }) => self.answer(app, request, long).await,
             Err(error) => Response::from_errors(vec![error]),
         });
         meter.answered(first_code(&answer));
@@ -107,16 +131,18 @@ impl Engine {
             let mut meter = self.metrics.begin(Label::OTHER);
             let since = self.app.events.access().now();
             let admitted = self.admit(bearer.as_ref(), request, &mut meter).await;
-            let (answers, subscriber) = match admitted {
+            let (answers, subscriber, mut held) = match admitted {
                 Ok(admitted) => {
                     let subscriber = admitted.subscriber.clone();
-                    (Arc::clone(&self).admitted(admitted), subscriber)
+                    let (answers, held) = Arc::clone(&self).admitted(admitted);
+                    (answers, subscriber, Some(held))
                 }
                 Err(error) => {
                     let refused = told(Response::from_errors(vec![error]));
-                    (stream::iter([refused.into()]).boxed(), None)
+                    (stream::iter([refused.into()]).boxed(), None, None)
                 }
             };
+            let goes_on = subscriber.is_some();
             let answers = match bearer.zip(subscriber) {
                 Some((bearer, actor)) => {
                     let standing = Standing::new(&self, bearer, &actor, since, self.recheck);
@@ -124,21 +150,33 @@ impl Engine {
                 }
                 None => answers,
             };
-            answers.inspect(move |answer| meter.answered(answer.code()))
+            answers.inspect(move |answer| {
+                meter.answered(answer.code());
+                // Whoever is slow to take an answer keeps nobody from getting his.
+                if !goes_on {
+                    drop(held.take());
+                }
+            })
         };
         // To begin needs far more memory than to go on, and has it only meanwhile.
         stream::once(results.boxed()).flatten()
     }
 
-    /// The results of an operation that may be executed.
-    fn admitted(self: Arc<Self>, admitted: Admitted) -> BoxStream<'static, Answer> {
+    /// The results of an operation that may be executed, and what it has meanwhile.
+    fn admitted(self: Arc<Self>, admitted: Admitted) -> (BoxStream<'static, Answer>, Held) {
         let Admitted {
             request,
             app,
             wanted,
             subscriber: _,
+            held,
+            long,
         } = admitted;
-        match wanted {
+        let answers = match wanted {
+            None if long.is_some() => {
+                let answer = async move { told(self.answer(app, request, long).await).into() };
+                stream::once(answer).boxed()
+            }
             None => self.begin(app, request),
             Some(wanted) if wanted.is_log() => self.follow_log(wanted.question, request),
             // What is wrong with it is told where everything else is checked.
@@ -150,7 +188,8 @@ impl Engine {
                 });
                 self.evaluations.join(wanted, &self.tracker, &begin)
             }
-        }
+        };
+        (answers, held)
     }
 
     /// Who this is.
@@ -229,7 +268,16 @@ impl Engine {
             evaluations: self.evaluations.count() + self.feeds.count(),
             tailers: self.app.logs.n_tailers(),
             pools: self.app.store.pools(),
+            connections: self.load.n_connections(),
+            operations: self.load.n_operations(),
+            writes: self.app.store.n_writes(),
+            submits: self.app.submits.n_waiting(),
         })
+    }
+
+    /// How much is done at the same time.
+    pub(crate) fn load(&self) -> &Load {
+        &self.load
     }
 
     /// The platform.
@@ -245,16 +293,23 @@ impl Engine {
         Ok(self.app.reader().ping().await?)
     }
 
-    async fn answer(&self, app: App, request: Request) -> Response {
+    /// The one answer of an operation; one that takes long is computed where it is in nobody's way.
+    async fn answer(&self, app: App, request: Request, long: Option<Place>) -> Response {
         let loaders = Arc::new(Loaders::new(app.clone()));
         let request = request.data(Arc::clone(&loaders)).data(app);
         let schema = self.schema.clone();
         let answer = stream::once(async move { schema.execute(request).await }).boxed();
-        let lost = || refusal(Error::internal("an operation ended without an answer"));
-        Driven::new(answer, loaders)
-            .next()
-            .await
-            .unwrap_or_else(|| Response::from_errors(vec![lost()]))
+        let mut driven = Driven::new(answer, loaders);
+        let answer = async move { driven.next().await };
+        let answer = match long {
+            Some(_place) => self.load.lane.run(answer).await,
+            None => Ok(answer.await),
+        };
+        let lost = || Error::internal("an operation ended without an answer");
+        match answer.and_then(|answer| answer.ok_or_else(lost)) {
+            Ok(answer) => answer,
+            Err(error) => Response::from_errors(vec![refusal(error)]),
+        }
     }
 
     /// The results of an operation. Who joins later does not change under whose id it is logged.
@@ -286,6 +341,8 @@ impl Engine {
         mut request: Request,
         meter: &mut Meter,
     ) -> std::result::Result<Admitted, ServerError> {
+        let holder = self.load.holder(bearer);
+        let place = self.load.operation(holder).map_err(refusal)?;
         let actor = match bearer {
             Some(bearer) => Some(self.enter(bearer).await.map_err(refusal)?),
             None => None,
@@ -294,7 +351,9 @@ impl Engine {
             let reason = "no text may contain the character U+0000";
             return Err(refusal(Error::invalid("variables", reason)));
         }
+        limits::check_length(&request.query, &self.limits)?;
         let operation = request.operation_name.clone();
+        let variables = std::mem::take(&mut request.variables);
         let document = request.parsed_query()?;
         meter.is_of(document, operation.as_deref());
         span::note_label(meter.label());
@@ -306,11 +365,17 @@ impl Engine {
         let Some(actor) = actor else {
             return if limits::is_introspection(document) {
                 meter.admitted();
+                request.variables = variables;
                 Ok(Admitted {
                     request,
                     app: self.app.clone(),
                     wanted: None,
                     subscriber: None,
+                    held: Held {
+                        _place: place,
+                        _turn: None,
+                    },
+                    long: None,
                 })
             } else {
                 Err(refusal(Error::Unauthenticated))
@@ -321,21 +386,46 @@ impl Engine {
             let is_change = limits::is_mutation(document);
             if let Some(user) = actor.user().filter(|_| is_change) {
                 let (field, origin) = (field.clone(), bearer.map(Bearer::origin));
-                let variables = &request.variables;
-                audit::refused(&self.app, user, origin, &field, variables, &error)
+                audit::refused(&self.app, user, origin, &field, &variables, &error)
                     .await
                     .map_err(refusal)?;
             }
             return Err(refusal(error));
         }
-        meter.admitted();
+        let kind = meter.label().operation;
+        let is_long = kind == "query" && weight::is_long(document, &variables);
         let asked = Asked::of(document, operation.as_deref());
         let subscriber = limits::is_subscription(document).then(|| actor.clone());
+        request.variables = variables;
+        let long = is_long.then(|| self.load.long_operation(holder));
+        let long = long.transpose().map_err(refusal)?;
+        let (place, turn) = match kind {
+            "query" => {
+                let turn = self.load.query(holder, &self.app).await;
+                (place, turn.map_err(refusal)?)
+            }
+            "mutation" => {
+                self.load.mutation(holder, &self.app).map_err(refusal)?;
+                (place, None)
+            }
+            "subscription" => (self.load.subscription(holder).map_err(refusal)?, None),
+            _ => (place, None),
+        };
+        meter.admitted();
         let wanted = asked.map(|asked| asked.wanted(&request, &actor));
         let origin = bearer.map(Bearer::origin).cloned();
         // Subscriptions look when they are woken, which is too early for a copy; and who changes something reads what he changes.
-        let app = match meter.label().operation {
-            "query" => self.app.for_query().await,
+        let app = match kind {
+            "query" => {
+                let app = self.app.for_query().await;
+                match &long {
+                    Some(_) => App {
+                        store: app.store.clone().for_long_query(),
+                        ..app
+                    },
+                    None => app,
+                }
+            }
             _ => self.app.clone(),
         };
         let mut request = request.data(actor).data(origin.unwrap_or_default());
@@ -347,6 +437,11 @@ impl Engine {
             app,
             wanted,
             subscriber,
+            held: Held {
+                _place: place,
+                _turn: turn,
+            },
+            long,
         })
     }
 }

@@ -54,7 +54,7 @@ pub(crate) fn code(error: &Error) -> &'static str {
         Error::QuotaExceeded { .. } | Error::AboveCeiling { .. } => "QUOTA_EXCEEDED",
         Error::RateLimited { .. } => "RATE_LIMITED",
         Error::Unsupported(_) => "UNSUPPORTED",
-        Error::Unavailable { .. } | Error::Deposed => "UNAVAILABLE",
+        Error::Unavailable { .. } | Error::Overloaded { .. } | Error::Deposed => "UNAVAILABLE",
         Error::Internal(_) => "INTERNAL",
     }
 }
@@ -69,13 +69,19 @@ pub(crate) fn first_code(response: &Response) -> Option<&'static str> {
     CODES.into_iter().find(|code| *code == told)
 }
 
-/// How long to wait, if an answer that was [`told`] was refused because it came too often.
-pub(crate) fn retry_after(response: &Response) -> Option<Duration> {
+/// How long to wait, if an answer that was [`told`] was refused because it came too often or because there is too much, and
+/// the status that says which.
+pub(crate) fn retry_after(response: &Response) -> Option<(StatusCode, Duration)> {
     let error = response.errors.first()?;
-    match error.extensions.as_ref()?.get("retryAfter")? {
-        Value::Number(seconds) => Duration::try_from_secs_f64(seconds.as_f64()?).ok(),
-        _ => None,
-    }
+    let wait = match error.extensions.as_ref()?.get("retryAfter")? {
+        Value::Number(seconds) => Duration::try_from_secs_f64(seconds.as_f64()?).ok()?,
+        _ => return None,
+    };
+    let status = match first_code(response)? {
+        "UNAVAILABLE" => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::TOO_MANY_REQUESTS,
+    };
+    Some((status, wait))
 }
 
 /// The HTTP status beside GraphQL.
@@ -90,7 +96,9 @@ pub(crate) fn status(error: &Error) -> StatusCode {
         Error::Conflict(_) => StatusCode::CONFLICT,
         Error::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
         Error::Unsupported(_) => StatusCode::NOT_IMPLEMENTED,
-        Error::Unavailable { .. } | Error::Deposed => StatusCode::SERVICE_UNAVAILABLE,
+        Error::Unavailable { .. } | Error::Overloaded { .. } | Error::Deposed => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
         Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
@@ -112,7 +120,9 @@ pub(crate) fn log(error: &Error, id: Option<&str>) {
         | Error::Conflict(_)
         | Error::QuotaExceeded { .. }
         | Error::AboveCeiling { .. }
-        | Error::RateLimited { .. } => tracing::debug!(error = chain, "a request was refused"),
+        | Error::RateLimited { .. }
+        // Of these there are many, and they are counted.
+        | Error::Overloaded { .. } => tracing::debug!(error = chain, "a request was refused"),
     }
 }
 
@@ -149,7 +159,7 @@ fn describe(error: &mut ServerError, ours: &Error) {
             extensions.set("field", *field);
             log(ours, None);
         }
-        Error::RateLimited { retry_after } => {
+        Error::RateLimited { retry_after } | Error::Overloaded { retry_after, .. } => {
             extensions.set("retryAfter", retry_after.as_secs_f64());
             log(ours, None);
         }
@@ -185,6 +195,8 @@ fn fields(problems: &[Problem]) -> Value {
 mod tests {
     use std::fmt::Write as _;
 
+    use domain::metrics::Overload;
+
     use super::*;
 
     fn one_of_each() -> Vec<Error> {
@@ -215,6 +227,10 @@ mod tests {
                 limit: 4,
             },
             Error::RateLimited {
+                retry_after: Duration::from_millis(1500),
+            },
+            Error::Overloaded {
+                what: Overload::OwnOperations,
                 retry_after: Duration::from_millis(1500),
             },
             Error::Unsupported("this runtime has no images".into()),

@@ -9,6 +9,8 @@
 //!   the one place where errors become answers.
 //! - Related rows come through `loaders`, lists through `connection`, live results through `live`, once for all who
 //!   ask for the same (`shared`).
+//! - What is too much is turned away at once: `load` says what is done at the same time, for whom; what takes long is computed in
+//!   a `lane` of its own.
 //! - The contract is `schema.graphql`: [`sdl`] prints it, a test compares them.
 
 mod agent;
@@ -24,8 +26,10 @@ mod error;
 mod graphiql;
 mod http;
 mod id;
+mod lane;
 mod limits;
 mod live;
+mod load;
 mod loaders;
 mod log;
 mod logins;
@@ -33,6 +37,7 @@ mod metrics;
 mod mount;
 mod node;
 mod ongoing;
+mod places;
 mod quota;
 mod rates;
 mod rules;
@@ -47,6 +52,7 @@ mod standing;
 mod task;
 mod token;
 mod user;
+mod weight;
 mod ws;
 
 #[cfg(test)]
@@ -58,6 +64,6 @@ mod standing_tests;
 #[cfg(test)]
 mod testing;
 
-pub use config::{ApiConfig, Limits, Rate, Timing};
-pub use http::{ForwardedHeader, Proxies, probe_router, router};
+pub use config::{ApiConfig, Capacity, Limits, Rate, Timing};
+pub use http::{ForwardedHeader, Front, Proxies, front, plain, probe_front};
 pub use schema::sdl;

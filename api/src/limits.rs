@@ -27,6 +27,16 @@ pub(crate) fn page(first: Option<i32>, last: Option<i32>, child_complexity: usiz
     items.saturating_mul(child_complexity)
 }
 
+/// Refuses a document that is too long to be read.
+pub(crate) fn check_length(document: &str, limits: &Limits) -> Result<(), ServerError> {
+    let (found, most) = (document.len(), limits.document_bytes);
+    if found <= most {
+        return Ok(());
+    }
+    let message = format!("the document has {found} bytes, at most {most} are accepted");
+    Err(ServerError::new(message, None))
+}
+
 /// Refuses a document that asks for too much.
 pub(crate) fn check(document: &ExecutableDocument, limits: &Limits) -> Result<(), ServerError> {
     let mut scale = Scale {

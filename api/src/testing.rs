@@ -1,7 +1,6 @@
 //! A platform with an API for tests, asked without a network, and the count of what it asks the database.
 
 use std::cell::Cell;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Once};
 
@@ -126,7 +125,7 @@ impl Served {
             CancellationToken::new(),
             CancellationToken::new(),
         );
-        let router = crate::router(
+        let front = crate::front(
             config,
             api.platform.app.clone(),
             tracker.clone(),
@@ -134,14 +133,8 @@ impl Served {
         );
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
-        let router = router.into_make_service_with_connect_info::<SocketAddr>();
-        let ended = server.clone();
-        TaskTracker::new().spawn(async move {
-            tokio::select! {
-                served = axum::serve(listener, router) => served.unwrap(),
-                () = ended.cancelled() => {}
-            }
-        });
+        // One that is told to stop still answers, so that it can be asked whether it does.
+        TaskTracker::new().spawn(front.serve(listener, crate::plain, server.clone()));
         Self {
             api,
             address,

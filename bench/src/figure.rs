@@ -43,6 +43,12 @@ pub(crate) fn say_times(
     millis(99)
 }
 
+/// How long all but one in a hundred took, in milliseconds.
+pub(crate) fn p99(times: &mut [Duration]) -> f64 {
+    times.sort_unstable();
+    percentile(times, 99).as_secs_f64() * 1e3
+}
+
 /// The smallest of the sorted times that so many in a hundred do not exceed.
 fn percentile(sorted: &[Duration], share: usize) -> Duration {
     let rank = (sorted.len() * share).div_ceil(100).max(1);

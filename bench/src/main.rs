@@ -6,6 +6,7 @@
 mod client;
 mod clock;
 mod figure;
+mod hostile;
 mod list;
 mod live;
 mod logs;
@@ -37,6 +38,12 @@ struct Args {
     /// For `logs`: how many lines each prints at once; there are fifty a second of each.
     #[arg(long, value_name = "N", default_value_t = 1)]
     burst: u32,
+    /// For `hostile`: how often everything is measured.
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    rounds: usize,
+    /// For `hostile`: how many sockets the client opens that does not read.
+    #[arg(long, value_name = "N", default_value_t = 2000)]
+    sockets: usize,
     /// For `print`: how many lines a second.
     #[arg(long, value_name = "N", default_value_t = 50, hide = true)]
     lines: u32,
@@ -51,6 +58,7 @@ enum Bench {
     List,
     Logs,
     Live,
+    Hostile,
     /// What `live` is compared with.
     #[value(hide = true)]
     LivePeer,
@@ -80,6 +88,10 @@ async fn measure(args: Args) -> Result<()> {
         Bench::List => list::run(ground).await?,
         Bench::Logs => logs::run(ground, args.logs, args.burst).await?,
         Bench::Live => live::run(ground).await?,
+        Bench::Hostile => {
+            let (rounds, sockets) = (args.rounds, args.sockets);
+            hostile::run(ground, hostile::Rounds { rounds, sockets }).await?;
+        }
         Bench::LivePeer => live::peer::serve().await?,
         Bench::Slurm => slurm::run(ground).await?,
         Bench::Submit => submit::run(ground).await?,

@@ -19,6 +19,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often a request that is safe to repeat is sent, and how long to wait before each repetition.
 const REPETITIONS: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(2)];
 
+/// How long a request waits in all while the platform has too much to do.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// A client of one platform, as one user.
 #[derive(Debug)]
 pub(crate) struct Client {
@@ -34,6 +37,9 @@ struct Extensions {
     code: Option<String>,
     #[serde(default)]
     field: Option<String>,
+    /// In seconds.
+    #[serde(default, rename = "retryAfter")]
+    retry_after: Option<f64>,
 }
 
 impl Client {
@@ -72,7 +78,7 @@ impl Client {
         &self.login
     }
 
-    /// Sends an operation once.
+    /// Sends an operation once: again only if the platform had too much to do and has begun nothing of it.
     pub(crate) async fn ask<F, V>(&self, operation: &cynic::Operation<F, V>) -> Result<F>
     where
         F: DeserializeOwned,
@@ -80,7 +86,17 @@ impl Client {
     {
         let body = serde_json::to_vec(operation)
             .map_err(|error| Error::Startup(std::io::Error::other(error)))?;
-        read_answer(&self.address(), &self.post(body).await?)
+        let mut patience = PATIENCE;
+        loop {
+            let answer = self.post(body.clone()).await?;
+            let left =
+                turned_away(&answer).and_then(|wait| Some((wait, patience.checked_sub(wait)?)));
+            let Some((wait, left)) = left else {
+                return read_answer(&self.address(), &answer);
+            };
+            patience = left;
+            self.progress.during(tokio::time::sleep(wait)).await;
+        }
     }
 
     /// Sends an operation that carries an idempotency key: again if the answer got lost on the way.
@@ -136,6 +152,20 @@ impl Client {
 struct Answer {
     status: reqwest::StatusCode,
     body: Vec<u8>,
+}
+
+/// When to come again, if the platform had too much to do.
+fn turned_away(answer: &Answer) -> Option<Duration> {
+    if answer.status != reqwest::StatusCode::SERVICE_UNAVAILABLE {
+        return None;
+    }
+    let response: GraphQlResponse<serde::de::IgnoredAny, Extensions> =
+        serde_json::from_slice(&answer.body).ok()?;
+    let errors = response.errors.unwrap_or_default();
+    let first = errors.first()?.extensions.as_ref()?;
+    let is_unavailable = Code::read(first.code.as_deref()) == Code::Unavailable;
+    let seconds = first.retry_after.filter(|_| is_unavailable)?;
+    Duration::try_from_secs_f64(seconds).ok()
 }
 
 /// What a response means.
@@ -230,6 +260,26 @@ mod tests {
         }
         let error = read(200, &body("spec.workspace: must be absolute")).unwrap_err();
         assert_eq!(error.to_string(), "spec.workspace: must be absolute");
+    }
+
+    #[test]
+    fn only_who_was_turned_away_comes_again() {
+        let wait = |status: u16, body: &str| {
+            turned_away(&Answer {
+                status: reqwest::StatusCode::from_u16(status).unwrap(),
+                body: body.as_bytes().to_vec(),
+            })
+        };
+        let body = |extensions: &str| {
+            format!(r#"{{"data":null,"errors":[{{"message":"m","extensions":{extensions}}}]}}"#)
+        };
+        let away = body(r#"{"code":"UNAVAILABLE","retryAfter":1.5}"#);
+        assert_eq!(wait(503, &away), Some(Duration::from_millis(1500)));
+        assert_eq!(wait(200, &away), None);
+        assert_eq!(wait(503, &body(r#"{"code":"UNAVAILABLE"}"#)), None);
+        let often = body(r#"{"code":"RATE_LIMITED","retryAfter":1.5}"#);
+        assert_eq!(wait(503, &often), None);
+        assert_eq!(wait(503, "<html>"), None);
     }
 
     #[test]

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use sea_orm::{DbErr, RuntimeErr};
 
+use crate::metrics::Overload;
+
 /// The result of a use case.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -68,6 +70,14 @@ pub enum Error {
         /// Why.
         #[source]
         source: Box<dyn StdError + Send + Sync>,
+    },
+    /// More is asked for than can begin soon. Nothing of it has begun.
+    #[error("the platform has too much to do: {what}; try again in {} s", retry_after.as_secs_f32().ceil())]
+    Overloaded {
+        /// Of what there is too much.
+        what: Overload,
+        /// When to try again.
+        retry_after: Duration,
     },
     /// Another process drives the platform now: this one must not.
     #[error("another process has taken over")]

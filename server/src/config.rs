@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, ensure};
-use api::{ForwardedHeader, Proxies, Rate};
+use api::{Capacity, ForwardedHeader, Proxies, Rate};
 use axum::http::HeaderValue;
 use chrono::TimeDelta;
 use domain::Level;
@@ -77,6 +77,12 @@ struct Http {
     requests_per_second: u32,
     #[serde(default)]
     requests_at_once: u32,
+    max_connections: Option<NonZeroU32>,
+    max_connections_per_address: Option<NonZeroU32>,
+    max_operations: Option<NonZeroU32>,
+    max_operations_per_token: Option<NonZeroU32>,
+    max_subscriptions: Option<NonZeroU32>,
+    max_subscriptions_per_token: Option<NonZeroU32>,
 }
 
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
@@ -227,6 +233,29 @@ impl Config {
         })
     }
 
+    /// How much is done, and is open, at the same time.
+    pub(crate) fn capacity(&self) -> Capacity {
+        let or = |chosen: Option<NonZeroU32>, usual| {
+            let chosen = chosen.and_then(|most| usize::try_from(most.get()).ok());
+            chosen.unwrap_or(usual)
+        };
+        let (http, usual) = (&self.http, Capacity::default());
+        Capacity {
+            connections: or(http.max_connections, usual.connections),
+            connections_per_address: or(
+                http.max_connections_per_address,
+                usual.connections_per_address,
+            ),
+            operations: or(http.max_operations, usual.operations),
+            operations_per_token: or(http.max_operations_per_token, usual.operations_per_token),
+            subscriptions: or(http.max_subscriptions, usual.subscriptions),
+            subscriptions_per_token: or(
+                http.max_subscriptions_per_token,
+                usual.subscriptions_per_token,
+            ),
+        }
+    }
+
     /// How long it is kept what people did; for ever if absent.
     pub(crate) fn audit_keep(&self) -> Option<TimeDelta> {
         let days = self.audit.keep_days.filter(|days| *days > 0);
@@ -345,6 +374,11 @@ mod tests {
         assert_eq!(config.proxies(), Proxies::default());
         assert_eq!(config.retention(), Retention::default());
         assert_eq!(config.tls(), None);
+        assert_eq!(config.capacity(), Capacity::default());
+        let first = documented.find("max_connections_per_address = ").unwrap();
+        let fewer = documented[first..].replace("12288", "7");
+        let fewer = Config::parse(&format!("[http]\n{fewer}")).unwrap();
+        assert_eq!(fewer.capacity().connections_per_address, 7);
         let connections = config.database().connections(&Environment::default());
         assert_eq!(connections.unwrap(), Connections::default());
         // The example of a level is one that can be taken over as it is.

@@ -20,6 +20,6 @@ pub mod seat;
 mod telemetry;
 mod tls;
 
-pub use api::Proxies;
+pub use api::{Capacity, Proxies};
 pub use platform::{GROUP, Platform, PlatformConfig, Role, Timing};
 pub use tls::Files;

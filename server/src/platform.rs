@@ -7,9 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use api::{Proxies, Rate};
+use api::{Capacity, Proxies, Rate};
 use axum::http::HeaderValue;
-use axum::serve::ListenerExt;
 use chrono::TimeDelta;
 use domain::auth::Token;
 use domain::clock::{Clock, SharedClock, SystemClock};
@@ -26,6 +25,7 @@ use domain::setup::{self, FirstUser};
 use domain::store::{Connections, Location, Store};
 use domain::task::Submits;
 use domain::{App, Settings};
+use nix::sys::resource::{Resource, getrlimit};
 use nix::unistd::gethostname;
 use protocol::LogLimits;
 use rand::rngs::StdRng;
@@ -99,6 +99,8 @@ pub struct PlatformConfig {
     pub insecure_cookies: bool,
     /// How often one token may ask; as often as it likes if absent.
     pub rate: Option<Rate>,
+    /// How much is done, and is open, at the same time.
+    pub capacity: Capacity,
     /// Number of virtual nodes.
     pub nodes: u32,
     /// Their group.
@@ -235,16 +237,17 @@ impl Platform {
             let _ = looked.await;
         }
         let make = match role.serves() {
-            true => api::router,
-            false => api::probe_router,
+            true => api::front,
+            false => api::probe_front,
         };
-        let router = make(
+        let front = make(
             api::ApiConfig {
                 allowed_origins: config.allowed_origins,
                 insecure_cookies: config.insecure_cookies,
                 over_tls: tls.is_some(),
                 proxies: config.proxies,
                 rate: config.rate,
+                capacity: within_files(config.capacity)?,
                 counts: relay::counts(config.redis.as_ref(), &tracker, &stop)?,
                 ..api::ApiConfig::default()
             },
@@ -252,9 +255,8 @@ impl Platform {
             tracker.clone(),
             stop.clone(),
         );
-        let shutdown = stop.clone().cancelled_owned();
         let shown = tls.as_ref().map(tls::Current::config).transpose()?;
-        let listener = tls::Listener::new(listener, shown).tap_io(tls::send_at_once);
+        let door = tls::Door::new(shown);
         let seat = Arc::new(seat);
         if let Some(tls) = tls {
             let (seat, url) = (seat.clone(), url.clone());
@@ -266,13 +268,8 @@ impl Platform {
                 }
             }));
         }
-        tracker.spawn(async move {
-            let router = router.into_make_service_with_connect_info::<SocketAddr>();
-            let served = axum::serve(listener, router).with_graceful_shutdown(shutdown);
-            if let Err(error) = served.await {
-                tracing::error!(%error, "the API has stopped");
-            }
-        });
+        let open = move |socket| door.clone().open(socket);
+        tracker.spawn(front.serve(listener, open, stop.clone()));
         Ok(Self {
             url,
             app,
@@ -335,6 +332,16 @@ fn holder(address: SocketAddr) -> String {
     let host = gethostname().unwrap_or_default();
     let host = host.to_string_lossy();
     format!("{host} at {address}, process {}", std::process::id())
+}
+
+/// Each connection is an open file, and there must be some left for everything else.
+fn within_files(capacity: Capacity) -> Result<Capacity> {
+    let (most, _) = getrlimit(Resource::RLIMIT_NOFILE).context("the limit of open files")?;
+    let most = usize::try_from(most / 4 * 3).unwrap_or(usize::MAX);
+    Ok(Capacity {
+        connections: capacity.connections.min(most),
+        ..capacity
+    })
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener> {

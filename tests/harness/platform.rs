@@ -55,6 +55,7 @@ impl Platform {
             allowed_origins: Vec::new(),
             insecure_cookies: false,
             rate: None,
+            capacity: server::Capacity::default(),
             nodes: 2,
             group: server::GROUP.to_owned(),
             mounts: vec![site.code()],

@@ -1,6 +1,6 @@
 //! What can go wrong between a client and the server, by what the caller can do about it.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -44,9 +44,8 @@ impl Error {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Unreachable(_) | Self::Silent | Self::Closed { .. } => true,
-            Self::Address(_) | Self::Unauthenticated(_) | Self::Protocol(_) | Self::Graphql(_) => {
-                false
-            }
+            Self::Graphql(_) => self.code() == Some("UNAVAILABLE"),
+            Self::Address(_) | Self::Unauthenticated(_) | Self::Protocol(_) => false,
         }
     }
 
@@ -56,6 +55,19 @@ impl Error {
             Self::Unauthenticated(_) => Some("UNAUTHENTICATED"),
             Self::Graphql(errors) => errors.iter().find_map(|error| error.code.as_deref()),
             Self::Address(_)
+            | Self::Unreachable(_)
+            | Self::Silent
+            | Self::Closed { .. }
+            | Self::Protocol(_) => None,
+        }
+    }
+
+    /// When to try again, if the server had too much to do and says so: nothing of the operation has begun then.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Graphql(errors) => errors.iter().find_map(|error| error.retry_after),
+            Self::Unauthenticated(_)
+            | Self::Address(_)
             | Self::Unreachable(_)
             | Self::Silent
             | Self::Closed { .. }
@@ -117,6 +129,8 @@ pub struct GraphqlError {
     pub code: Option<String>,
     /// `extensions.field`: which input is wrong.
     pub field: Option<String>,
+    /// `extensions.retryAfter`: when to try again.
+    pub retry_after: Option<Duration>,
 }
 
 impl fmt::Display for GraphqlError {
@@ -136,18 +150,24 @@ struct Wire {
 }
 
 #[derive(Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Extensions {
     #[serde(default, skip_serializing_if = "Value::is_null")]
     code: Value,
     #[serde(default, skip_serializing_if = "Value::is_null")]
     field: Value,
+    /// In seconds.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    retry_after: Value,
 }
 
 impl From<Wire> for GraphqlError {
     fn from(wire: Wire) -> Self {
         let text = |value: Value| value.as_str().map(str::to_owned);
         let extensions = wire.extensions.unwrap_or_default();
+        let seconds = extensions.retry_after.as_f64();
         Self {
+            retry_after: seconds.and_then(|wait| Duration::try_from_secs_f64(wait).ok()),
             message: wire.message,
             code: text(extensions.code),
             field: text(extensions.field),
@@ -157,9 +177,12 @@ impl From<Wire> for GraphqlError {
 
 impl From<GraphqlError> for Wire {
     fn from(error: GraphqlError) -> Self {
-        let extensions = (error.code.is_some() || error.field.is_some()).then(|| Extensions {
+        let retry_after = error.retry_after.map(|wait| wait.as_secs_f64());
+        let is_any = error.code.is_some() || error.field.is_some() || retry_after.is_some();
+        let extensions = is_any.then(|| Extensions {
             code: error.code.into(),
             field: error.field.into(),
+            retry_after: retry_after.into(),
         });
         Self {
             message: error.message,
@@ -207,6 +230,23 @@ mod tests {
     }
 
     #[test]
+    fn who_was_turned_away_may_try_again_when_it_is_time() {
+        let wire = json!({
+            "message": "too much",
+            "extensions": { "code": "UNAVAILABLE", "retryAfter": 1.5 },
+        });
+        let error: GraphqlError = serde_json::from_value(wire.clone()).unwrap();
+        assert_eq!(serde_json::to_value(&error).unwrap(), wire);
+        let error = Error::from_graphql(vec![error]);
+        assert!(error.is_retryable());
+        assert_eq!(error.retry_after(), Some(Duration::from_millis(1500)));
+        let refused = json!({ "message": "no", "extensions": { "code": "CONFLICT" } });
+        let refused = Error::from_graphql(vec![serde_json::from_value(refused).unwrap()]);
+        assert!(!refused.is_retryable());
+        assert_eq!(refused.retry_after(), None);
+    }
+
+    #[test]
     fn a_bare_graphql_error_has_neither_code_nor_field() {
         let error: GraphqlError = serde_json::from_value(json!({ "message": "no" })).unwrap();
         assert_eq!(
@@ -214,7 +254,8 @@ mod tests {
             GraphqlError {
                 message: "no".into(),
                 code: None,
-                field: None
+                field: None,
+                retry_after: None,
             }
         );
         assert_eq!(

@@ -22,7 +22,7 @@ struct Bench {
     says: &'static str,
 }
 
-const BENCHES: [Bench; 9] = [
+const BENCHES: [Bench; 10] = [
     Bench {
         name: "plan",
         is_usual: true,
@@ -78,6 +78,14 @@ const BENCHES: [Bench; 9] = [
         says: "from SIGKILL of the process that drives to the start of the command of a task that is submitted right then, \
                100 times, beside how soon one starts when nothing is killed; two processes drive, two answer, on \
                PostgreSQL and Redis, all on all cores.",
+    },
+    Bench {
+        name: "hostile",
+        is_usual: true,
+        peer: &[],
+        says: "what one hostile client costs another: queries and submits alone, and beside expensive queries, 2000 sockets \
+               that are not read, requests byte by byte and giant requests; medians of 5 rounds, on SQLite; server on one \
+               core, both clients on another.",
     },
     Bench {
         name: "slurm",
@@ -281,7 +289,7 @@ mod tests {
         let error = chosen(&["plna".to_owned()]).map(drop).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "there is no benchmark plna: there is plan, start, tasks, submit, list, logs, live, slurm"
+            "there is no benchmark plna: there is plan, start, tasks, submit, list, logs, live, hostile, slurm"
         );
     }
 }

@@ -11,7 +11,7 @@ mod pace;
 mod session;
 mod token;
 
-use std::{error::Error, path::PathBuf, sync::Arc};
+use std::{error::Error, path::PathBuf, sync::Arc, time::Duration};
 
 use protocol::{Desired, Launch, Order, ProcessId, RankExit, SuspendEnd};
 use tokio::{
@@ -23,6 +23,9 @@ use crate::log::Clock;
 use session::Ended;
 
 pub(crate) use errand::{Errand, Wish};
+
+/// An agent comes again after this time, whatever the server says.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// What the server has to know of a rank.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -92,6 +95,14 @@ impl Failure {
             Self::File { .. } | Self::Stale | Self::Ended | Self::Answer { .. } => false,
         }
     }
+
+    /// When to come again, if the server has too much to do. Not later than a rank may be without its server.
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Server { source, .. } => source.retry_after().map(|wait| wait.min(LONGEST_WAIT)),
+            Self::File { .. } | Self::Stale | Self::Ended | Self::Answer { .. } => None,
+        }
+    }
 }
 
 /// One agent's end of the line.
@@ -122,9 +133,11 @@ impl Link {
             if registered {
                 attempt = 0;
             }
+            let turned_away;
             match ended {
                 Ended::RenewalDue => continue,
                 Ended::Failed(failure) => {
+                    turned_away = failure.retry_after();
                     let text = whole(&failure);
                     // The same failure every two seconds for a day is no news.
                     if registered || text != last_failure {
@@ -142,7 +155,8 @@ impl Link {
                 }
             }
             turn = turn.wrapping_add(1);
-            sleep(backoff::delay(attempt, seed)).await;
+            let pause = backoff::delay(attempt, seed);
+            sleep(turned_away.map_or(pause, |wait| pause.max(wait))).await;
             attempt = attempt.saturating_add(1);
         }
     }

@@ -54,6 +54,8 @@ async fn open(
 ) -> Result<Download> {
     let bearer = shared.bearer(headers, origin)?;
     let bearer = bearer.ok_or(Error::Unauthenticated)?;
+    let load = shared.engine.load();
+    let _in_flight = load.operation(load.holder(Some(&bearer)))?;
     let actor = shared.engine.enter(&bearer).await?;
     Download::open(shared.engine.app(), &actor, shared.tracker.clone(), wanted).await
 }

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::{Request, Response as Answer, ServerError};
-use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
+use axum::body::Body;
 use axum::extract::ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection};
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
@@ -21,7 +20,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use super::body::{self, Read, Unread};
 use super::request_id::identify;
+use super::serve::{self, Front, OfReserve};
 use super::{log, session, shield, sse};
 use crate::auth::Bearer;
 use crate::config::ApiConfig;
@@ -53,12 +54,7 @@ impl From<Shared> for sse::Setting {
 
 /// Everything that is served. Whatever outlives a request runs on the tracker; live connections end when `stop` is
 /// cancelled.
-pub fn router(
-    config: ApiConfig,
-    app: App,
-    tracker: TaskTracker,
-    stop: CancellationToken,
-) -> Router {
+pub fn front(config: ApiConfig, app: App, tracker: TaskTracker, stop: CancellationToken) -> Front {
     let shared = Shared::new(config, app, tracker, stop);
     let mut router = probes()
         .route("/graphql", post(graphql).get(page_or_socket))
@@ -72,30 +68,36 @@ pub fn router(
 }
 
 /// What is served by a process that does not answer people: whether it lives, whether it is ready, what it measures.
-pub fn probe_router(
+pub fn probe_front(
     config: ApiConfig,
     app: App,
     tracker: TaskTracker,
     stop: CancellationToken,
-) -> Router {
+) -> Front {
     in_layers(probes(), Shared::new(config, app, tracker, stop))
 }
 
+/// What tells how the platform is: its answers are kept from nobody.
+pub(super) const PROBES: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
+
 fn probes() -> Router<Shared> {
+    let [lives, is_ready, metrics] = PROBES;
     Router::new()
-        .route("/healthz", get(alive))
-        .route("/readyz", get(ready))
-        .route("/metrics", get(measured))
+        .route(lives, get(alive))
+        .route(is_ready, get(ready))
+        .route(metrics, get(measured))
 }
 
-fn in_layers(router: Router<Shared>, shared: Shared) -> Router {
-    router
+fn in_layers(router: Router<Shared>, shared: Shared) -> Front {
+    let router = router
         .layer(DefaultBodyLimit::max(shared.config.limits.body_bytes))
+        .layer(from_fn_with_state(shared.clone(), serve::keep_reserve))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(shield::cors(&shared.config.allowed_origins))
         .layer(from_fn(shield::shield))
         .layer(from_fn_with_state(shared.clone(), identify))
-        .with_state(shared)
+        .with_state(shared.clone());
+    Front { router, shared }
 }
 
 /// One query or mutation; as events also a subscription.
@@ -103,27 +105,33 @@ async fn graphql(
     State(shared): State<Shared>,
     Extension(origin): Extension<Origin>,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    body: Body,
 ) -> Response {
     // A form of another site can be sent without asking, JSON cannot.
     if !is_json(&headers) {
         let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
         return shared.refuse(status, "the content type must be application/json");
     }
-    let body = match body {
-        Ok(body) => body,
-        Err(rejection) => {
-            let most = shared.config.limits.body_bytes;
-            let message = match rejection.status() {
-                StatusCode::PAYLOAD_TOO_LARGE => format!("the request has more than {most} bytes"),
-                _ => "the request ended early".to_owned(),
-            };
-            return shared.refuse(rejection.status(), message);
+    let Read { bytes, long } = match body::read(&shared, &origin, &headers, body).await {
+        Ok(read) => read,
+        Err(Unread::Refused(status, message)) => return shared.refuse(status, message),
+        Err(Unread::Failed(error)) => {
+            shared.engine.metrics().refused(error::code(&error));
+            return failed(error);
         }
     };
-    let request = match read(&body) {
-        Ok(request) => request,
-        Err(message) => return shared.refuse(StatusCode::BAD_REQUEST, message),
+    // What is long takes long to understand, and is in nobody's way elsewhere.
+    let request = match &long {
+        Some(_) => {
+            let lane = &shared.engine.load().lane;
+            lane.run(async move { read(&bytes) }).await
+        }
+        None => Ok(read(&bytes)),
+    };
+    let request = match request {
+        Ok(Ok(request)) => request,
+        Ok(Err(message)) => return shared.refuse(StatusCode::BAD_REQUEST, message),
+        Err(error) => return failed(error),
     };
     let bearer = shared.bearer(&headers, &origin);
     let is_stream = sse::is_wanted(&headers);
@@ -143,6 +151,7 @@ async fn graphql(
 async fn page_or_socket(
     State(shared): State<Shared>,
     Extension(origin): Extension<Origin>,
+    of_reserve: Option<Extension<OfReserve>>,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
@@ -153,6 +162,7 @@ async fn page_or_socket(
                 cookie: shared.bearer_of_cookie(&headers, &origin),
                 origin,
                 engine: shared.engine,
+                is_of_reserve: of_reserve.is_some(),
                 limits: shared.config.limits,
                 timing: shared.config.timing,
                 tracker: shared.tracker,
@@ -278,10 +288,10 @@ pub(super) fn failed(failure: Error) -> Response {
     in_time(json(status, &answer), error::retry_after(&answer))
 }
 
-/// Says also to those who look at nothing but the status when to come again, if it was too often.
-fn in_time(mut response: Response, retry_after: Option<Duration>) -> Response {
-    if let Some(wait) = retry_after {
-        *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+/// Says also to those who look at nothing but the status when to come again, if it was too often or too much.
+fn in_time(mut response: Response, retry_after: Option<(StatusCode, Duration)>) -> Response {
+    if let Some((status, wait)) = retry_after {
+        *response.status_mut() = status;
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
         response.headers_mut().insert(RETRY_AFTER, seconds.into());
     }

@@ -46,6 +46,10 @@ pub(crate) struct Metrics {
     tailers: Gauge,
     pool_size: Gauges,
     pool_idle: Gauges,
+    connections: Gauge,
+    operations: Gauge,
+    writes: Gauge,
+    submits: Gauge,
 }
 
 /// What is looked at only when somebody asks.
@@ -57,6 +61,14 @@ pub(crate) struct Momentary {
     pub(crate) tailers: usize,
     /// Connections to the database.
     pub(crate) pools: Vec<PoolUse>,
+    /// Connections of clients.
+    pub(crate) connections: usize,
+    /// Operations that have begun and are not answered.
+    pub(crate) operations: usize,
+    /// Writes that begin or end.
+    pub(crate) writes: usize,
+    /// Submits that wait to be written.
+    pub(crate) submits: usize,
 }
 
 impl Metrics {
@@ -72,6 +84,10 @@ impl Metrics {
             tailers: Gauge::default(),
             pool_size: Gauges::default(),
             pool_idle: Gauges::default(),
+            connections: Gauge::default(),
+            operations: Gauge::default(),
+            writes: Gauge::default(),
+            submits: Gauge::default(),
         };
         metrics.register();
         app.metrics.register(&mut metrics.registry);
@@ -117,6 +133,26 @@ impl Metrics {
             "Connections to the database that nobody uses",
             self.pool_idle.clone(),
         );
+        registry.register(
+            "connections_open",
+            "Connections of clients that are open",
+            self.connections.clone(),
+        );
+        registry.register(
+            "operations_in_flight",
+            "Operations that have begun and are not answered",
+            self.operations.clone(),
+        );
+        registry.register(
+            "database_writes_waiting",
+            "Writes that begin or end, and wait for the database meanwhile",
+            self.writes.clone(),
+        );
+        registry.register(
+            "submits_waiting",
+            "Submits that wait to be written together",
+            self.submits.clone(),
+        );
     }
 
     /// Begins to measure a request.
@@ -139,6 +175,10 @@ impl Metrics {
         for (gauge, number) in [
             (&self.evaluations, momentary.evaluations),
             (&self.tailers, momentary.tailers),
+            (&self.connections, momentary.connections),
+            (&self.operations, momentary.operations),
+            (&self.writes, momentary.writes),
+            (&self.submits, momentary.submits),
         ] {
             gauge.set(i64::try_from(number).unwrap_or(i64::MAX));
         }

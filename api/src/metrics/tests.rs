@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use domain::metrics::TickOutcome;
+use domain::metrics::{Overload, TickOutcome};
 use domain::store::ReadFrom;
 use futures_util::{SinkExt, StreamExt};
 use reqwest::Client;
@@ -226,6 +226,7 @@ async fn the_documented_metrics_are_the_metrics() {
     let ticks = &platform.app.metrics.workers;
     ticks.ticked("scheduler", TickOutcome::Idle, Duration::ZERO);
     platform.app.metrics.reads.note(ReadFrom::Replica);
+    platform.app.metrics.load.shed(Overload::Operations);
     let query = format!("subscription {{ taskChanged(id: {id}) {{ state }} }}");
     let mut stream = EventStream::root(&served, &query, json!({})).await;
     stream.data().await;

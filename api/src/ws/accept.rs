@@ -20,12 +20,17 @@ const READ_BYTES: usize = 1024;
 /// What is written at once; the buffer grows when there is so much.
 const WRITE_BYTES: usize = 16 * 1024;
 
+/// Longest message. Each connection may keep one in memory; what is longer is sent with POST.
+const MOST_MESSAGE_BYTES: usize = 256 * 1024;
+
 /// What a connection needs.
 pub(crate) struct Setting {
     /// The session of the cookie that came with that request, if it is one that may be used.
     pub(crate) cookie: Result<Option<Bearer>>,
     /// From where the request came that has become the connection.
     pub(crate) origin: Origin,
+    /// Whether its connection is one of those that are kept for agents.
+    pub(crate) is_of_reserve: bool,
     /// Executes operations.
     pub(crate) engine: Arc<Engine>,
     /// How much one client may ask for.
@@ -40,7 +45,7 @@ pub(crate) struct Setting {
 
 /// Answers the upgrade and serves the connection until it ends.
 pub(crate) fn accept(upgrade: WebSocketUpgrade, setting: Setting) -> Response {
-    let most = setting.limits.body_bytes;
+    let most = setting.limits.body_bytes.min(MOST_MESSAGE_BYTES);
     upgrade
         .protocols([SUBPROTOCOL])
         .read_buffer_size(READ_BYTES)

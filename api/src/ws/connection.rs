@@ -187,7 +187,14 @@ impl Connection {
             return Err(CloseCode::TooManyInitialisationRequests.into());
         }
         let since = self.setting.engine.app().events.access().now();
-        let known = match self.who(bearer) {
+        let who = self.who(bearer);
+        let is_agent = matches!(&who, Ok(Some(bearer)) if bearer.of_a_person().is_none());
+        if self.setting.is_of_reserve && !is_agent {
+            let full = self.setting.engine.load().not_for_usual();
+            self.refuse(&full);
+            return Err(End::new(CloseCode::GoingAway, full.to_string()));
+        }
+        let known = match who {
             Ok(Some(bearer)) => {
                 let signed_in = Box::pin(self.setting.engine.sign_in(&bearer)).await;
                 signed_in.map(|actor| {

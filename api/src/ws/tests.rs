@@ -24,6 +24,7 @@ fn patient() -> ApiConfig {
         heartbeat: LONG,
         goodbye: LONG,
         recheck: LONG,
+        ..Timing::default()
     };
     ApiConfig {
         timing,

@@ -4,6 +4,7 @@
 //! to whom, is the business of whoever [registers](Metrics::register) them.
 
 mod lead;
+mod load;
 mod plan;
 mod read;
 mod relay;
@@ -14,6 +15,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 pub use lead::LeadMetrics;
+pub use load::{LoadMetrics, Overload};
 pub use plan::PlanMetrics;
 pub use read::ReadMetrics;
 pub use relay::RelayMetrics;
@@ -27,6 +29,8 @@ pub struct Metrics {
     pub plans: PlanMetrics,
     /// Of queries: who answers them.
     pub reads: ReadMetrics,
+    /// Of too much: what was turned away, and how long the database lets people wait.
+    pub load: LoadMetrics,
     /// Of the relay between servers: how often it was away, and what was lost by it.
     pub relay: RelayMetrics,
     /// Of runs: how long it takes until they begin, and until they have given way.
@@ -42,6 +46,7 @@ impl Metrics {
     pub fn register(&self, registry: &mut Registry) {
         self.plans.register(registry);
         self.reads.register(registry);
+        self.load.register(registry);
         self.relay.register(registry);
         self.runs.register(registry);
         self.lead.register(registry);

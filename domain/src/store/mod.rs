@@ -36,6 +36,7 @@ mod postgres;
 #[cfg(test)]
 mod postgres_tests;
 mod replica;
+mod room;
 mod schema;
 #[cfg(test)]
 mod schema_tests;
@@ -46,6 +47,9 @@ mod tx;
 
 /// How long a statement waits for SQLite's lock or for a connection of the pool.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Connections for queries that take long.
+const ASIDE: u32 = 2;
 
 /// Statements that a connection to SQLite keeps ready. Rows that are written together have one for each number of them.
 const STATEMENTS: usize = 300;
@@ -94,6 +98,8 @@ pub enum OpenError {
 pub struct Store {
     writer: DatabaseConnection,
     reader: DatabaseConnection,
+    /// For queries that take long: they wait for each other, and keep no connection from anybody else.
+    aside: DatabaseConnection,
     /// What may answer queries too.
     replica: Option<Arc<Replica>>,
     /// For the lease alone, so that it never waits behind anything else; the writer on SQLite.
@@ -158,9 +164,13 @@ impl Store {
             Location::Sqlite(path) => Ok(Self::of(
                 Database::connect(sqlite(path, 1, false)).await?,
                 Database::connect(sqlite(path, 8, true)).await?,
+                Database::connect(sqlite(path, ASIDE, true)).await?,
             )),
             Location::Postgres(url) => {
                 let pool = Database::connect(postgres::pool(url, connections)).await?;
+                let mut few = postgres::pool(url, connections);
+                few.max_connections(ASIDE).connect_lazy(true);
+                let aside = Database::connect(few).await?;
                 let replica = match &connections.replica {
                     Some(url) => Some(Arc::new(Replica::at(url, connections).await?)),
                     None => None,
@@ -168,19 +178,24 @@ impl Store {
                 Ok(Self {
                     replica,
                     lease: Database::connect(postgres::for_lease(url)).await?,
-                    ..Self::of(pool.clone(), pool)
+                    ..Self::of(pool.clone(), pool, aside)
                 })
             }
         }
     }
 
-    fn of(writer: DatabaseConnection, reader: DatabaseConnection) -> Self {
+    fn of(
+        writer: DatabaseConnection,
+        reader: DatabaseConnection,
+        aside: DatabaseConnection,
+    ) -> Self {
         let is_alone = writer.get_database_backend() == DbBackend::Sqlite;
         Self {
             turns: is_alone.then(|| Turns::new(writer.clone())),
             lease: writer.clone(),
             writer,
             reader,
+            aside,
             replica: None,
             writes: TaskTracker::new(),
             #[cfg(any(test, feature = "testing"))]
@@ -324,6 +339,7 @@ impl Store {
         if let Some(replica) = &self.replica {
             let _ = replica.pool().clone().close().await;
         }
+        let _ = self.aside.close().await;
         let _ = self.reader.close().await;
         let _ = self.writer.close().await;
     }

@@ -110,7 +110,7 @@ async fn explained(store: &Store) -> Store {
     ]);
     let pool = PgPoolOptions::new().connect_with(options).await.unwrap();
     let pool = DatabaseConnection::from(pool);
-    Store::of(pool.clone(), pool)
+    Store::of(pool.clone(), pool.clone(), pool)
 }
 
 /// What PostgreSQL has told.

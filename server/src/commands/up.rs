@@ -85,6 +85,7 @@ fn config(args: Up, role: Role, environment: &Environment) -> Result<PlatformCon
         allowed_origins: chosen.allowed_origins().to_vec(),
         insecure_cookies: chosen.insecure_cookies(),
         rate: chosen.rate(),
+        capacity: chosen.capacity(),
         nodes: args.nodes,
         group: chosen.default_group().unwrap_or(GROUP).to_owned(),
         mounts: mounts(usual, args.mounts)?,

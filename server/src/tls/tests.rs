@@ -8,9 +8,10 @@ use rcgen::CertifiedKey;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
 use tokio_rustls::TlsConnector;
 
-use super::{Current, Files, Listener};
+use super::{Current, Door, Files};
 
 /// Writes a new certificate that signs itself, and answers it.
 fn write(files: &Files) -> String {
@@ -32,9 +33,17 @@ fn files(dir: &Path) -> Files {
 async fn said(current: &Current, trusted: &str) -> std::io::Result<String> {
     let tcp = TcpListener::bind("127.0.0.1:0").await?;
     let address = tcp.local_addr()?;
-    let mut listener = Listener::new(tcp, Some(current.config().unwrap()));
+    let door = Door::new(Some(current.config().unwrap()));
     let serve = async {
-        let (mut stream, _) = axum::serve::Listener::accept(&mut listener).await;
+        let mut opening = JoinSet::new();
+        let mut stream = loop {
+            tokio::select! {
+                accepted = tcp.accept() => {
+                    opening.spawn(door.clone().open(accepted?.0));
+                }
+                Some(Ok(Some(stream))) = opening.join_next() => break stream,
+            }
+        };
         stream.write_all(b"hello").await?;
         stream.shutdown().await?;
         // The client has the last word.

@@ -209,6 +209,7 @@ async fn graphql_errors_are_typed() {
         message: "expired".into(),
         code: Some("UNAUTHENTICATED".into()),
         field: None,
+        retry_after: None,
     };
     peer.say(ServerMessage::Error {
         id,

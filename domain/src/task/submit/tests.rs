@@ -170,3 +170,30 @@ async fn who_stops_waiting_has_submitted_all_the_same() {
     let names: Vec<_> = stored(&app).await.into_iter().map(|it| it.name).collect();
     assert_eq!(names, ["orphan", "next"]);
 }
+
+#[tokio::test]
+async fn a_submit_behind_too_many_is_turned_away_and_comes_to_its_end_later() {
+    let app = TestApp::with_nodes(1).await;
+    let (ada, _) = app.user("ada").await;
+    let writing = app.app.submits.writing().await;
+    let submit = |name: String| {
+        let input = wish(&app, &name, None);
+        let (app, ada) = (app.app.clone(), ada.clone());
+        TaskTracker::new().spawn(async move { submit_together(&app, &ada, input).await })
+    };
+    let mut submits = Vec::new();
+    for number in 0..1024 {
+        submits.push(submit(format!("t{number}")));
+    }
+    while app.app.submits.n_waiting() < submits.len() {
+        tokio::task::yield_now().await;
+    }
+    let late = submit("late".to_owned()).await.unwrap();
+    let Err(Error::Overloaded { retry_after, .. }) = late else {
+        panic!("{late:?}");
+    };
+    assert!(retry_after >= std::time::Duration::from_secs(1));
+    drop(writing);
+    assert!(answers(submits).await.iter().all(Result::is_ok));
+    submit("late".to_owned()).await.unwrap().unwrap();
+}

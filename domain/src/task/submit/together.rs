@@ -9,10 +9,13 @@ use super::{Submit, Wish, check, keys, submit_all};
 use crate::app::App;
 use crate::auth::Actor;
 use crate::error::{Error, Result};
+use crate::metrics::Overload;
 use crate::task::Task;
 
 /// Most submits of one write: the first of them waits for the last.
 const MOST_TOGETHER: usize = 64;
+/// Most submits that wait. A client that hangs up leaves its own in the line, so nothing else bounds it.
+const MOST_WAITING: usize = 1024;
 
 /// The submits of one process that wait. Clones share them.
 #[derive(Debug, Clone, Default)]
@@ -34,11 +37,13 @@ struct Waiting {
 /// Submits a task in a write that others may share. It comes to its end also if nobody waits for it any more.
 ///
 /// # Errors
-/// As for [`super::submit`].
+/// As for [`super::submit`], and [`Error::Overloaded`] if too many wait already.
 pub async fn submit_together(app: &App, actor: &Actor, input: Submit) -> Result<Task> {
     let wish = Wish::new(actor, input)?;
     let (answer, answered) = oneshot::channel();
-    app.submits.waiting().push_back(Waiting { wish, answer });
+    if !app.submits.line_up(Waiting { wish, answer }) {
+        return Err(app.metrics.load.shed(Overload::Submits));
+    }
     app.store.spawn(write_waiting(app.clone()));
     let unanswered = |_| Err(Error::internal("a submit has no answer"));
     answered.await.unwrap_or_else(unanswered)
@@ -100,6 +105,16 @@ fn of_all(error: Error, count: usize) -> Vec<Result<Task>> {
 }
 
 impl Submits {
+    /// Puts it at the end of the line, if there is room.
+    fn line_up(&self, one: Waiting) -> bool {
+        let mut waiting = self.waiting();
+        let has_room = waiting.len() < MOST_WAITING;
+        if has_room {
+            waiting.push_back(one);
+        }
+        has_room
+    }
+
     /// Those that are written next. The same key twice is never in one write: the second is to find the task of the
     /// first.
     fn take(&self) -> Vec<(Wish, oneshot::Sender<Result<Task>>)> {
@@ -122,8 +137,7 @@ impl Submits {
     }
 
     /// How many wait.
-    #[cfg(test)]
-    pub(super) fn n_waiting(&self) -> usize {
+    pub fn n_waiting(&self) -> usize {
         self.waiting().len()
     }
 

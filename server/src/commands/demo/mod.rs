@@ -82,6 +82,7 @@ fn config(dir: &Path, environment: &Environment) -> Result<PlatformConfig> {
         allowed_origins: Vec::new(),
         insecure_cookies: false,
         rate: None,
+        capacity: api::Capacity::default(),
         nodes: 2,
         group: GROUP.to_owned(),
         mounts: vec![dir.join("examples")],

@@ -1,0 +1,71 @@
+//! The body of a request, as far as it may be long and take long.
+
+use axum::body::Body;
+use axum::http::{HeaderMap, StatusCode};
+use domain::Error;
+use domain::audit::Origin;
+use futures_util::StreamExt;
+use tokio::time::{Instant, timeout_at};
+
+use super::router::Shared;
+use crate::auth::Bearer;
+use crate::places::Place;
+
+/// What every connection may keep in memory. For more, one needs a place.
+const SHORT: usize = 64 << 10;
+
+/// A body that was read.
+pub(super) struct Read {
+    /// All of it.
+    pub(super) bytes: Vec<u8>,
+    /// If it is a long one: it takes long to understand, too.
+    pub(super) long: Option<Place>,
+}
+
+/// Why a body was not read to its end.
+pub(super) enum Unread {
+    /// The client has made a mistake, or was too slow.
+    Refused(StatusCode, String),
+    /// Too many others send long ones.
+    Failed(Error),
+}
+
+/// Reads a body to its end.
+pub(super) async fn read(
+    shared: &Shared,
+    origin: &Origin,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Read, Unread> {
+    let until = Instant::now() + shared.config.timing.body;
+    let most = shared.config.limits.body_bytes;
+    let mut stream = body.into_data_stream();
+    let (mut bytes, mut long) = (Vec::new(), None);
+    loop {
+        let part = timeout_at(until, stream.next()).await.map_err(|_late| {
+            let seconds = shared.config.timing.body.as_secs_f32().ceil();
+            let message = format!("the request did not arrive within {seconds} s");
+            Unread::Refused(StatusCode::REQUEST_TIMEOUT, message)
+        })?;
+        let Some(part) = part else { break };
+        let early = |_broken| {
+            let message = "the request ended early".to_owned();
+            Unread::Refused(StatusCode::BAD_REQUEST, message)
+        };
+        let part = part.map_err(early)?;
+        let length = bytes.len() + part.len();
+        if length > most {
+            let message = format!("the request has more than {most} bytes");
+            return Err(Unread::Refused(StatusCode::PAYLOAD_TOO_LARGE, message));
+        }
+        if length > SHORT && long.is_none() {
+            let bearer = Bearer::from_headers(headers, origin).ok().flatten();
+            let is_agent = bearer.is_some_and(|bearer| bearer.of_a_person().is_none());
+            let load = shared.engine.load();
+            let place = load.long_request(&origin.address, is_agent);
+            long = Some(place.map_err(Unread::Failed)?);
+        }
+        bytes.extend_from_slice(&part);
+    }
+    Ok(Read { bytes, long })
+}
