@@ -13,6 +13,7 @@ mod recording;
 mod relay;
 mod replicas;
 mod restart;
+mod rolling;
 mod secrets;
 mod start_up;
 mod stop;
