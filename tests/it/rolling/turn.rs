@@ -72,8 +72,15 @@ impl User {
         let (slot, other) = (self.slot(), self.slot());
         let mut log = self.place.reader(&self.token, Wire::Events, slot);
         let mut state = self.place.reader(&self.token, Wire::WebSocket, other);
-        let followed = tokio::try_join!(lines(&mut log, &id, |_| {}), states(&mut state, &id));
-        let (lines, last) = followed?;
+        // Whoever of these two is cut goes to where the other one is already, and asks the same.
+        let mut beside = self.place.reader(&self.token, Wire::Events, other + 1);
+        let followed = tokio::try_join!(
+            lines(&mut log, &id, |_| {}),
+            states(&mut state, &id),
+            states(&mut beside, &id)
+        );
+        let (lines, last, last_beside) = followed?;
+        ensure!(last == last_beside, "{last} {last_beside}");
         let expected: Vec<String> = (1..=5).map(|n| format!("line {n}")).collect();
         match last["outcome"].as_str() {
             Some("SUCCEEDED") => ensure!(lines == expected, "{lines:?}"),
