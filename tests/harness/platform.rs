@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use domain::setup::FirstUser;
-use domain::store::Connections;
+use domain::store::{Connections, Location};
 use nix::unistd::Uid;
 use server::data_dir::DataDir;
 use server::environment::Environment;
 use server::{PlatformConfig, Timing};
 
+use crate::server::Server;
 use crate::site::Site;
 use crate::{Client, program};
 
@@ -19,6 +20,9 @@ pub struct Platform {
     /// The administrator.
     pub admin: Client,
     server: server::Platform,
+    token: String,
+    /// Processes beside this one.
+    others: Vec<Server>,
     site: Site,
 }
 
@@ -72,10 +76,13 @@ impl Platform {
             .first_token
             .as_ref()
             .context("a new platform has a token")?;
-        let admin = Client::connect(&server.url, token.reveal()).await?;
+        let token = token.reveal().to_owned();
+        let admin = Client::connect(&server.url, &token).await?;
         Ok(Self {
             admin,
             server,
+            token,
+            others: Vec::new(),
             site,
         })
     }
@@ -87,6 +94,26 @@ impl Platform {
     pub async fn user(&self, name: &str) -> Result<Client> {
         let token = self.admin.create_user(name).await?;
         Client::connect(&self.server.url, &token).await
+    }
+
+    /// Starts a process beside this one that answers as well, and answers its administrator; `None` on SQLite, which cannot be
+    /// shared. Agents that are connected here stay here.
+    ///
+    /// # Errors
+    /// If it does not come up.
+    pub async fn neighbour(&mut self) -> Result<Option<Client>> {
+        if matches!(self.site.database, Location::Sqlite(_)) {
+            return Ok(None);
+        }
+        let server = Server::start(&self.site, "serve", None).await?;
+        let admin = Client::connect(&server.url, &self.token).await?;
+        self.others.push(server);
+        Ok(Some(admin))
+    }
+
+    /// Where its database is.
+    pub fn database(&self) -> &Location {
+        &self.site.database
     }
 
     /// The base address.

@@ -26,7 +26,20 @@ impl Replicas {
     /// # Errors
     /// If one does not come up.
     pub async fn start(roles: &[&str]) -> Result<Option<Self>> {
-        let site = Site::new().await?;
+        Self::start_at(Site::new().await?, roles).await
+    }
+
+    /// The same with a Redis that all share.
+    ///
+    /// # Errors
+    /// If one does not come up.
+    pub async fn start_with_redis(roles: &[&str], redis: &str) -> Result<Option<Self>> {
+        let mut site = Site::new().await?;
+        site.redis = Some(redis.to_owned());
+        Self::start_at(site, roles).await
+    }
+
+    async fn start_at(site: Site, roles: &[&str]) -> Result<Option<Self>> {
         if matches!(site.database, Location::Sqlite(_)) {
             return Ok(None);
         }
@@ -67,11 +80,24 @@ impl Replicas {
     /// # Errors
     /// If it does not stop in good order.
     pub async fn stop(&mut self, number: usize) -> Result<()> {
+        self.servers.remove(number).stop().await
+    }
+
+    /// Asks one to stop, and starts another in its place when it has. What is to happen in between is done in between.
+    ///
+    /// # Errors
+    /// If it does not stop in good order, or the other does not come up.
+    pub async fn restart(
+        &mut self,
+        number: usize,
+        meanwhile: impl AsyncFnOnce() -> Result<()>,
+    ) -> Result<()> {
         let server = self.servers.remove(number);
-        let pid = server.pid().context("it runs")?;
-        let pid = nix::unistd::Pid::from_raw(i32::try_from(pid)?);
-        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM)?;
-        anyhow::ensure!(server.has_ended().await?, "it has not ended in good order");
+        let role = server.role.clone();
+        server.stop().await?;
+        meanwhile().await?;
+        let server = Server::start(&self.site, &role, None).await?;
+        self.servers.insert(number, server);
         Ok(())
     }
 
@@ -129,6 +155,11 @@ impl Replicas {
     /// If it cannot be written.
     pub fn script(&self, name: &str, text: &str) -> Result<PathBuf> {
         self.site.script(name, text)
+    }
+
+    /// The administrator's token.
+    pub fn token(&self) -> &str {
+        &self.token
     }
 
     /// Base address of one of them.

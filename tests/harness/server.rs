@@ -4,7 +4,9 @@ use std::fs::File;
 use std::path::Path;
 use std::process::Stdio;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout};
 
@@ -18,6 +20,8 @@ pub(crate) struct Server {
     process: Child,
     // It would be killed by what it prints later if nobody held the other end.
     _stdout: Lines<BufReader<ChildStdout>>,
+    /// What it was started as.
+    pub(crate) role: String,
     /// Base address.
     pub(crate) url: String,
     /// The administrator's token, if the platform was new.
@@ -60,6 +64,7 @@ impl Server {
                 return Ok(Self {
                     process,
                     _stdout: lines,
+                    role: role.to_owned(),
                     url,
                     token,
                     said,
@@ -72,6 +77,17 @@ impl Server {
     /// Number of the process.
     pub(crate) fn pid(&self) -> Option<u32> {
         self.process.id()
+    }
+
+    /// Asks it to stop, and waits until it has.
+    ///
+    /// # Errors
+    /// If it does not stop in good order.
+    pub(crate) async fn stop(self) -> Result<()> {
+        let pid = i32::try_from(self.pid().context("it runs")?)?;
+        kill(Pid::from_raw(pid), Signal::SIGTERM)?;
+        ensure!(self.has_ended().await?, "it has not ended in good order");
+        Ok(())
     }
 
     /// Kills it with SIGKILL and waits until it is gone. What it has started lives on.

@@ -14,6 +14,7 @@ mod recording;
 mod relay;
 mod replicas;
 mod restart;
+mod rolling;
 mod secrets;
 mod shutdown;
 mod start_up;

@@ -91,7 +91,7 @@ async fn given(cursors: &[Option<&str>], after: Option<&str>) -> Vec<Answer> {
         states
             .map(move |cursor| {
                 if !cursor.is_empty() {
-                    newest.note(cursor.clone());
+                    newest.note(cursor.clone(), newest.look());
                 }
                 answer(cursor.trim_end_matches(char::is_numeric))
             })

@@ -5,8 +5,10 @@ use std::future::{pending, ready};
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use domain::App;
+use domain::events::Events;
 use domain::run::State as RunState;
-use domain::task::{State, TaskId};
+use domain::task::{self, State, StopAs, TaskId};
 use futures_util::StreamExt;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -254,4 +256,30 @@ async fn whoever_knows_the_state_shares_the_evaluation_and_hears_of_the_next_one
         assert_eq!(follower.shown["state"], "FINISHED");
         assert_eq!(events.next().await, None);
     }
+}
+
+#[tokio::test]
+async fn whoever_comes_from_another_server_is_not_given_an_older_state_than_it_knows() {
+    let api = TestApi::with_nodes(1).await;
+    let id = api.platform.submit("t", 1).await.id;
+    let mut stays = follow(&api, id, 0, None);
+    stays.next().await.unwrap();
+    // Another server of the platform, and nothing carries wake-ups between the two.
+    let app = App {
+        events: Events::default(),
+        ..api.platform.app.clone()
+    };
+    let mut tx = app.begin().await.unwrap();
+    let stop = task::stop(&mut tx, &api.platform.root, id, StopAs::Stopped);
+    stop.await.unwrap();
+    tx.commit().await.unwrap();
+    let query = format!("query ($id: ID!) {{ task(id: $id) {{ {SHOWN} }} }}");
+    let now = api.root(&query, json!({ "id": id.to_string() })).await;
+    // Who shares no evaluation looks for himself.
+    let event = follow(&api, id, 2, None).next().await.unwrap();
+    let cursor = event["data"]["taskChanged"]["cursor"].as_str();
+    assert_eq!(now["task"]["state"], "FINISHED");
+    let mut comes = follow(&api, id, 0, cursor);
+    let next = comes.next().await;
+    assert_eq!(next, None, "it knows the last state");
 }

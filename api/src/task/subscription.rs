@@ -1,6 +1,7 @@
 //! Tasks, live.
 
 use std::collections::VecDeque;
+use std::future::pending;
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Result, Subscription};
@@ -128,18 +129,31 @@ impl Source for OneTask {
     async fn next(&mut self) -> domain::Result<Option<Task>> {
         while !self.is_over {
             self.waker.reset();
+            let look = self.newest.as_ref().map(|newest| (newest, newest.look()));
             let sight = Sight::read(&self.app, &self.actor, self.id).await?;
             self.is_over = sight.is_last();
             let cursor = sight.cursor();
             if self.known.as_ref() != Some(&cursor) {
                 self.known = Some(cursor.clone());
-                if let Some(newest) = &self.newest {
-                    newest.note(cursor.clone());
+                if let Some((newest, look)) = look {
+                    newest.note(cursor.clone(), look);
                 }
                 return Ok(Some(Task::seen(sight, cursor)));
             }
+            if let Some((newest, look)) = look {
+                newest.is_still(look);
+            }
             if !self.is_over {
-                self.waker.wait(self.app.settings.period).await;
+                let doubted = async {
+                    match look {
+                        Some((newest, look)) => newest.is_doubted(look).await,
+                        None => pending().await,
+                    }
+                };
+                tokio::select! {
+                    () = self.waker.wait(self.app.settings.period) => {}
+                    () = doubted => {}
+                }
             }
         }
         Ok(None)
