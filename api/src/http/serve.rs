@@ -78,7 +78,9 @@ impl Front {
                     connections.spawn(async move {
                         let opened = end.run_until_cancelled(opened).await;
                         if let Some(stream) = opened.flatten() {
-                            Guest { stream, peer, seat }.serve(router, timing, end).await;
+                            Guest { stream, peer, seat }
+                                .serve(router, timing, end)
+                                .await;
                         }
                     });
                 }
