@@ -70,7 +70,7 @@ impl Live {
     }
 
     /// Both are told why, and end.
-    async fn is_shut_out(self, why: &str) {
+    async fn must_be_shut_out(self, why: &str) {
         let Self { mut socket, stream } = self;
         let error = socket.hear().await;
         assert_eq!(error["type"], "error", "{why}");
@@ -128,7 +128,7 @@ async fn streams_end_at_once_with_their_token() {
         let other = Live::begin(&served, &Proof::Token(served.token().to_owned())).await;
         let id = token_id(&served, "ana").await;
         root(&served, &mutation.replace('@', &id)).await;
-        live.is_shut_out(mutation).await;
+        live.must_be_shut_out(mutation).await;
         other.goes_on(&served).await;
     }
 }
@@ -152,7 +152,7 @@ async fn streams_of_a_browser_end_at_once_with_its_session() {
             let id = sessions["sessions"]["nodes"][0]["id"].as_str().unwrap();
             root(&served, &mutation.replace('@', id)).await;
         }
-        live.is_shut_out(mutation).await;
+        live.must_be_shut_out(mutation).await;
         own_token.goes_on(&served).await;
     }
 }
@@ -176,7 +176,7 @@ async fn streams_end_at_once_with_whoever_holds_their_token() {
     let own_token = Live::begin(&served, &Proof::Token(served.token().to_owned())).await;
     let shut_out = "setUserActive(input: { user: \"ana\", active: false }) { id }";
     root(&served, shut_out).await;
-    live.is_shut_out(shut_out).await;
+    live.must_be_shut_out(shut_out).await;
     own_token.goes_on(&served).await;
 }
 

@@ -193,7 +193,6 @@ mod tests {
     }
 
     /// A slow machine may have no answer in time.
-    #[expect(clippy::future_not_send, reason = "a test awaits it where it is")]
     async fn answer<T>(ask: impl AsyncFn() -> T, server: &Counts) -> T {
         loop {
             let answer = ask().await;

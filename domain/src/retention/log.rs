@@ -13,6 +13,9 @@ use crate::app::App;
 use crate::error::{Error, Result};
 use crate::run::State;
 
+/// Id of a run, its task, its number there, when it ended, and whose it was.
+type Row = (RunId, TaskId, i32, Option<DateTime<Utc>>, String);
+
 /// A place among the runs in the order in which they ended: those before it have no logs.
 #[derive(Debug, Default)]
 pub(super) struct Place(Option<(DateTime<Utc>, RunId)>);
@@ -30,7 +33,7 @@ impl Place {
             // The first says nothing new, but is a range of the index.
             is_next = is_next.add(run::Column::EndedAt.gte(at)).add(is_behind);
         }
-        let runs: Vec<(RunId, TaskId, i32, Option<DateTime<Utc>>, String)> = run::Entity::find()
+        let runs: Vec<Row> = run::Entity::find()
             .select_only()
             .column(run::Column::Id)
             .column(run::Column::TaskId)

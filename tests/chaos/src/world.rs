@@ -1,6 +1,5 @@
 //! The cluster and its users: built, put under load, broken by a plan, brought to rest, and judged.
 
-use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -446,16 +445,16 @@ impl World {
         const LIVE: &str =
             "query { tasks(first: 200, filter: { states: [WAITING_INIT, RUNNING, SUSPENDED] }) {
             nodes { id desired state } } }";
-        let last = RefCell::new(Value::Null);
+        let last = Mutex::new(Value::Null);
         let rest = async {
             for url in shared.urls.iter().cycle() {
                 let answer = shared.ask(url, &self.token, LIVE, json!({})).await;
                 if let Some(Err(code)) = &answer {
-                    last.replace(json!(code));
+                    note(&last, json!(code));
                 }
                 if let Some(Ok(data)) = answer {
                     let nodes = data.pointer("/tasks/nodes").and_then(Value::as_array);
-                    last.replace(data.clone());
+                    note(&last, data.clone());
                     let is_held =
                         |task: &Value| task["desired"] == "HOLD" && task["state"] != "RUNNING";
                     if nodes.is_some_and(|nodes| nodes.iter().all(is_held)) {
@@ -467,7 +466,7 @@ impl World {
         };
         let rested = timeout(Duration::from_secs(120), rest).await;
         rested.with_context(|| {
-            let last = last.into_inner();
+            let last = last.into_inner().unwrap_or_default();
             format!("it does not come to rest: {last}")
         })
     }
@@ -523,6 +522,12 @@ impl Drop for World {
 
 fn open(path: &Path, mode: u32) -> Result<()> {
     Ok(fs::set_permissions(path, fs::Permissions::from_mode(mode))?)
+}
+
+fn note(last: &Mutex<Value>, value: Value) {
+    if let Ok(mut last) = last.lock() {
+        *last = value;
+    }
 }
 
 fn free_ports() -> Result<[u16; 2]> {

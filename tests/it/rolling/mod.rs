@@ -125,10 +125,11 @@ async fn roll(mut replicas: Replicas, seed: u64) -> Result<()> {
             printed += LINES[0] + LINES[1];
             for lines in &mut seen {
                 let there = within(lines.wait_for(|n| *n >= printed)).await;
-                if !there.as_ref().is_ok_and(Result::is_ok) {
+                let there = there.and_then(|there| Ok(there.map(drop)?));
+                if there.is_err() {
                     failed(&mut watchers).await.with_context(what)?;
                 }
-                there.with_context(what)?.with_context(what)?;
+                there.with_context(what)?;
             }
             let served = everybody_was_served(&mut turns, &mut users).await;
             served.with_context(what)?;
@@ -167,8 +168,8 @@ async fn everybody_was_served(
     for turns in turns {
         // The one that is under way may have begun before.
         let wanted = *turns.borrow() + 2;
-        let served = within(turns.wait_for(|n| *n >= wanted)).await?;
-        if served.is_err() {
+        let is_over = within(turns.wait_for(|n| *n >= wanted)).await?.is_err();
+        if is_over {
             failed(users).await?;
         }
     }

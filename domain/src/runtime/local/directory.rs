@@ -16,6 +16,8 @@ use super::ownership::create_passable;
 const SPAWNED_FILE: &str = "spawned.json";
 const TOKEN_FILE: &str = "token";
 const AGENT_LOG: &str = "agent.log";
+/// Held while the rank is changed.
+pub(super) const LOCK_FILE: &str = "changing.lock";
 
 /// The directory of one rank. It need not exist.
 #[derive(Debug, Clone)]
@@ -63,6 +65,16 @@ impl RankDir {
 
     pub(super) fn write_spawned(&self, agent: &ProcessId) -> io::Result<()> {
         self.write_json(SPAWNED_FILE, agent)
+    }
+
+    /// Locked by whoever changes the rank. The directory itself is locked by its agent.
+    pub(super) fn open_lock(&self) -> io::Result<File> {
+        OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(self.path.join(LOCK_FILE))
     }
 
     /// Where the agent itself can complain.

@@ -26,14 +26,14 @@ pub(super) struct Ranks {
 /// The right to change one rank, which another process may have, too: one that has not yet heard that somebody else has
 /// taken over. Even if that stands still for good, it keeps nobody from all other ranks.
 pub(super) struct Changing {
-    /// The directory of the rank, if there is one. Closing it would unlock it, but for a child that is forked right now.
-    dir: Option<File>,
+    /// In the directory of the rank, if there is one. Closing it would unlock it, but for a child that is forked right now.
+    file: Option<File>,
 }
 
 impl Drop for Changing {
     fn drop(&mut self) {
-        if let Some(dir) = &self.dir {
-            let _ = dir.unlock();
+        if let Some(file) = &self.file {
+            let _ = file.unlock();
         }
     }
 }
@@ -70,13 +70,15 @@ impl Ranks {
 
     /// Takes the right to change one rank from all other processes. Fails if one of them has it.
     pub(super) fn change_rank(&self, key: &RankKey) -> io::Result<Changing> {
-        let dir = match File::open(self.dir(key).path()) {
-            Ok(dir) => dir,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Changing { dir: None }),
+        let file = match self.dir(key).open_lock() {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                return Ok(Changing { file: None });
+            }
             Err(error) => return Err(error),
         };
-        match dir.try_lock() {
-            Ok(()) => Ok(Changing { dir: Some(dir) }),
+        match file.try_lock() {
+            Ok(()) => Ok(Changing { file: Some(file) }),
             Err(TryLockError::WouldBlock) => {
                 let busy = format!("another process is just changing rank {key}");
                 Err(io::Error::new(ErrorKind::WouldBlock, busy))

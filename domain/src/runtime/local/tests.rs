@@ -6,6 +6,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
 use protocol::{Identity, LAUNCH_FILE, Launch, PROCESS_FILE, ProcessId};
 
+use super::directory::LOCK_FILE;
 use super::testing::Machine;
 use super::{LocalConfig, LocalRuntime, process};
 use crate::runtime::contract::Subject;
@@ -26,9 +27,9 @@ async fn observe(machine: &Machine) -> Observation {
 async fn a_rank_that_another_process_is_changing_is_left_alone_and_no_other_waits_for_it() {
     let machine = Machine::new().await;
     let dir = machine.rank_dir(&RANK);
-    std::fs::create_dir_all(&dir).unwrap();
+    fs::create_dir_all(&dir).unwrap();
     // A lock of another open file is that of another process.
-    let other = std::fs::File::open(&dir).unwrap();
+    let other = fs::File::create(dir.join(LOCK_FILE)).unwrap();
     other.lock().unwrap();
     let refused = machine.runtime.start(&machine.launch(RANK)).await;
     assert!(
