@@ -131,7 +131,7 @@ mod tests {
         assert_eq!(
             messages,
             [
-                "1 0000000000c0ffee task:1 wait:9223372036854775807 run:3:4 log:5:2147483647 nodes quotas resync"
+                "1 0000000000c0ffee access:2 task:1 wait:9223372036854775807 run:3:4 log:5:2147483647 nodes quotas resync"
             ]
         );
         assert_eq!(decode(OTHER, &messages[0]), examples());
