@@ -289,7 +289,7 @@ mod tests {
         let error = chosen(&["plna".to_owned()]).map(drop).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "there is no benchmark plna: there is plan, start, tasks, submit, list, logs, live, hostile, slurm"
+            "there is no benchmark plna: there is plan, start, tasks, submit, list, logs, live, takeover, hostile, slurm"
         );
     }
 }
