@@ -4,7 +4,8 @@
 //! processes of tasks that its database does not have kills them. So the first start notes the database in the
 //! directory, and no later start takes another.
 //!
-//! Known limit: the converse is not noticed. Two directories must not be given the same PostgreSQL database.
+//! Known limit: the converse is not noticed. Processes on one PostgreSQL database must share one directory: one that took over
+//! with another would find none of the processes that the others have started.
 
 use std::fs;
 use std::io;

@@ -52,7 +52,7 @@ enum Xtask {
         /// Plan of the faults and of the load.
         #[arg(long, value_name = "N", default_value_t = 1)]
         seed: u64,
-        /// A quarter of the faults, at most 25 minutes.
+        /// A quarter of the faults, and a fifth of the operations.
         #[arg(long)]
         short: bool,
     },
