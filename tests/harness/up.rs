@@ -46,6 +46,17 @@ impl Up {
         })
     }
 
+    /// A new platform on SQLite, whatever database was chosen: it has its directory for itself.
+    ///
+    /// # Errors
+    /// If it does not come up.
+    pub async fn start_alone() -> Result<Self> {
+        let mut up = Self::prepare().await?;
+        up.site.database = Location::Sqlite(up.data_dir().join("platform.db"));
+        up.again().await?;
+        Ok(up)
+    }
+
     /// A place for a new platform on this PostgreSQL database, which may have a replica.
     ///
     /// # Errors

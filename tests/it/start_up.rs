@@ -34,8 +34,8 @@ async fn a_port_in_use_is_named_with_the_way_out() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_directory_that_a_server_has_is_refused() -> Result<()> {
-    let mut up = Up::start().await?;
+async fn a_directory_that_a_server_has_for_itself_is_refused() -> Result<()> {
+    let mut up = Up::start_alone().await?;
     let output = up.run(&["up", "--listen", "127.0.0.1:0"]).await?;
     is_one_sentence(&output);
     assert!(
