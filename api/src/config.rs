@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use axum::http::HeaderValue;
-use domain::redis::Counts;
+use domain::counts::Counts;
 
 use crate::http::Proxies;
 

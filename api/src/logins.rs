@@ -1,12 +1,12 @@
 //! Slows down whoever guesses tokens. An address from which many tokens were wrong has to wait, except with tokens that
-//! were good before: people behind the same address go on. Servers that have a Redis count together.
+//! were good before: people behind the same address go on. Several servers count together.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use domain::redis::Counts;
+use domain::counts::Counts;
 use domain::{Error, Result};
 use tokio::time::Instant;
 
@@ -55,7 +55,7 @@ impl Logins {
         }
     }
 
-    /// Whether a token from there may be looked up. Where Redis does not answer at once, what this server knows counts.
+    /// Whether a token from there may be looked up. Where nobody answers at once, what this server knows counts.
     ///
     /// # Errors
     /// [`Error::RateLimited`] says how long to wait.

@@ -1,11 +1,11 @@
 //! How often one token asks. Each has a bucket that fills by and by and from which every operation takes one: of it only
-//! the moment is kept when it is full again. Servers that have a Redis share a second bucket of the same size there.
+//! the moment is kept when it is full again. Several servers share a second bucket of the same size.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, PoisonError};
 
-use domain::redis::Counts;
+use domain::counts::Counts;
 use domain::{Error, Result};
 use tokio::time::Instant;
 
@@ -36,7 +36,7 @@ impl Rates {
         }
     }
 
-    /// Takes one from the buckets of a token. Where Redis does not answer at once, that of this server alone counts.
+    /// Takes one from the buckets of a token. Where the others' does not answer at once, that of this server alone counts.
     ///
     /// # Errors
     /// [`Error::RateLimited`] says how long to wait.

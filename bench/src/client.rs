@@ -17,11 +17,16 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// The client of a token.
+    /// The client of a token, at the first server.
     pub(crate) fn new(site: &Site, token: &str) -> Self {
+        Self::at(site, 0, token)
+    }
+
+    /// The client of a token at a server; numbers go round.
+    pub(crate) fn at(site: &Site, number: usize, token: &str) -> Self {
         Self {
             http: reqwest::Client::new(),
-            url: format!("{}/graphql", site.url),
+            url: format!("{}/graphql", site.url_of(number)),
             token: token.to_owned(),
             code: site.code(),
         }

@@ -6,13 +6,13 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use sea_orm::{ConnectionTrait, Database as Connect, DatabaseConnection};
+use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use crate::client::Client;
 use crate::figure::{Goal, say_times};
-use crate::site::{Database, Ground, Site};
+use crate::site::{Engines, Ground, Site};
 
 const TASKS: u32 = 1_000_000;
 const USERS: u32 = 100;
@@ -29,14 +29,14 @@ const PAGE: &str = "query($filter: TaskFilter, $after: String) {
 
 /// Measures on every database.
 pub(crate) async fn run(ground: &Ground) -> Result<()> {
-    for database in ground.databases() {
-        measure(ground, &database).await?;
+    for engines in ground.databases() {
+        measure(ground, &engines).await?;
     }
     Ok(())
 }
 
-async fn measure(ground: &Ground, database: &Database) -> Result<()> {
-    let mut site = Site::start(ground, database, 2).await?;
+async fn measure(ground: &Ground, engines: &Engines) -> Result<()> {
+    let mut site = Site::start(ground, engines, 2).await?;
     let admin = Client::new(&site, &site.token);
     for number in 2..=USERS {
         admin.create_user(&format!("user{number}")).await?;
@@ -51,7 +51,7 @@ async fn measure(ground: &Ground, database: &Database) -> Result<()> {
     site.again().await?;
 
     let admin = Client::new(&site, &site.token);
-    let name = database.name();
+    let name = engines.name();
     for (what, filter) in [
         ("everything", json!({})),
         ("one user", json!({"user": "user7"})),
@@ -96,7 +96,7 @@ async fn pages(client: &Client, filter: &Value) -> Result<Vec<Duration>> {
 
 /// Makes many of the one task that there is. No server runs.
 async fn multiply(site: &Site) -> Result<()> {
-    let db = Connect::connect(site.database_url()).await?;
+    let db = Database::connect(site.database_url()).await?;
     for first in (0..TASKS).step_by(CHUNK as usize) {
         multiply_chunk(&db, first, first + CHUNK).await?;
     }

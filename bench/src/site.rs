@@ -3,12 +3,14 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use sea_orm::ConnectionTrait;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
@@ -26,24 +28,48 @@ pub(crate) struct Ground {
     /// Cores of the server, as `taskset` takes them; without it, all that there are.
     #[arg(long, value_name = "LIST")]
     pub(crate) cores: Option<String>,
-    /// An empty PostgreSQL that the figures of PostgreSQL are measured on.
+    /// A PostgreSQL that the figures of PostgreSQL are measured on. Its address ends with the name of a database.
     #[arg(long, value_name = "URL")]
     postgres: Option<String>,
+    /// A Redis that the figures of several servers are measured with.
+    #[arg(long, value_name = "URL")]
+    redis: Option<String>,
 }
 
-/// The databases that a benchmark is run on.
+/// What a platform is made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Database {
+pub(crate) struct Engines {
+    database: Database,
+    redis: Option<String>,
+    /// Number of processes.
+    servers: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Database {
     Sqlite,
+    /// The address of the server. Each platform has a database of its own there.
     Postgres(String),
 }
 
-impl Database {
+impl Engines {
+    /// One process on SQLite.
+    pub(crate) const LAPTOP: Self = Self {
+        database: Database::Sqlite,
+        redis: None,
+        servers: 1,
+    };
+
     /// How figures call it.
-    pub(crate) fn name(&self) -> &'static str {
-        match self {
-            Self::Sqlite => "SQLite",
-            Self::Postgres(_) => "PostgreSQL",
+    pub(crate) fn name(&self) -> String {
+        let database = match self.database {
+            Database::Sqlite => "SQLite",
+            Database::Postgres(_) => "PostgreSQL",
+        };
+        let redis = self.redis.as_ref().map_or("", |_| " and Redis");
+        match self.servers {
+            1 => format!("{database}{redis}"),
+            servers => format!("{database}{redis}, {servers} servers"),
         }
     }
 }
@@ -58,10 +84,28 @@ impl Ground {
         })
     }
 
-    /// SQLite, and PostgreSQL if there is one.
-    pub(crate) fn databases(&self) -> Vec<Database> {
-        let postgres = self.postgres.clone().map(Database::Postgres);
-        [Database::Sqlite].into_iter().chain(postgres).collect()
+    /// One process on SQLite, and on PostgreSQL if there is one.
+    pub(crate) fn databases(&self) -> Vec<Engines> {
+        let postgres = self.postgres.clone().map(|url| Engines {
+            database: Database::Postgres(url),
+            ..Engines::LAPTOP
+        });
+        [Engines::LAPTOP].into_iter().chain(postgres).collect()
+    }
+
+    /// Two processes on PostgreSQL, which wake each other through it, and through Redis if there is one.
+    pub(crate) fn replicas(&self) -> Vec<Engines> {
+        let Some(postgres) = self.postgres.clone() else {
+            return Vec::new();
+        };
+        let redis = self.redis.clone().map(Some);
+        let with = [None].into_iter().chain(redis);
+        with.map(|redis| Engines {
+            database: Database::Postgres(postgres.clone()),
+            redis,
+            servers: 2,
+        })
+        .collect()
     }
 }
 
@@ -69,9 +113,7 @@ impl Ground {
 #[derive(Debug)]
 pub(crate) struct Site {
     command: SiteCommand,
-    server: Option<Server>,
-    /// Base address of the server that runs now.
-    pub(crate) url: String,
+    servers: Vec<Server>,
     /// The administrator's token.
     pub(crate) token: String,
     dir: TempDir,
@@ -80,6 +122,8 @@ pub(crate) struct Site {
 #[derive(Debug)]
 struct Server {
     process: Child,
+    /// Base address.
+    url: String,
     /// Kept open: a server that cannot say goodbye would be a broken one.
     _stdout: Lines<BufReader<ChildStdout>>,
 }
@@ -89,26 +133,31 @@ struct Server {
 struct SiteCommand {
     program: PathBuf,
     cores: Option<String>,
-    database: Database,
+    engines: Engines,
+    database_url: Option<String>,
     nodes: u32,
 }
 
 impl Site {
     /// Starts a new platform with so many virtual nodes.
-    pub(crate) async fn start(ground: &Ground, database: &Database, nodes: u32) -> Result<Self> {
+    pub(crate) async fn start(ground: &Ground, engines: &Engines, nodes: u32) -> Result<Self> {
         let dir = tempfile::tempdir()?;
         // Tasks run as their owners, who must be able to pass.
         std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755))?;
         std::fs::create_dir(dir.path().join("code"))?;
+        let database_url = match &engines.database {
+            Database::Sqlite => None,
+            Database::Postgres(url) => Some(create_database(url).await?),
+        };
         let mut site = Self {
             command: SiteCommand {
                 program: ground.server.clone(),
                 cores: ground.cores.clone(),
-                database: database.clone(),
+                engines: engines.clone(),
+                database_url,
                 nodes,
             },
-            server: None,
-            url: String::new(),
+            servers: Vec::new(),
             token: String::new(),
             dir,
         };
@@ -117,22 +166,31 @@ impl Site {
         Ok(site)
     }
 
-    /// Starts the server again on the same directory.
+    /// Starts the servers again on the same directory.
     pub(crate) async fn again(&mut self) -> Result<()> {
+        for _ in 0..self.command.engines.servers {
+            self.start_server().await?;
+        }
+        Ok(())
+    }
+
+    async fn start_server(&mut self) -> Result<()> {
         let mut process = self.command.build(self.dir.path()).spawn()?;
         let stdout = process.stdout.take().context("its output is a pipe")?;
         let mut lines = BufReader::new(stdout).lines();
+        let mut url = String::new();
         while let Some(line) = timeout(PATIENCE, lines.next_line()).await?? {
-            if let Some((_, url)) = line.split_once(" is up at ") {
-                url.trim().clone_into(&mut self.url);
+            if let Some((_, shown)) = line.split_once(" is up at ") {
+                shown.trim().clone_into(&mut url);
             }
             let is_token = |word: &&str| word.starts_with("ACCESS-");
             if let Some(token) = line.split_whitespace().find(is_token) {
                 token.clone_into(&mut self.token);
             }
             if line.starts_with("Ctrl-C") {
-                self.server = Some(Server {
+                self.servers.push(Server {
                     process,
+                    url,
                     _stdout: lines,
                 });
                 return Ok(());
@@ -141,34 +199,47 @@ impl Site {
         anyhow::bail!("the server has ended: {:?}", process.wait().await?)
     }
 
-    /// Kills the server with SIGKILL.
+    /// Kills the servers with SIGKILL, all before any is waited for.
     pub(crate) async fn kill(&mut self) -> Result<()> {
-        let mut server = self.server.take().context("a server runs")?;
-        Ok(server.process.kill().await?)
+        for server in &mut self.servers {
+            server.process.start_kill()?;
+        }
+        for mut server in self.servers.drain(..) {
+            server.process.wait().await?;
+        }
+        Ok(())
     }
 
-    /// Stops the server in good order, so that what it has in memory is in its files.
+    /// Stops the servers in good order, so that what they have in memory is in their files.
     pub(crate) async fn stop(&mut self) -> Result<()> {
-        let mut server = self.server.take().context("a server runs")?;
-        let pid = server.process.id().context("it has not ended yet")?;
-        kill(Pid::from_raw(i32::try_from(pid)?), Signal::SIGTERM)?;
-        timeout(PATIENCE, server.process.wait()).await??;
+        for mut server in self.servers.drain(..) {
+            let pid = server.process.id().context("it has not ended yet")?;
+            kill(Pid::from_raw(i32::try_from(pid)?), Signal::SIGTERM)?;
+            timeout(PATIENCE, server.process.wait()).await??;
+        }
         Ok(())
+    }
+
+    /// Base address of the first server.
+    pub(crate) fn url(&self) -> &str {
+        self.url_of(0)
+    }
+
+    /// Base address of a server; numbers go round.
+    pub(crate) fn url_of(&self, number: usize) -> &str {
+        &self.servers[number % self.servers.len()].url
     }
 
     /// Address of the database, for whoever knows its tables.
     pub(crate) fn database_url(&self) -> String {
-        match &self.command.database {
-            Database::Sqlite => {
-                format!("sqlite://{}", self.data_dir().join("platform.db").display())
-            }
-            Database::Postgres(url) => url.clone(),
-        }
+        let file = self.data_dir().join("platform.db");
+        let sqlite = || format!("sqlite://{}", file.display());
+        self.command.database_url.clone().unwrap_or_else(sqlite)
     }
 
-    /// The server's process.
+    /// The first server's process.
     pub(crate) fn pid(&self) -> Result<u32> {
-        let server = self.server.as_ref().context("a server runs")?;
+        let server = self.servers.first().context("a server runs")?;
         server.process.id().context("it has not ended yet")
     }
 
@@ -200,7 +271,7 @@ impl Site {
 impl Drop for Site {
     /// Agents and commands outlive their server: here they would be in the way of the next figure.
     fn drop(&mut self) {
-        if let Some(server) = &mut self.server {
+        for server in &mut self.servers {
             let _ = server.process.start_kill();
         }
         // One that is being started while the others die is found in the next round.
@@ -245,9 +316,24 @@ impl SiteCommand {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .kill_on_drop(true);
-        if let Database::Postgres(url) = &self.database {
+        if let Some(url) = &self.database_url {
             command.env("HAI_DATABASE_URL", url);
+        }
+        if let Some(url) = &self.engines.redis {
+            command.env("HAI_REDIS_URL", url);
         }
         command
     }
+}
+
+/// Creates an empty database on a server. Answers its address.
+async fn create_database(server: &str) -> Result<String> {
+    static NUMBER: AtomicU32 = AtomicU32::new(1);
+    let name = format!("bench{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+    let (before, _) = server.rsplit_once('/').context("it names a database")?;
+    let connection = sea_orm::Database::connect(server).await?;
+    let create = format!("CREATE DATABASE {name}");
+    connection.execute_unprepared(&create).await?;
+    connection.close().await?;
+    Ok(format!("{before}/{name}"))
 }

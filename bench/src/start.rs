@@ -14,34 +14,39 @@ use tokio::time::{sleep, timeout};
 use crate::client::Client;
 use crate::clock::now;
 use crate::figure::{Goal, say_times};
-use crate::site::{Database, Ground, Site};
+use crate::site::{Engines, Ground, Site};
 
 const NODES: u32 = 64;
 const WARM_UP: usize = 20;
 const MEASURED: usize = 300;
 const SCRIPT: &str = "echo $EPOCHREALTIME > began.$MARSV2_TASK_ID.new && mv began.$MARSV2_TASK_ID.new began.$MARSV2_TASK_ID";
 
-/// Measures on SQLite.
+/// Measures on SQLite, and through two servers that share a database: the submit goes to one after the other, so that
+/// every second one is told to a server that does not drive.
 pub(crate) async fn run(ground: &Ground) -> Result<()> {
-    let site = Site::start(&ground.on_all_cores()?, &Database::Sqlite, NODES).await?;
+    let mut times = measure(ground, &Engines::LAPTOP).await?;
+    let goals = (Goal::AtMost(15.0), Goal::AtMost(50.0));
+    say_times("start", "submit to script", &mut times, goals.0, goals.1);
+    for engines in ground.replicas() {
+        let mut times = measure(ground, &engines).await?;
+        let metric = format!("{}: submit to script", engines.name());
+        say_times("start", &metric, &mut times, Goal::None, Goal::None);
+    }
+    Ok(())
+}
+
+async fn measure(ground: &Ground, engines: &Engines) -> Result<Vec<Duration>> {
+    let site = Site::start(&ground.on_all_cores()?, engines, NODES).await?;
     site.script("began.sh", SCRIPT)?;
-    let client = Client::new(&site, &site.token);
+    let clients = [0, 1].map(|number| Client::at(&site, number, &site.token));
     let mut times = Vec::new();
-    for number in 0..WARM_UP + MEASURED {
+    for (number, client) in clients.iter().cycle().take(WARM_UP + MEASURED).enumerate() {
         let asked = now();
         let id = client.submit(&format!("t{number}"), "began.sh").await?;
         let began = began(&site.code().join(format!("began.{id}"))).await?;
         times.push(began.saturating_sub(asked));
     }
-    let times = &mut times[WARM_UP..];
-    say_times(
-        "start",
-        "submit to script",
-        times,
-        Goal::AtMost(15.0),
-        Goal::AtMost(50.0),
-    );
-    Ok(())
+    Ok(times.split_off(WARM_UP))
 }
 
 /// When a script began, as soon as it has said so.

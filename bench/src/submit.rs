@@ -3,6 +3,9 @@
 //! An answer means that the task is on the disk: at the end the server is killed with SIGKILL in the middle of the load,
 //! started again, and asked for every task that was acknowledged. The scheduler runs all the while and plans a line that
 //! grows by every submit. It says nothing about a network between client and server.
+//!
+//! Through two servers, each client stays at one of them; both are killed, and one of them is asked. They share the core
+//! that one server has otherwise: it says what sharing costs, not what a second machine brings.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,7 +17,7 @@ use tokio::task::JoinSet;
 
 use crate::client::Client;
 use crate::figure::{Goal, say, say_times};
-use crate::site::{Database, Ground, Site};
+use crate::site::{Engines, Ground, Site};
 
 pub(crate) const CLIENTS: usize = 48;
 pub(crate) const WARM_UP: Duration = Duration::from_secs(2);
@@ -26,19 +29,29 @@ const GOALS: Goals = Goals {
     p99: Goal::AtMost(20.0),
     lost: Goal::AtMost(0.0),
 };
+/// Nothing was promised of a core that two share, but that nothing is lost.
+const NO_GOALS: Goals = Goals {
+    rate: Goal::None,
+    p99: Goal::None,
+    lost: Goal::AtMost(0.0),
+};
 
-/// Measures on every database.
+/// Measures on every database, and through two servers.
 pub(crate) async fn run(ground: &Ground) -> Result<()> {
-    for database in ground.databases() {
-        let mut submits = measure(ground, &database).await?;
-        submits.say("submit", database.name(), &GOALS);
+    for engines in ground.databases() {
+        let mut submits = measure(ground, &engines).await?;
+        submits.say("submit", &engines.name(), &GOALS);
+    }
+    for engines in ground.replicas() {
+        let mut submits = measure(ground, &engines).await?;
+        submits.say("submit", &engines.name(), &NO_GOALS);
     }
     Ok(())
 }
 
-/// Measures on one database.
-pub(crate) async fn measure(ground: &Ground, database: &Database) -> Result<Submits> {
-    let mut site = Site::start(ground, database, 1).await?;
+/// Measures one platform.
+pub(crate) async fn measure(ground: &Ground, engines: &Engines) -> Result<Submits> {
+    let mut site = Site::start(ground, engines, 1).await?;
     site.script("hold.sh", "exec sleep 100000")?;
     site.script("true.sh", "true")?;
     let admin = Client::new(&site, &site.token);
@@ -47,7 +60,10 @@ pub(crate) async fn measure(ground: &Ground, database: &Database) -> Result<Subm
     let mut load = JoinSet::new();
     for number in 0..CLIENTS {
         let token = admin.create_user(&format!("user{number}")).await?;
-        load.spawn(submit_on(Client::new(&site, &token), Arc::clone(&dying)));
+        load.spawn(submit_on(
+            Client::at(&site, number, &token),
+            Arc::clone(&dying),
+        ));
     }
     let start = Instant::now() + WARM_UP;
     tokio::time::sleep(WARM_UP + MEASURED).await;

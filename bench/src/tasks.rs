@@ -14,7 +14,7 @@ use tokio::time::sleep;
 
 use crate::client::Client;
 use crate::figure::{Goal, say};
-use crate::site::{Database, Ground, Site};
+use crate::site::{Engines, Ground, Site};
 
 pub(crate) const NODES: u32 = 64;
 pub(crate) const TASKS: usize = 2000;
@@ -31,7 +31,7 @@ pub(crate) async fn run(ground: &Ground) -> Result<()> {
 
 /// How many tasks a second.
 pub(crate) async fn measure(ground: &Ground) -> Result<f64> {
-    let site = Site::start(&ground.on_all_cores()?, &Database::Sqlite, NODES).await?;
+    let site = Site::start(&ground.on_all_cores()?, &Engines::LAPTOP, NODES).await?;
     site.script("true.sh", "true")?;
     let client = Client::new(&site, &site.token);
     let start = Instant::now();

@@ -14,6 +14,7 @@ pub mod app;
 pub mod audit;
 pub mod auth;
 pub mod clock;
+pub mod counts;
 pub mod environment;
 pub mod error;
 pub mod events;

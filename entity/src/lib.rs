@@ -4,7 +4,8 @@
 //! [`session`], [`quota`], [`resource_quota`], [`quota_change`]), with what ([`environment`], [`environment_grant`],
 //! [`mount_rule`], [`host`], [`node`], [`node_state`], [`platform_key`], [`occupancy`], [`reservation`]), and what they do
 //! ([`task`], [`task_change`], [`task_tag`], [`run`], [`pod`], [`exclusion`],
-//! [`submission`], [`audit`], [`audit_seal`]), and which process drives it all ([`lease`]).
+//! [`submission`], [`audit`], [`audit_seal`]), and which process drives it all ([`lease`]). What servers count
+//! together is in [`shared_count`].
 
 pub mod access_token;
 pub mod audit;
@@ -28,6 +29,7 @@ pub mod resource_quota;
 pub mod run;
 pub mod session;
 pub mod session_code;
+pub mod shared_count;
 pub mod shared_group_group;
 pub mod submission;
 pub mod task;

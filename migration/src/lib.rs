@@ -26,6 +26,7 @@ mod m20261127_000009_create_lease;
 mod m20261127_000010_share_task;
 mod m20261127_000011_index_swept;
 mod m20261127_000020_index_kept;
+mod m20261127_000021_create_shared_count;
 
 use sea_orm_migration::prelude::*;
 pub use sea_orm_migration::{MigratorTrait, SchemaManager};
@@ -56,6 +57,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000010_share_task::Migration),
             Box::new(m20261127_000011_index_swept::Migration),
             Box::new(m20261127_000020_index_kept::Migration),
+            Box::new(m20261127_000021_create_shared_count::Migration),
         ]
     }
 }

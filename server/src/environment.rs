@@ -20,6 +20,8 @@ pub struct Environment {
     /// `HAI_REDIS_URL`: address of a Redis that the servers of the platform share, before what the file says. It may hold a
     /// password.
     pub redis_url: Option<String>,
+    /// `HAI_AGENT_URL`: where agents reach this process, if not at the address that it listens on.
+    pub agent_url: Option<String>,
     /// `HAI_LOG`: what is logged, for example `info,sqlx=warn`.
     pub log: Option<String>,
     /// `HAI_LOG_FORMAT`: how a line looks, `text` or `json`.
@@ -38,6 +40,7 @@ impl Environment {
             database_url: text("HAI_DATABASE_URL")?,
             database_replica_url: text("HAI_DATABASE_REPLICA_URL")?,
             redis_url: text("HAI_REDIS_URL")?,
+            agent_url: text("HAI_AGENT_URL")?,
             log: text("HAI_LOG")?,
             log_format: text("HAI_LOG_FORMAT")?,
         })

@@ -89,6 +89,8 @@ pub struct PlatformConfig {
     pub redis: Option<Redis>,
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// Where agents reach this process, if not there.
+    pub agent_url: Option<String>,
     /// With these, only over TLS.
     pub tls: Option<tls::Files>,
     /// Whose word counts on where requests come from.
@@ -224,9 +226,10 @@ impl Platform {
             };
             courier.start(&tracker, &stop);
         }
+        let agent_url = config.agent_url.unwrap_or_else(|| url.clone());
         if role.serves() {
             let certificate = tls.as_ref().and_then(tls::Current::own);
-            seat.announce(url.clone(), certificate)?;
+            seat.announce(agent_url.clone(), certificate)?;
         }
         if role.works() {
             let (first_look, looked) = oneshot::channel();
@@ -248,7 +251,7 @@ impl Platform {
                 proxies: config.proxies,
                 rate: config.rate,
                 capacity: within_files(config.capacity)?,
-                counts: relay::counts(config.redis.as_ref(), &tracker, &stop)?,
+                counts: relay::counts(config.redis.as_ref(), &app.store, &tracker, &stop)?,
                 ..api::ApiConfig::default()
             },
             app.clone(),
@@ -259,10 +262,10 @@ impl Platform {
         let door = tls::Door::new(shown);
         let seat = Arc::new(seat);
         if let Some(tls) = tls {
-            let (seat, url) = (seat.clone(), url.clone());
+            let seat = seat.clone();
             let is_announced = role.serves();
             tracker.spawn(tls.watch(stop.clone(), move |certificate| {
-                if is_announced && let Err(error) = seat.announce(url.clone(), certificate) {
+                if is_announced && let Err(error) = seat.announce(agent_url.clone(), certificate) {
                     let error = format!("{error:#}");
                     tracing::warn!(error, "agents are not told of the new certificate");
                 }

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use domain::counts::Counts;
 use domain::events::{PostgresRelay, RedisRelay, Relay};
-use domain::redis::{Counts, Redis};
-use domain::store::Location;
+use domain::redis::Redis;
+use domain::store::{Location, Store};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use tokio_util::sync::CancellationToken;
@@ -37,17 +38,21 @@ pub(crate) fn choose(redis: Option<&Redis>, database: &Location) -> Option<Arc<d
     }
 }
 
-/// Where servers count together: in Redis, if there is one.
+/// Where servers count together: in Redis where there is one, else in the database. Nowhere on SQLite, which has one server.
 ///
 /// # Errors
 /// If its address cannot be used at all. That it is away is none.
 pub(crate) fn counts(
     redis: Option<&Redis>,
+    store: &Store,
     tracker: &TaskTracker,
     stop: &CancellationToken,
 ) -> Result<Option<Counts>> {
-    let counts = redis.map(|redis| Counts::connect(redis, tracker, stop));
-    counts.transpose().context("Redis cannot be used")
+    let Some(redis) = redis else {
+        return Ok(Counts::in_database(store));
+    };
+    let counts = Counts::connect(redis, tracker, stop).context("Redis cannot be used")?;
+    Ok(Some(counts))
 }
 
 /// A Redis in the words of the original's file.

@@ -54,6 +54,7 @@ impl Platform {
             redis: None,
             data_dir: data,
             listen: ([127, 0, 0, 1], 0).into(),
+            agent_url: None,
             tls: None,
             proxies: server::Proxies::default(),
             allowed_origins: Vec::new(),

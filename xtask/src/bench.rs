@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::machine::Machine;
 use crate::peer::Peer;
 use crate::postgres::{Durability, Postgres};
+use crate::redis::Redis;
 
 /// A benchmark: its name, whether it runs when nobody asks for it by name, and what its figures mean.
 struct Bench {
@@ -34,8 +35,9 @@ const BENCHES: [Bench; 10] = [
         name: "start",
         is_usual: true,
         peer: &[],
-        says: "from a submit to the first line of the script, 64 nodes free, on SQLite; agents and server share all \
-               cores. It says nothing about images or a network.",
+        says: "from a submit to the first line of the script, 64 nodes free, on SQLite; then through two servers by turns on \
+               PostgreSQL, which wake each other through it and through Redis; agents and servers share all cores. It says \
+               nothing about images or a network.",
     },
     Bench {
         name: "tasks",
@@ -49,7 +51,8 @@ const BENCHES: [Bench; 10] = [
         is_usual: true,
         peer: &[],
         says: "durable submits of 48 clients over loopback while the scheduler plans the growing line; server on one \
-               core, clients on another (PostgreSQL wherever it finds time); then SIGKILL and a count.",
+               core, clients on another (PostgreSQL wherever it finds time); then SIGKILL and a count. Two servers share \
+               that core: they show what sharing costs, not what a second machine brings.",
     },
     Bench {
         name: "list",
@@ -198,6 +201,7 @@ fn measure(programs: &Path, machine: &Machine, bench: &Bench) -> Result<Vec<Figu
         return figures(bench, command.args(TAKEOVERS).arg("--json"));
     }
     let postgres = Postgres::start(&machine.postgres, Durability::Full)?;
+    let redis = Redis::start(&machine.redis)?;
     let [server, load] = CORES;
     let mut command = Command::new("taskset");
     command
@@ -206,7 +210,8 @@ fn measure(programs: &Path, machine: &Machine, bench: &Bench) -> Result<Vec<Figu
         .arg(bench.name)
         .arg("--server")
         .arg(programs.join("hai-platform"))
-        .args(["--cores", server, "--postgres", &postgres.url()]);
+        .args(["--cores", server, "--postgres", &postgres.url()])
+        .args(["--redis", redis.url()]);
     figures(bench, &mut command)
 }
 

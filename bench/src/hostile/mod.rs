@@ -15,7 +15,7 @@ use tokio::time::sleep;
 
 use crate::client::Client;
 use crate::figure::{Goal, p99, say};
-use crate::site::{Database, Ground, Site};
+use crate::site::{Engines, Ground, Site};
 use flood::{Flood, Kind};
 
 /// Until a flood is one.
@@ -48,7 +48,7 @@ struct Seen {
 
 /// Measures on SQLite.
 pub(crate) async fn run(ground: &Ground, rounds: Rounds) -> Result<()> {
-    let site = Site::start(ground, &Database::Sqlite, 1).await?;
+    let site = Site::start(ground, &Engines::LAPTOP, 1).await?;
     site.script("hold.sh", "exec sleep 100000")?;
     site.script("true.sh", "true")?;
     let admin = Client::new(&site, &site.token);
@@ -67,7 +67,7 @@ pub(crate) async fn run(ground: &Ground, rounds: Rounds) -> Result<()> {
     for _ in 0..rounds.rounds {
         alone.push(measure(&good, &mut number).await?);
         for (kind, seen) in &mut beside {
-            let flood = Flood::begin(*kind, &site.url, &token, &ids, rounds.sockets).await?;
+            let flood = Flood::begin(*kind, site.url(), &token, &ids, rounds.sockets).await?;
             sleep(WARM_UP).await;
             seen.push(measure(&good, &mut number).await?);
             flood.end().await;

@@ -18,7 +18,7 @@ use self::crowd::{Crowd, TASKS};
 use self::peer::Peer;
 use crate::client::Client;
 use crate::figure::{Goal, say, say_times};
-use crate::site::{Database, Ground, Site};
+use crate::site::{Engines, Ground, Site};
 use crate::usage::Usage;
 
 /// The limit of open files of many machines is 20,000, and every socket is one at each end.
@@ -37,7 +37,7 @@ pub(super) const LEVELS: [&str; 6] = [
 
 /// Measures on SQLite, then the peer.
 pub(crate) async fn run(ground: &Ground) -> Result<()> {
-    let site = Site::start(ground, &Database::Sqlite, 1).await?;
+    let site = Site::start(ground, &Engines::LAPTOP, 1).await?;
     site.script("hold.sh", "exec sleep 100000")?;
     site.script("true.sh", "true")?;
     let admin = Client::new(&site, &site.token);
@@ -47,7 +47,7 @@ pub(crate) async fn run(ground: &Ground) -> Result<()> {
         ids.push(admin.submit(&format!("t{number}"), "true.sh").await?);
     }
     let before = site.memory()?;
-    let crowd = Crowd::gather(&site.url, &site.token, &ids, SOCKETS).await?;
+    let crowd = Crowd::gather(site.url(), &site.token, &ids, SOCKETS).await?;
     let each = (site.memory()? - before) as f64 / SOCKETS as f64 / 1024.0;
     let usages = [Usage::of(site.pid()?)?, Usage::of(std::process::id())?];
     let (ours, lost) = measure(&crowd, &admin, &ids).await?;

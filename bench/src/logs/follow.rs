@@ -11,7 +11,7 @@ use tokio::time::sleep;
 use crate::client::Client;
 use crate::clock::now;
 use crate::figure::{Goal, say, say_times};
-use crate::site::{Database, Ground, Site};
+use crate::site::{Engines, Ground, Site};
 use crate::socket::Socket;
 use crate::usage::Usage;
 
@@ -36,7 +36,7 @@ type Times = Arc<Mutex<Vec<Duration>>>;
 
 pub(super) async fn run(ground: &Ground, n_logs: usize, burst: u32) -> Result<()> {
     let nodes = u32::try_from(n_logs.max(QUIET))?;
-    let site = Site::start(&ground.on_all_cores()?, &Database::Sqlite, nodes).await?;
+    let site = Site::start(&ground.on_all_cores()?, &Engines::LAPTOP, nodes).await?;
     let program = std::env::current_exe()?;
     for (lines, burst) in [(QUIET_LINES, 1), (LINES, burst)] {
         let command = format!(
@@ -48,7 +48,7 @@ pub(super) async fn run(ground: &Ground, n_logs: usize, burst: u32) -> Result<()
 
     let (times, mut followers) = (Times::default(), JoinSet::new());
     let quiet = start(&site, "quiet", QUIET_LINES, QUIET).await?;
-    let mut socket = Socket::sign_in(&site.url, &site.token).await?;
+    let mut socket = Socket::sign_in(site.url(), &site.token).await?;
     for (number, id) in quiet.iter().enumerate() {
         socket.subscribe(number, &subscription(id)).await?;
     }
@@ -61,7 +61,7 @@ pub(super) async fn run(ground: &Ground, n_logs: usize, burst: u32) -> Result<()
 
     let ids = start(&site, "t", LINES, n_logs).await?;
     for first in (0..FOLLOWERS).step_by(PER_CONNECTION) {
-        let mut socket = Socket::sign_in(&site.url, &site.token).await?;
+        let mut socket = Socket::sign_in(site.url(), &site.token).await?;
         for number in first..first + PER_CONNECTION {
             let log = if number < ON_ONE {
                 0

@@ -11,7 +11,7 @@ use tokio::time::sleep;
 
 use crate::client::Client;
 use crate::figure::{Goal, say, say_times};
-use crate::site::{Database, Ground, Site};
+use crate::site::{Engines, Ground, Site};
 
 const LINES: u64 = 100_000_000;
 /// Lines of one second of the log.
@@ -24,7 +24,7 @@ const RARE: u64 = 1_000_000;
 const GIGABYTE: u64 = 1 << 30;
 
 pub(super) async fn run(ground: &Ground) -> Result<()> {
-    let site = Site::start(ground, &Database::Sqlite, 1).await?;
+    let site = Site::start(ground, &Engines::LAPTOP, 1).await?;
     site.script("true.sh", "true")?;
     let client = Client::new(&site, &site.token);
     let id = client.submit("t", "true.sh").await?;

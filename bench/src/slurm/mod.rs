@@ -20,7 +20,7 @@ use tokio::time::sleep;
 use self::client::Client;
 use self::cluster::Cluster;
 use crate::figure::{Goal, say};
-use crate::site::{Database, Ground};
+use crate::site::{Engines, Ground};
 use crate::submit::{self, Goals, MEASURED, Submits, Submitted, WARM_UP};
 use crate::tasks::{self, NODES, TASKS};
 
@@ -50,7 +50,7 @@ pub(crate) async fn run(ground: &Ground) -> Result<()> {
     ratio("tasks, HAI : Slurm as one array", ours, array);
 
     let mut theirs = submits(ground).await?;
-    let mut ours = submit::measure(ground, &Database::Sqlite).await?;
+    let mut ours = submit::measure(ground, &Engines::LAPTOP).await?;
     let rates = (ours.rate(), theirs.rate());
     let their_p99 = theirs.say(BENCH, "Slurm, by sbatch", &NO_GOALS);
     let our_p99 = ours.say(BENCH, "HAI, by HTTP on SQLite", &NO_GOALS);

@@ -3,7 +3,5 @@
 //! It is never needed, holds nothing that is true, and may go away at any time.
 
 mod address;
-mod counts;
 
 pub use address::{AddressError, Redis};
-pub use counts::Counts;

@@ -1,7 +1,9 @@
 //! Rows to which nothing refers, by their age.
 
 use chrono::TimeDelta;
-use entity::{access_token, node_state, quota_change, session, session_code, submission};
+use entity::{
+    access_token, node_state, quota_change, session, session_code, shared_count, submission,
+};
 use sea_orm::sea_query::Query;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, FromQueryResult, QueryFilter, QuerySelect};
 
@@ -34,6 +36,9 @@ pub(super) async fn tend(app: &App, keep_quota_changes: Option<TimeDelta>) -> Re
         .add(session::Column::EndsAt.lt(now - SEEN))
         .add(session::Column::IdleAt.lt(now - SEEN));
     has_more |= remove::<session::Entity>(app, session::Column::Id, is_old).await?;
+    let is_old = shared_count::Column::EndsAt.lt(now);
+    has_more |=
+        remove::<shared_count::Entity>(app, shared_count::Column::Id, is_old.into()).await?;
     Ok(has_more | remove_tokens(app).await?)
 }
 

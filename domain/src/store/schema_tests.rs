@@ -93,6 +93,10 @@ const ROWS: &[(usize, &str)] = &[
          VALUES (1, 1, 's', '2026-01-02 03:04:05+00:00', '', '2026-01-02 03:04:05+00:00', '2026-01-02 03:04:05+00:00',
                  '2026-01-02 03:04:05+00:00')",
     ),
+    (
+        19,
+        "INSERT INTO shared_count (id, count, ends_at) VALUES (-1, 1, '2026-01-02 03:04:05+00:00')",
+    ),
 ];
 
 /// The changes that give environments their grants and guests their team, as numbers of changes.

@@ -2,6 +2,7 @@
 //!
 //! A tick takes no input, is idempotent, and may be killed anywhere. A wake-up only makes it run earlier.
 
+mod decisions;
 mod driver;
 mod giving_way;
 mod janitor;

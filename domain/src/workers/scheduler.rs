@@ -1,23 +1,16 @@
-//! Loads the snapshot, asks the planner, and commits its decisions in one transaction.
+//! Loads the snapshot, asks the planner, and commits its [decisions] in one transaction.
 
 use chrono::{DateTime, Utc};
-use entity::run::{self, DrainReason};
-use entity::task;
-use entity::{TaskId, reservation};
-use scheduler::{Decision, Level, NodeName, Plan, Policy, TaskKey, plan};
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+use scheduler::{Decision, Level, Policy, plan};
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
 use super::live::Live;
 use super::waits::{self, Waits};
-use super::{Tick, Worker};
+use super::{Tick, Worker, decisions};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::events::Event;
-use crate::run::{NewRun, RunEvent};
-use crate::store::Tx;
-use crate::task::{TaskEvent, next};
 
 /// Plans.
 #[derive(Debug)]
@@ -86,11 +79,12 @@ impl Worker for Scheduler {
         let news = waits.news(&plan.report, version_of, now);
         if progress || !news.is_empty() {
             let mut tx = self.app.begin().await?;
-            commit(&mut tx, &self.app, &mut live, &plan).await?;
+            let made = decisions::make(&mut tx, &self.app, &mut live, &plan.decisions).await?;
             waits::write(&mut tx, &news).await?;
             let now = tx.now();
             tx.commit().await?;
-            for (level, submitted) in first_runs(&plan, &live) {
+            decisions::log(&made);
+            for (level, submitted) in first_runs(&made, &live) {
                 metrics.runs.begun(level, now - submitted);
             }
         }
@@ -104,9 +98,9 @@ impl Worker for Scheduler {
     }
 }
 
-/// Tasks that the plan runs for the first time: at which level, and when they were submitted.
-fn first_runs(plan: &Plan, live: &Live) -> Vec<(Level, DateTime<Utc>)> {
-    let started = plan.decisions.iter().filter_map(|decision| match decision {
+/// Tasks that run for the first time: at which level, and when they were submitted.
+fn first_runs(made: &[&Decision], live: &Live) -> Vec<(Level, DateTime<Utc>)> {
+    let started = made.iter().filter_map(|decision| match decision {
         Decision::Start { task, level, .. } => Some((*level, live.task(*task).ok()?)),
         Decision::Relevel { .. } | Decision::Preempt { .. } | Decision::Release { .. } => None,
     });
@@ -114,97 +108,4 @@ fn first_runs(plan: &Plan, live: &Live) -> Vec<(Level, DateTime<Utc>)> {
     first
         .map(|(level, task)| (level, task.created_at))
         .collect()
-}
-
-/// Makes the decisions true. One that does not fit any more fails the whole plan: the next tick makes a new one.
-async fn commit(tx: &mut Tx, app: &App, live: &mut Live, plan: &Plan) -> Result<()> {
-    for decision in &plan.decisions {
-        match decision {
-            Decision::Start { task, level, nodes } => {
-                release(tx, *task).await?;
-                start(tx, live, *task, *level, nodes).await?;
-            }
-            Decision::Relevel { task, level } => {
-                let run = live.run_mut(*task)?;
-                *run = crate::run::set_level(tx, run, level.value()).await?;
-            }
-            Decision::Preempt {
-                task,
-                victims,
-                nodes,
-                level: _,
-            } => {
-                reserve(tx, *task, nodes).await?;
-                for victim in victims {
-                    suspend(tx, app, live.run(*victim)?, *task).await?;
-                }
-            }
-            Decision::Release { task } => release(tx, *task).await?,
-        }
-    }
-    Ok(())
-}
-
-async fn start(
-    tx: &mut Tx,
-    live: &Live,
-    task: TaskKey,
-    level: Level,
-    nodes: &[NodeName],
-) -> Result<()> {
-    let planned = live.task(task)?.version;
-    let row = task::Entity::find_by_id(TaskId(task.0))
-        .one(tx.db())
-        .await?;
-    let task = row
-        .as_ref()
-        .filter(|row| row.version == planned)
-        .ok_or_else(|| Error::Conflict("a planned task was changed".to_owned()))?;
-    next(task.state, TaskEvent::Start).map_err(|error| Error::Internal(error.into()))?;
-    crate::task::start(tx, task).await?;
-    let nodes: Vec<String> = nodes.iter().map(|node| node.0.clone()).collect();
-    let new = NewRun {
-        task_id: task.id,
-        number: task.run_count + 1,
-        level: level.value(),
-        nodes: &nodes,
-    };
-    crate::run::insert(tx, new).await?;
-    tracing::info!(task.id = task.id.0, ?nodes, "a run begins");
-    Ok(())
-}
-
-async fn reserve(tx: &Tx, task: TaskKey, nodes: &[NodeName]) -> Result<()> {
-    let rows = nodes.iter().map(|node| reservation::ActiveModel {
-        node_name: Set(node.0.clone()),
-        task_id: Set(TaskId(task.0)),
-        created_at: Set(tx.now()),
-    });
-    reservation::Entity::insert_many(rows)
-        .exec_without_returning(tx.db())
-        .await?;
-    Ok(())
-}
-
-async fn release(tx: &Tx, task: TaskKey) -> Result<()> {
-    reservation::Entity::delete_many()
-        .filter(reservation::Column::TaskId.eq(task.0))
-        .exec(tx.db())
-        .await?;
-    Ok(())
-}
-
-/// The run gives way for another task.
-async fn suspend(tx: &mut Tx, app: &App, run: &run::Model, for_task: TaskKey) -> Result<()> {
-    crate::run::next(crate::run::phase(run), RunEvent::Suspend)
-        .map_err(|error| Error::Internal(error.into()))?;
-    let message = format!("it gives way to task {for_task} of a higher level");
-    crate::run::drain(tx, run, DrainReason::Suspend, &app.settings.graces).await?;
-    crate::run::set_message(tx, run, &message).await?;
-    tracing::info!(
-        task.id = run.task_id.0,
-        for_task.id = for_task.0,
-        "a run gives way"
-    );
-    Ok(())
 }

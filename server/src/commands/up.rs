@@ -8,6 +8,7 @@ use anyhow::{Context, Result, ensure};
 use domain::setup::FirstUser;
 use domain::store::Location;
 use nix::unistd::{Uid, User};
+use reqwest::Url;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::args::Up;
@@ -80,6 +81,7 @@ fn config(args: Up, role: Role, environment: &Environment) -> Result<PlatformCon
         redis: relay::redis(environment, &chosen)?,
         data_dir,
         listen: args.listen,
+        agent_url: agent_url(environment)?,
         tls: chosen.tls().cloned(),
         proxies: chosen.proxies(),
         allowed_origins: chosen.allowed_origins().to_vec(),
@@ -99,6 +101,24 @@ fn config(args: Up, role: Role, environment: &Environment) -> Result<PlatformCon
             ..Timing::default()
         },
     })
+}
+
+/// Where agents reach this process.
+fn agent_url(environment: &Environment) -> Result<Option<String>> {
+    let Some(text) = &environment.agent_url else {
+        return Ok(None);
+    };
+    let url = Url::parse(text).ok().filter(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.has_host()
+            && url.path() == "/"
+            && url.query().is_none()
+            && url.username().is_empty()
+    });
+    let url = url.with_context(|| {
+        format!("HAI_AGENT_URL is `{text}`, not an address such as http://hai.example:7780")
+    })?;
+    Ok(Some(url.as_str().trim_end_matches('/').to_owned()))
 }
 
 /// The home and the present directory of whoever starts the platform, and what was asked for: each once, without those
@@ -202,6 +222,28 @@ mod tests {
             mounts(usual(), vec![everything.clone()]).unwrap(),
             [everything]
         );
+    }
+
+    #[test]
+    fn an_address_for_agents_is_a_base_address() {
+        let of = |text: &str| {
+            agent_url(&Environment {
+                agent_url: Some(text.to_owned()),
+                ..Environment::default()
+            })
+        };
+        let good = of("http://hai.example:7780").unwrap();
+        assert_eq!(good.as_deref(), Some("http://hai.example:7780"));
+        assert_eq!(agent_url(&Environment::default()).unwrap(), None);
+        for wrong in [
+            "hai.example:7780",
+            "ws://hai.example",
+            "http://hai.example/agents",
+            "",
+        ] {
+            let error = of(wrong).unwrap_err().to_string();
+            assert!(error.starts_with("HAI_AGENT_URL is"), "{error}");
+        }
     }
 
     #[test]

@@ -86,17 +86,9 @@ impl Fault {
         self.goal() > Duration::from_secs(1)
     }
 
-    /// Whether it takes root, which makes networks and file systems of its own.
+    /// Whether it takes root, which makes file systems of its own.
     pub(crate) fn needs_root(self) -> bool {
-        matches!(
-            self,
-            Self::CutLeaderFromPostgres
-                | Self::CutServerFromPostgres
-                | Self::CutServerFromRedis
-                | Self::CutAgentsFromServer
-                | Self::FillLogs
-                | Self::FillDatabase
-        )
+        matches!(self, Self::FillLogs | Self::FillDatabase)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The processes of the platform: two that answer and two that drive, each on a machine of its own, and always started again.
 
 use std::fs::{self, File};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::Duration;
@@ -25,8 +26,6 @@ pub(crate) struct Site {
     pub(crate) records: PathBuf,
     /// The library that makes clocks jump, if this machine has it.
     pub(crate) faketime: Option<PathBuf>,
-    /// The environment.
-    pub(crate) variables: Vec<(String, String)>,
     /// Number of nodes.
     pub(crate) nodes: u32,
 }
@@ -38,6 +37,8 @@ pub(crate) struct Member {
     pub(crate) machine: Machine,
     port: u16,
     site: Site,
+    /// Of its environment.
+    variables: Vec<(&'static str, String)>,
     log: PathBuf,
     process: Option<Child>,
 }
@@ -50,8 +51,8 @@ impl Member {
     pub(crate) fn start(
         site: &Site,
         role: &'static str,
-        machine: Machine,
-        port: u16,
+        (machine, port): (Machine, u16),
+        variables: Vec<(&'static str, String)>,
     ) -> Result<Self> {
         let mut member = Self {
             role,
@@ -59,6 +60,7 @@ impl Member {
             machine,
             port,
             site: site.clone(),
+            variables,
             process: None,
         };
         member.again()?;
@@ -74,7 +76,7 @@ impl Member {
             return Ok(());
         }
         let log = File::options().append(true).create(true).open(&self.log)?;
-        let listen = format!("{}:{}", self.machine.address, self.port);
+        let listen = self.address().to_string();
         let mut command = self.machine.command(&self.site.program);
         command
             .args([
@@ -91,7 +93,7 @@ impl Member {
             .env_clear()
             .env("PATH", "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin")
             .env("HOME", &self.site.code)
-            .envs(self.site.variables.iter().cloned())
+            .envs(self.variables.iter().cloned())
             .current_dir(&self.site.code)
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
@@ -131,9 +133,14 @@ impl Member {
         process.is_some_and(|process| matches!(process.try_wait(), Ok(None)))
     }
 
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        (self.machine.address, self.port).into()
+    }
+
     /// Base address.
     pub(crate) fn url(&self) -> String {
-        format!("http://{}:{}", self.machine.address, self.port)
+        format!("http://{}", self.address())
     }
 
     /// What it has said, for the token of the first start.

@@ -8,13 +8,15 @@
 //! ```
 //!
 //! A cut drops what comes from an address and what goes there, as a network does: nobody is told. Who is not root has one
-//! machine, `127.0.0.1`, which cannot be cut.
+//! machine, `127.0.0.1`, whose processes reach each other through [links](Link) that can be cut.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::process::{Command, Output};
 
 use anyhow::{Context, Result, ensure};
 use nix::unistd::geteuid;
+
+use crate::link::Link;
 
 /// The machines. They go when this is dropped.
 #[derive(Debug)]
@@ -31,6 +33,8 @@ pub(crate) struct Machine {
     namespace: Option<String>,
     /// Its address.
     pub(crate) address: Ipv4Addr,
+    /// Its cables, if it is not one of its own.
+    links: Vec<Link>,
 }
 
 impl Machines {
@@ -41,8 +45,14 @@ impl Machines {
     pub(crate) fn new() -> Result<Self> {
         let run = is_mighty().then(|| std::process::id() % 20_000);
         let machines = Self { run, n_made: 0 };
-        if let Some(bridge) = machines.bridge() {
-            ip(&["link", "add", &bridge, "type", "bridge"])?;
+        if let (Some(bridge), Some(run)) = (machines.bridge(), run) {
+            // With an address of its own: else it takes on that of a machine that is added, and does not hear those any more
+            // that have learnt the one before.
+            let [.., high, low] = run.to_be_bytes();
+            let address = format!("02:68:61:69:{high:02x}:{low:02x}");
+            ip(&[
+                "link", "add", &bridge, "address", &address, "type", "bridge",
+            ])?;
             for host in [CLIENTS, POSTGRES, REDIS] {
                 let address = format!("{}/24", machines.at(host));
                 ip(&["address", "add", &address, "dev", &bridge])?;
@@ -52,8 +62,8 @@ impl Machines {
         Ok(machines)
     }
 
-    /// Whether machines can be cut from each other.
-    pub(crate) fn can_be_cut(&self) -> bool {
+    /// Whether each machine has its own network.
+    pub(crate) fn are_real(&self) -> bool {
         self.run.is_some()
     }
 
@@ -78,6 +88,7 @@ impl Machines {
             return Ok(Machine {
                 namespace: None,
                 address,
+                links: Vec::new(),
             });
         };
         let namespace = format!("hai-{run}-{}", self.n_made);
@@ -98,6 +109,7 @@ impl Machines {
         Ok(Machine {
             namespace: Some(namespace),
             address,
+            links: Vec::new(),
         })
     }
 
@@ -153,25 +165,49 @@ impl Machine {
         }
     }
 
+    /// By which address its programs reach another.
+    ///
+    /// # Errors
+    /// If no port is free.
+    pub(crate) async fn reach(&mut self, other: SocketAddr) -> Result<SocketAddr> {
+        if self.namespace.is_some() {
+            return Ok(other);
+        }
+        let link = Link::to(other).await?;
+        let near = link.near();
+        self.links.push(link);
+        Ok(near)
+    }
+
+    /// Takes the cables of another: its programs reach by them what those of the other do.
+    pub(crate) fn share_links(&mut self, other: &Self) {
+        self.links.extend(other.links.iter().cloned());
+    }
+
     /// Drops everything to and from an address.
     ///
     /// # Errors
-    /// If the machine is not one of its own.
-    pub(crate) fn cut(&self, from: Ipv4Addr) -> Result<()> {
-        self.filter("--append", from)
+    /// If its programs do not reach it.
+    pub(crate) fn cut(&self, other: SocketAddr) -> Result<()> {
+        self.set_whole(other, false)
     }
 
     /// Undoes a cut.
     ///
     /// # Errors
     /// If there was none.
-    pub(crate) fn mend(&self, from: Ipv4Addr) -> Result<()> {
-        self.filter("--delete", from)
+    pub(crate) fn mend(&self, other: SocketAddr) -> Result<()> {
+        self.set_whole(other, true)
     }
 
-    fn filter(&self, change: &str, other: Ipv4Addr) -> Result<()> {
-        let namespace = self.namespace.as_deref().context("only root can cut")?;
-        let other = other.to_string();
+    fn set_whole(&self, other: SocketAddr, is_whole: bool) -> Result<()> {
+        let Some(namespace) = &self.namespace else {
+            let link = self.links.iter().find(|link| link.far() == other);
+            link.context("there is no such cable")?.set_whole(is_whole);
+            return Ok(());
+        };
+        let change = if is_whole { "--delete" } else { "--append" };
+        let other = other.ip().to_string();
         for [chain, side] in [["INPUT", "--source"], ["OUTPUT", "--destination"]] {
             let words = [
                 "netns", "exec", namespace, "iptables", "--wait", change, chain, side, &other,

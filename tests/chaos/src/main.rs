@@ -11,6 +11,7 @@ mod client;
 mod fault;
 mod fleet;
 mod history;
+mod link;
 mod machine;
 mod report;
 mod service;

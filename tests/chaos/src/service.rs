@@ -1,7 +1,7 @@
 //! PostgreSQL and Redis of our own, to be killed, stopped and started again on the same data.
 
 use std::fs;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -148,9 +148,9 @@ impl Service {
         anyhow::bail!("{} does not start: {tail:#?}", self.name)
     }
 
-    /// The port it listens on.
-    pub(crate) fn port(&self) -> u16 {
-        self.at.1
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.at.into()
     }
 
     /// Whether it runs.

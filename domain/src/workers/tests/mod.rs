@@ -1,6 +1,7 @@
 //! Whole lives of tasks: planned, launched, supervised, ended, with a scripted runtime on a real database.
 
 mod crash;
+mod decisions;
 mod priority;
 mod steps;
 

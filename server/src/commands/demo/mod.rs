@@ -77,6 +77,7 @@ fn config(dir: &Path, environment: &Environment) -> Result<PlatformConfig> {
         redis: None,
         data_dir,
         listen: ([127, 0, 0, 1], 0).into(),
+        agent_url: None,
         tls: None,
         proxies: api::Proxies::default(),
         allowed_origins: Vec::new(),

@@ -60,7 +60,7 @@ impl World {
         open(&data_dir.join("log"), 0o711)?;
         let database = Volume::new(&at("postgres"), 1500)?;
         let mut machines = Machines::new()?;
-        let ports = if machines.can_be_cut() {
+        let ports = if machines.are_real() {
             PORTS
         } else {
             free_ports()?
@@ -75,16 +75,6 @@ impl World {
             program: args.server.clone(),
             data_dir: data_dir.clone(),
             code: code.clone(),
-            variables: vec![
-                (
-                    "HAI_DATABASE_URL".to_owned(),
-                    format!("postgres://postgres@{}:{}/postgres", db_at.0, db_at.1),
-                ),
-                (
-                    "HAI_REDIS_URL".to_owned(),
-                    format!("redis://{}:{}", redis_at.0, redis_at.1),
-                ),
-            ],
             records: records.clone(),
             faketime: faketime(),
             nodes: NODES,
@@ -96,14 +86,32 @@ impl World {
         let mut members = Vec::new();
         let mut port = 8080;
         for role in ["work", "serve", "serve", "work"] {
-            let machine = machines.add()?;
+            let mut machine = machines.add()?;
             port += 1;
-            if !machines.can_be_cut() {
+            if !machines.are_real() {
                 port = free_ports()?[0];
             }
-            let member = Member::start(&site, role, machine, port)?;
+            let database = machine.reach(postgres.address()).await?;
+            let cache = machine.reach(redis.address()).await?;
+            let agents_at = machine.reach((machine.address, port).into()).await?;
+            let variables = vec![
+                (
+                    "HAI_DATABASE_URL",
+                    format!("postgres://postgres@{database}/postgres"),
+                ),
+                ("HAI_REDIS_URL", format!("redis://{cache}")),
+                ("HAI_AGENT_URL", format!("http://{agents_at}")),
+            ];
+            let member = Member::start(&site, role, (machine, port), variables)?;
             member.is_ready(&http).await?;
             members.push(member);
+        }
+        // Agents reach each server by the address that it tells them, wherever they are.
+        let (servers, others): (Vec<_>, Vec<_>) = members.iter_mut().partition(|it| it.answers());
+        for other in others {
+            for server in &servers {
+                other.machine.share_links(&server.machine);
+            }
         }
         let said: String = members.iter().map(Member::said).collect();
         let token = said
@@ -116,7 +124,7 @@ impl World {
             postgres,
             database,
             logs,
-            machines,
+            _machines: machines,
             http,
             random: StdRng::seed_from_u64(args.seed),
             token,

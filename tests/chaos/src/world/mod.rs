@@ -23,7 +23,7 @@ use crate::client::{Client, Shared};
 use crate::fault::{Fault, plan};
 use crate::fleet::{Member, faketime, kill_all};
 use crate::history::{Answer, History};
-use crate::machine::Machines;
+use crate::machine::{Machines, is_mighty};
 use crate::report::Report;
 use crate::service::Service;
 use crate::volume::Volume;
@@ -35,7 +35,7 @@ pub(crate) struct World {
     postgres: Service,
     database: Volume,
     logs: Volume,
-    machines: Machines,
+    _machines: Machines,
     http: reqwest::Client,
     random: StdRng,
     token: String,
@@ -67,7 +67,7 @@ impl World {
         let kinds: Vec<Fault> = wanted
             .iter()
             .copied()
-            .filter(|fault| self.machines.can_be_cut() || !fault.needs_root())
+            .filter(|fault| is_mighty() || !fault.needs_root())
             .filter(|fault| *fault != Fault::JumpClock || faketime().is_some())
             .collect();
         let mut recoveries = Vec::new();

@@ -1,5 +1,6 @@
 //! One fault: how it begins and ends, and how soon tasks start again.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -31,7 +32,8 @@ impl World {
         let begun = Instant::now();
         let leader = self.leader().await?;
         let server = self.any_that_answers();
-        let (postgres, redis) = (self.machines.postgres(), self.machines.redis());
+        let (postgres, redis) = (self.postgres.address(), self.redis.address());
+        let other = self.members[server].address();
         let lasts = planned.lasts;
         match planned.fault {
             Fault::Nothing => {}
@@ -47,14 +49,11 @@ impl World {
             Fault::StallPostgres => self.postgres.stall(true),
             Fault::StallLeader => self.members[leader].signal(Signal::SIGSTOP)?,
             Fault::KillRedis => self.redis.kill(),
-            Fault::FlushRedis => flush((redis, self.redis.port())).await?,
+            Fault::FlushRedis => flush(redis).await?,
             Fault::CutLeaderFromPostgres => self.members[leader].machine.cut(postgres)?,
             Fault::CutServerFromPostgres => self.members[server].machine.cut(postgres)?,
             Fault::CutServerFromRedis => self.members[server].machine.cut(redis)?,
-            Fault::CutAgentsFromServer => {
-                let other = self.members[server].machine.address;
-                self.members[leader].machine.cut(other)?;
-            }
+            Fault::CutAgentsFromServer => self.members[leader].machine.cut(other)?,
             Fault::FillLogs => self.logs.fill()?,
             Fault::FillDatabase => self.database.fill()?,
             Fault::JumpClock => self.members[leader].set_clock("+3600")?,
@@ -81,10 +80,7 @@ impl World {
             Fault::CutLeaderFromPostgres => self.members[leader].machine.mend(postgres)?,
             Fault::CutServerFromPostgres => self.members[server].machine.mend(postgres)?,
             Fault::CutServerFromRedis => self.members[server].machine.mend(redis)?,
-            Fault::CutAgentsFromServer => {
-                let other = self.members[server].machine.address;
-                self.members[leader].machine.mend(other)?;
-            }
+            Fault::CutAgentsFromServer => self.members[leader].machine.mend(other)?,
             Fault::FillLogs => self.logs.clear()?,
             Fault::FillDatabase => self.database.clear()?,
             Fault::JumpClock => self.members[leader].set_clock("+0")?,
@@ -198,7 +194,7 @@ impl World {
     }
 }
 
-async fn flush(at: (std::net::Ipv4Addr, u16)) -> Result<()> {
+async fn flush(at: SocketAddr) -> Result<()> {
     let mut redis = TcpStream::connect(at).await?;
     redis.write_all(b"FLUSHALL\r\n").await?;
     redis.read_u8().await?;
