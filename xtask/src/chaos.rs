@@ -23,7 +23,7 @@ const LONG: Measure = Measure {
     faults: 216,
     operations: 100_000,
     users: 24,
-    pause: 150,
+    pause: 700,
 };
 /// Each kind of fault three times.
 const SHORT: Measure = Measure {

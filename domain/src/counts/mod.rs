@@ -104,7 +104,7 @@ impl Counts {
         tracker: &TaskTracker,
         stop: &CancellationToken,
     ) -> Result<Self, Error> {
-        let policy = ReconnectPolicy::new_exponential(0, 100, 5000, 2);
+        let policy = ReconnectPolicy::new_exponential(0, 100, 1000, 2);
         let client = redis.client(Some(policy))?;
         let driver = client.connect();
         let stop = stop.clone();

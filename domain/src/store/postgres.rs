@@ -17,7 +17,7 @@ const LOCKS: Duration = Duration::from_secs(10);
 
 /// How long a transaction may do nothing. Whoever is cut off in the middle of one keeps others away from what it has
 /// touched, the next leader too, which must go on within three seconds.
-const IDLE: Duration = Duration::from_secs(2);
+const IDLE: Duration = Duration::from_millis(1500);
 
 /// How long a start waits for the starts of others.
 const LONGEST_START: Duration = Duration::from_secs(3600);
@@ -80,7 +80,7 @@ pub(super) fn pool(url: &str, connections: &Connections) -> ConnectOptions {
 }
 
 /// How to connect for the lease and the time, once that is needed: two connections of their own, which are never busy
-/// with anything that takes long. A lease that is not renewed for two seconds is lost.
+/// with anything that takes long.
 pub(super) fn for_lease(url: &str) -> ConnectOptions {
     // Longer than somebody who is cut off can keep the row.
     let soon = IDLE + Duration::from_secs(1);

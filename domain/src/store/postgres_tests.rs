@@ -110,7 +110,7 @@ async fn every_connection_has_a_name_and_limits_of_time() {
         ("application_name", "hai-platform"),
         ("statement_timeout", "1500ms"),
         ("lock_timeout", "10s"),
-        ("idle_in_transaction_session_timeout", "2s"),
+        ("idle_in_transaction_session_timeout", "1500ms"),
     ] {
         let shown = text(store.reader(), &format!("SHOW {setting}")).await;
         assert_eq!(shown, value, "{setting}");

@@ -15,11 +15,14 @@ use crate::error::{Error, Result};
 use crate::events::Event;
 use crate::metrics::TickOutcome;
 
-/// After a failed tick, the time before the next one.
-const PAUSE: Duration = Duration::from_secs(1);
+/// After a failed tick, the time before the next one: what failed may be there again soon, and is waited for.
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// A tick that takes longer than this may be followed by a rest.
 const LONG_TICK: Duration = Duration::from_millis(20);
+
+/// The longest rest. A tick may have taken long because it waited for a database, which costs nobody anything.
+const LONGEST_REST: Duration = Duration::from_millis(500);
 
 /// Something that must be done again and again.
 pub trait Worker: Send {
@@ -85,6 +88,7 @@ impl Failures {
 /// tick is logged and repeated, never fatal.
 pub(super) async fn drive<W: Worker>(mut worker: W, app: App, stop: CancellationToken) {
     let mut listener = app.events.subscribe();
+    let mut has_failed = false;
     loop {
         listener.drain();
         let begun = Instant::now();
@@ -105,13 +109,19 @@ pub(super) async fn drive<W: Worker>(mut worker: W, app: App, stop: Cancellation
             // Somebody else was faster: look again at once.
             Err(error) if error.is_conflict() => Duration::ZERO,
             Err(error) => {
-                tracing::error!(worker = W::NAME, error = error.chain(), "a tick failed");
+                // What goes on is said once.
+                if !std::mem::replace(&mut has_failed, true) {
+                    tracing::error!(worker = W::NAME, error = error.chain(), "a tick failed");
+                }
                 if pause(PAUSE, &stop).await {
                     return;
                 }
                 continue;
             }
         };
+        if std::mem::take(&mut has_failed) {
+            tracing::info!(worker = W::NAME, "ticks succeed again");
+        }
         let rest = rest_after(begun.elapsed(), W::REST).min(app.settings.period);
         if !rest.is_zero() && pause(rest, &stop).await {
             return;
@@ -136,7 +146,7 @@ async fn pause(time: Duration, stop: &CancellationToken) -> bool {
 /// How long a worker rests after a tick of this length.
 fn rest_after(tick: Duration, times: u32) -> Duration {
     if tick > LONG_TICK {
-        times * tick
+        (times * tick).min(LONGEST_REST)
     } else {
         Duration::ZERO
     }

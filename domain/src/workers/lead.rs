@@ -13,11 +13,11 @@ use crate::error::{Error, Result};
 use crate::lease::{self, Fence, Term};
 
 /// How long a term lasts unless it is renewed. Whoever dies is followed within this and [`LOOK`].
-const TERM: Duration = Duration::from_secs(2);
+const TERM: Duration = Duration::from_millis(1500);
 /// How often it is renewed.
-const RENEWAL: Duration = Duration::from_millis(500);
+const RENEWAL: Duration = Duration::from_millis(400);
 /// How often those who wait look.
-const LOOK: Duration = Duration::from_millis(200);
+const LOOK: Duration = Duration::from_millis(100);
 /// How long the workers of a term that is over may still take. What they write after it is refused.
 const PATIENCE: Duration = Duration::from_secs(1);
 
