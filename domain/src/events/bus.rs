@@ -11,6 +11,7 @@
 //! other servers too, if there is a [relay](super::Relay) that does it.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use entity::TaskId;
@@ -33,6 +34,7 @@ struct Bus {
     tasks: Mutex<HashMap<TaskId, Topic>>,
     access: AccessTopics,
     outbox: Outbox,
+    is_cut_off: AtomicBool,
 }
 
 /// A task that somebody follows.
@@ -51,6 +53,7 @@ impl Default for Events {
             tasks: Mutex::default(),
             access: AccessTopics::default(),
             outbox: Outbox::default(),
+            is_cut_off: AtomicBool::new(false),
         }))
     }
 }
@@ -88,6 +91,15 @@ impl Events {
             Event::Nodes | Event::Quotas => {}
         }
         let _ = self.0.everything.send(event);
+    }
+
+    /// Whether nothing is heard of other servers although there is a relay: what they publish is found by looking only.
+    pub fn is_cut_off(&self) -> bool {
+        self.0.is_cut_off.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_cut_off(&self, is_cut_off: bool) {
+        self.0.is_cut_off.store(is_cut_off, Ordering::Relaxed);
     }
 
     /// What other servers are to be told.

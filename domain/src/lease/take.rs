@@ -23,7 +23,10 @@ pub enum Term {
     },
 }
 
-/// Takes the lease, if nobody has it or its time is over. Only on PostgreSQL, where several processes can want it.
+/// Takes the lease, if nobody has it, its time is over, or it is still this holder's own: then under the next epoch, as
+/// anybody's. Only on PostgreSQL, where several processes can want it.
+///
+/// A holder may have given up a term that the database had not: after a stall, what was asked to renew it is done late.
 ///
 /// # Errors
 /// If the database is away.
@@ -33,14 +36,15 @@ pub async fn take(store: &Store, holder: &str, time: Duration) -> Result<Term> {
          ON CONFLICT (name) DO UPDATE
          SET holder = excluded.holder, epoch = lease.epoch + 1,
              expires_at = clock_timestamp() + make_interval(secs => $3)
-         WHERE lease.expires_at <= clock_timestamp()
+         WHERE lease.expires_at <= clock_timestamp() OR lease.holder = excluded.holder
          RETURNING epoch";
     const LEFT: &str =
         "SELECT extract(epoch FROM expires_at - clock_timestamp())::float8 AS seconds
-         FROM lease WHERE name = $1 AND expires_at > clock_timestamp()";
+         FROM lease WHERE name = $1 AND expires_at > clock_timestamp() AND holder <> $2";
     let db = store.lease();
     // Most look in vain, and a look alone does not make the leader wait.
-    let look = Statement::from_sql_and_values(DbBackend::Postgres, LEFT, [Value::from(WORK)]);
+    let values = [Value::from(WORK), Value::from(holder)];
+    let look = Statement::from_sql_and_values(DbBackend::Postgres, LEFT, values);
     if let Some(row) = db.query_one_raw(look).await? {
         let seconds: f64 = row.try_get("", "seconds")?;
         let left = Duration::try_from_secs_f64(seconds).unwrap_or_default();

@@ -166,6 +166,9 @@ async fn one_has_the_lease_until_it_expires_or_is_given_back() {
     release(store, 2).await.unwrap();
     assert_eq!(take(store, "a", LONG).await.unwrap(), Term::Ours(3));
     assert_eq!(holder(app.app.reader()).await.unwrap().unwrap().holder, "a");
+    // A term that was given up too early is no reason to wait, and what is left of it comes too late.
+    assert_eq!(take(store, "a", LONG).await.unwrap(), Term::Ours(4));
+    assert!(is_deposed(renew(store, 3, LONG).await));
 }
 
 #[tokio::test]

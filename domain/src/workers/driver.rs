@@ -21,6 +21,9 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// A tick that takes longer than this may be followed by a rest.
 const LONG_TICK: Duration = Duration::from_millis(20);
 
+/// How often a worker looks while it hears nothing of other servers.
+const CUT_OFF_PERIOD: Duration = Duration::from_millis(500);
+
 /// The longest rest. A tick may have taken long because it waited for a database, which costs nobody anything.
 const LONGEST_REST: Duration = Duration::from_millis(500);
 
@@ -101,7 +104,7 @@ pub(super) async fn drive<W: Worker>(mut worker: W, app: App, stop: Cancellation
         metrics.ticked(W::NAME, outcome, begun.elapsed());
         let wait = match result {
             Ok(tick) if tick.progress => Duration::ZERO,
-            Ok(tick) => until(tick.wake_at, app.now()).min(app.settings.period),
+            Ok(tick) => until(tick.wake_at, app.now()).min(period(&app)),
             Err(Error::Deposed) => {
                 stop.cancel();
                 return;
@@ -132,6 +135,15 @@ pub(super) async fn drive<W: Worker>(mut worker: W, app: App, stop: Cancellation
             () = woken => {}
             () = tokio::time::sleep(wait) => {}
         }
+    }
+}
+
+/// How often a worker looks even if nobody wakes it.
+fn period(app: &App) -> Duration {
+    let usual = app.settings.period;
+    match app.events.is_cut_off() {
+        true => usual.min(CUT_OFF_PERIOD),
+        false => usual,
     }
 }
 

@@ -23,6 +23,8 @@ pub(crate) struct Service {
     log: PathBuf,
     account: Option<User>,
     at: (Ipv4Addr, u16),
+    /// Says whether it is ready, where that is not seen from outside: PostgreSQL takes connections while it recovers.
+    probe: Option<PathBuf>,
     process: Option<Child>,
 }
 
@@ -77,6 +79,7 @@ impl Service {
             log: home.join("postgres.log"),
             account,
             at,
+            probe: Some(programs.join("pg_isready")),
             process: None,
         };
         service.start().await?;
@@ -109,13 +112,14 @@ impl Service {
             log: home.join("redis.log"),
             account,
             at,
+            probe: None,
             process: None,
         };
         service.start().await?;
         Ok(service)
     }
 
-    /// Starts it again, and waits until it accepts connections.
+    /// Starts it again, and waits until it answers.
     ///
     /// # Errors
     /// If it does not start.
@@ -132,8 +136,8 @@ impl Service {
             .process_group(0);
         let process = command.spawn();
         self.process = Some(process.with_context(|| format!("{} does not start", self.name))?);
-        for _ in 0..600 {
-            if TcpStream::connect(self.at).await.is_ok() {
+        for _ in 0..6000 {
+            if self.is_ready().await {
                 return Ok(());
             }
             if let Some(process) = &mut self.process
@@ -141,11 +145,30 @@ impl Service {
             {
                 break;
             }
-            sleep(Duration::from_millis(50)).await;
+            sleep(Duration::from_millis(5)).await;
         }
         let log = fs::read_to_string(&self.log).unwrap_or_default();
         let tail: Vec<&str> = log.lines().rev().take(10).collect();
         anyhow::bail!("{} does not start: {tail:#?}", self.name)
+    }
+
+    async fn is_ready(&self) -> bool {
+        if TcpStream::connect(self.at).await.is_err() {
+            return false;
+        }
+        let Some(probe) = &self.probe else {
+            return true;
+        };
+        let (host, port) = self.at;
+        let mut probe = as_account(probe, self.account.as_ref());
+        probe.args([
+            "--quiet",
+            "--host",
+            &host.to_string(),
+            "--port",
+            &port.to_string(),
+        ]);
+        probe.status().is_ok_and(|status| status.success())
     }
 
     /// Where it listens.

@@ -64,6 +64,7 @@ impl Courier {
                 Err(error) => error,
             };
             let pause = outage.goes_on(self.relay.name(), &error);
+            self.events.set_cut_off(true);
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
@@ -71,6 +72,7 @@ impl Courier {
             }
         }
         self.events.outbox().close();
+        self.events.set_cut_off(false);
     }
 
     /// Uses a connection until it is lost, or until everything is sent after a stop.
@@ -90,6 +92,7 @@ impl Courier {
             let first = hear(&mut *receiver).await?;
             // What comes back shows that both directions work.
             outage.is_over(self.relay.name());
+            self.events.set_cut_off(false);
             if !std::mem::take(is_first) {
                 self.metrics.reconnected();
             }

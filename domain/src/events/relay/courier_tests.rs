@@ -39,12 +39,14 @@ fn start(
 async fn a_relay_that_is_away_at_the_start_is_asked_again_until_it_is_there() {
     let (relay, metrics) = (MemoryRelay::default(), RelayMetrics::default());
     relay.go_away();
-    let (_events, mut listener, _stop) = start(&relay, 1, &metrics);
+    let (events, mut listener, _stop) = start(&relay, 1, &metrics);
     while relay.n_connections() < 9 {
         tokio::time::sleep(super::outage::LONGEST).await;
     }
+    assert!(events.is_cut_off(), "workers look more often meanwhile");
     relay.come_back();
     assert_eq!(listener.next().await, Event::Resync);
+    assert!(!events.is_cut_off());
     assert_eq!(metrics.n_reconnects(), 0, "it was never there before");
 }
 

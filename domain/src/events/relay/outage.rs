@@ -9,7 +9,7 @@ use super::RelayError;
 /// Before the second attempt.
 const SHORTEST: Duration = Duration::from_millis(100);
 /// Before any later one. Until it is back each server only looks by itself, which is slow.
-pub(super) const LONGEST: Duration = Duration::from_millis(500);
+pub(super) const LONGEST: Duration = Duration::from_millis(250);
 
 /// The time in which a relay is not there.
 #[derive(Debug, Default)]
@@ -61,8 +61,8 @@ mod tests {
 
     #[test]
     fn attempts_become_rare_and_never_end() {
-        let pauses = [0, 1, 2, 3, 99, u32::MAX].map(|n| pause(n).as_millis());
-        assert_eq!(pauses, [100, 200, 400, 500, 500, 500]);
+        let pauses = [0, 1, 2, 99, u32::MAX].map(|n| pause(n).as_millis());
+        assert_eq!(pauses, [100, 200, 250, 250, 250]);
     }
 
     #[test]
