@@ -346,11 +346,15 @@ impl Rank {
             log_end,
         };
         let path = self.launch.rank_dir.join(EXIT_FILE);
+        let last_word = self.launch.last_word.clone();
         let written = spawn_blocking(move || {
-            record::replace(
-                &path,
-                &serde_json::to_vec(&record).map_err(io::Error::from)?,
-            )
+            let text = serde_json::to_vec(&record).map_err(io::Error::from)?;
+            if let Some(path) = last_word
+                && let Err(error) = record::say_last(&path, record)
+            {
+                tracing::warn!(%error, path = %path.display(), "the last word is not heard");
+            }
+            record::replace(&path, &text)
         });
         let written = written
             .await

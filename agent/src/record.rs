@@ -7,6 +7,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use protocol::ExitRecord;
+
+/// What a kubelet reads of a container's last words.
+const LAST_WORD_BYTES: usize = 4096;
+
 /// Replaces a file so that a reader, or the machine after a power failure, finds the old or the new content whole.
 /// Only the owner may read it.
 pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
@@ -21,6 +26,16 @@ pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
 pub(crate) fn replace_for_now(path: &Path, content: &[u8]) -> io::Result<()> {
     let (temporary, _file) = write_beside(path, content)?;
     fs::rename(temporary, path)
+}
+
+/// Leaves the record in a file that others have made for it, and that holds no more than [`LAST_WORD_BYTES`].
+pub(crate) fn say_last(path: &Path, mut record: ExitRecord) -> io::Result<()> {
+    let mut text = serde_json::to_vec(&record)?;
+    if text.len() > LAST_WORD_BYTES {
+        record.exit.message = None;
+        text = serde_json::to_vec(&record)?;
+    }
+    fs::write(path, text)
 }
 
 /// Writes a file that is to take the place of another.
@@ -68,6 +83,26 @@ mod tests {
             0o600
         );
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn the_last_word_is_cut_to_what_is_heard() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("last");
+        let mut record: ExitRecord = serde_json::from_str(
+            r#"{"protocol_version":1,"log_end":5,
+                "exit":{"cause":"STOPPED","code":null,"signal":15,"message":"short"}}"#,
+        )
+        .unwrap();
+        let heard = |record: &ExitRecord| -> ExitRecord {
+            say_last(&path, record.clone()).unwrap();
+            assert!(fs::metadata(&path).unwrap().len() <= LAST_WORD_BYTES as u64);
+            serde_json::from_slice(&fs::read(&path).unwrap()).unwrap()
+        };
+        assert_eq!(heard(&record), record);
+        record.exit.message = Some("long".repeat(2000));
+        let cut = heard(&record);
+        assert_eq!((cut.exit.message, cut.exit.signal), (None, Some(15)));
     }
 
     #[test]

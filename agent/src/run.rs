@@ -21,14 +21,20 @@ use nix::{
 use protocol::{EXIT_FILE, Launch, PROCESS_FILE, PROTOCOL_VERSION};
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
-use crate::{process, rank, record, server::whole};
+use crate::{install::install, process, rank, record, server::whole};
 
 /// Arguments of the agent.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// File that says what to run, written by the runtime
-    #[arg(long, value_name = "PATH")]
-    pub launch: PathBuf,
+    #[arg(long, value_name = "PATH", required_unless_present = "install")]
+    pub launch: Option<PathBuf>,
+    /// In place of running: bring this program and what is in this directory to where a container finds them
+    #[arg(long, value_name = "DIR", requires = "to", conflicts_with = "launch")]
+    pub install: Option<PathBuf>,
+    /// Where that is
+    #[arg(long, value_name = "DIR", requires = "install")]
+    pub to: Option<PathBuf>,
 }
 
 /// Why the agent did not take up the rank. Nothing of the user ran then.
@@ -46,19 +52,34 @@ enum Refusal {
     Ended(PathBuf),
     #[error("the machine refuses what a supervisor needs")]
     Machine(#[source] io::Error),
+    #[error("the agent cannot be installed in {}", to.display())]
+    Install { to: PathBuf, source: io::Error },
 }
 
 /// Runs one rank until it has ended and its end is known. The process must be started for this alone: it becomes the
 /// reaper of all its descendants.
 pub fn run(args: Args) -> ExitCode {
     trace();
-    match supervise(&args.launch) {
+    let done = match args {
+        Args {
+            install: Some(from),
+            to: Some(to),
+            ..
+        } => bring(&from, to),
+        Args { launch, .. } => supervise(&launch.unwrap_or_default()),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(refusal) => {
             tracing::error!(error = whole(&refusal), "the agent cannot run");
             ExitCode::FAILURE
         }
     }
+}
+
+fn bring(from: &Path, to: PathBuf) -> Result<(), Refusal> {
+    let installed = std::env::current_exe().and_then(|program| install(&program, from, &to));
+    installed.map_err(|source| Refusal::Install { to, source })
 }
 
 fn supervise(path: &Path) -> Result<(), Refusal> {

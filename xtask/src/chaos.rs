@@ -22,7 +22,7 @@ struct Measure {
 const LONG: Measure = Measure {
     faults: 216,
     operations: 100_000,
-    users: 24,
+    users: 16,
     pause: 700,
 };
 /// Each kind of fault three times.

@@ -38,6 +38,9 @@ pub struct Launch {
     pub identity: Option<Identity>,
     /// Seconds without output after which the rank is reported as silent; absent: no watchdog on this rank.
     pub silence_secs: Option<u64>,
+    /// File in which whoever runs the agent's container looks for its last words: how the rank ended is written there, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_word: Option<PathBuf>,
 }
 
 /// The user's command, run as `bash -c <line>` in a clean environment.

@@ -5,9 +5,11 @@
 //! the end of a rank is known even if the server was away.
 
 mod launch;
+mod part;
 mod rank;
 
 pub use launch::{Command, Identity, Launch, LogLimits, ServerFile};
+pub use part::{RankPart, join, split};
 pub use rank::{
     Desired, ExitCause, ExitRecord, Order, ProcessId, RankExit, SuspendEnd, SuspendOrder,
 };

@@ -80,6 +80,7 @@ impl Setup {
             },
             identity: None,
             silence_secs: None,
+            last_word: None,
         };
         Self { directory, launch }
     }

@@ -11,12 +11,15 @@ use crate::context::Access;
 pub(crate) enum RuntimeKind {
     /// As processes of the server's machine.
     Local,
+    /// As pods of a Kubernetes cluster.
+    Kubernetes,
 }
 
 impl From<runtime::RuntimeKind> for RuntimeKind {
     fn from(kind: runtime::RuntimeKind) -> Self {
         match kind {
             runtime::RuntimeKind::Local => Self::Local,
+            runtime::RuntimeKind::Kubernetes => Self::Kubernetes,
         }
     }
 }

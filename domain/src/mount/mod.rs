@@ -31,7 +31,7 @@ pub use resolve::{Conflict, ConflictKind, Effect, Resolution, ResolvedMount, Ver
 pub use rule::{Definition, Rank, Rule, Source};
 
 pub(crate) use adopt::{Adopted, adopt};
-pub(crate) use preview::visible;
+pub(crate) use preview::{mounts_of, visible};
 
 /// A directory that every node sees under the same path.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

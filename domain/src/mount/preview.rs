@@ -49,12 +49,24 @@ pub async fn of_task(app: &App, actor: &Actor, id: TaskId) -> Result<Preview> {
     preview(app, task.user_id, Some(&task)).await
 }
 
-async fn preview(app: &App, id: UserId, task: Option<&task::Model>) -> Result<Preview> {
+/// What the ranks of a task mount, by the rules as they are now.
+///
+/// # Errors
+/// If the database is away.
+pub(crate) async fn mounts_of(app: &App, task: &task::Model) -> Result<Vec<ResolvedMount>> {
+    Ok(resolved(app, task.user_id, Some(task)).await?.mounts)
+}
+
+async fn resolved(app: &App, id: UserId, task: Option<&task::Model>) -> Result<Resolution> {
     let mut users = facts_of(app.reader(), &[id]).await?;
     let (_, user) = users.pop().ok_or_else(|| Error::not_found("user", id))?;
     let rules = with_configured(app, &user, rules(app.reader()).await?);
     let task = task.map(facts_of_task).transpose()?;
-    let resolution = resolve(&rules, &user, task.as_ref());
+    Ok(resolve(&rules, &user, task.as_ref()))
+}
+
+async fn preview(app: &App, id: UserId, task: Option<&task::Model>) -> Result<Preview> {
+    let resolution = resolved(app, id, task).await?;
     let visibility = visibility(app, &resolution.mounts).await?;
     Ok(Preview {
         resolution,

@@ -11,6 +11,7 @@ mod owner;
 mod remove;
 mod resource;
 mod resource_error;
+mod rights;
 mod rows;
 mod set;
 mod shown;
@@ -42,5 +43,6 @@ pub use usage::{Ledger, QuotaUsage, ledger, ledgers};
 
 pub(crate) use adopt::{Adopted, adopt};
 pub(crate) use owner::is_known_owner;
+pub(crate) use rights::rights_of;
 pub(crate) use rows::{load_rows, planner_users};
 pub(crate) use set::insert;

@@ -20,6 +20,8 @@ pub(crate) enum Finding {
     Lost,
     /// Its process was missing and is there.
     Back,
+    /// This keeps it from its start.
+    Stuck(String),
 }
 
 /// What is new about a rank; pure.
@@ -36,7 +38,11 @@ pub(crate) fn find(
         (Observation::Exited(record), _) => Some(Finding::Ended(record.clone())),
         (Observation::Vanished, Some(since)) => (now - since >= reattach).then_some(Finding::Lost),
         (Observation::Vanished, None) => Some(Finding::Missing),
-        (Observation::Alive, Some(_)) => Some(Finding::Back),
+        (Observation::Alive | Observation::Stuck(_), Some(_)) => Some(Finding::Back),
+        (Observation::Stuck(why), None) => {
+            let is_news = pod.message.as_ref() != Some(why);
+            is_news.then(|| Finding::Stuck(why.clone()))
+        }
         // An agent that died leaves orphans; once they are killed the rank has vanished.
         (Observation::Alive, None) | (Observation::Orphaned, _) => None,
         // A rank that was never started is the launcher's; one that ran and of which nothing is left, not even a
@@ -73,6 +79,7 @@ pub(crate) async fn note(tx: &Tx, pod: &pod::Model, finding: &Finding) -> Result
             .await
         }
         Finding::Back => update(tx, pod, |row| row.missing_since = None).await,
+        Finding::Stuck(why) => update(tx, pod, |row| row.message = Some(why.clone())).await,
     }
 }
 
@@ -103,10 +110,11 @@ mod tests {
 
     #[test]
     fn what_is_new_about_a_rank_is_as_the_table_says() {
-        use Observation::{Alive, Exited, NotStarted, Orphaned, Vanished};
+        use Observation::{Alive, Exited, NotStarted, Orphaned, Stuck, Vanished};
         use pod::State::{Created, Registered, Running, Succeeded};
         let record = exit_record(3);
         let ended = || Some(Finding::Ended(record.clone()));
+        let stuck = || Stuck("no image".to_owned());
         let table = [
             ("nothing to say", Running, None, Alive, None),
             ("ended", Running, None, Exited(record.clone()), ended()),
@@ -136,6 +144,14 @@ mod tests {
             ("there again", Running, Some(0), Alive, Some(Finding::Back)),
             ("only orphans are left", Running, Some(0), Orphaned, None),
             ("not started yet", Created, None, NotStarted, None),
+            (
+                "kept from its start",
+                Created,
+                None,
+                stuck(),
+                Some(Finding::Stuck("no image".to_owned())),
+            ),
+            ("there again", Created, Some(0), stuck(), Some(Finding::Back)),
             (
                 "no trace of what was there",
                 Registered,

@@ -11,9 +11,9 @@ use super::environment::{Facts, environment};
 use super::rank_key;
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::runtime::{AgentToken, LaunchRank};
+use crate::runtime::{AgentToken, Container, LaunchRank};
 use crate::task::{Task, TaskSpec, shell_line};
-use crate::user;
+use crate::{mount, quota, user};
 
 /// The launch of one rank of a run whose rendezvous is known.
 pub(crate) async fn launch(
@@ -75,6 +75,19 @@ pub(crate) async fn launch(
         silence_secs: silence(&spec, app.settings.silence, pod.rank),
         token: AgentToken::new(token),
         log_dir,
+        container: container(app, task, &settings.image).await?,
+    })
+}
+
+/// What a rank of the task runs in, by the rules and quotas of now.
+async fn container(app: &App, task: &Task, image: &str) -> Result<Container> {
+    if !app.runtime.kind().has_containers() {
+        return Ok(Container::default());
+    }
+    Ok(Container {
+        image: image.to_owned(),
+        mounts: mount::mounts_of(app, task).await?,
+        rights: quota::rights_of(app.reader(), app.now(), task.user_id).await?,
     })
 }
 

@@ -5,7 +5,7 @@ use std::future::Future;
 use async_trait::async_trait;
 use protocol::{Command, ExitRecord};
 
-use super::{AgentToken, LaunchRank, Observation, RankKey, RunKey, Runtime, RuntimeError};
+use super::{AgentToken, Container, LaunchRank, Observation, RankKey, RunKey, Runtime, RuntimeError};
 
 /// An adapter with the world around it, of which nothing is started yet.
 #[async_trait]
@@ -50,6 +50,7 @@ pub fn sample_launch(key: RankKey, node: &str) -> LaunchRank {
         silence_secs: None,
         token: AgentToken::new("secret".to_owned()),
         log_dir: "/nonexistent".into(),
+        container: Container::default(),
     }
 }
 

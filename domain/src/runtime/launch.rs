@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::RankKey;
+use crate::mount::ResolvedMount;
 
 /// A rank to be started. It holds secrets, so it cannot be printed.
 #[derive(Clone)]
@@ -25,6 +26,34 @@ pub struct LaunchRank {
     pub token: AgentToken,
     /// Directory for the segments of its log.
     pub log_dir: PathBuf,
+    /// What it runs in, where ranks run in containers.
+    pub container: Container,
+}
+
+/// What a rank runs in, where ranks run in containers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Container {
+    /// The image; the usual one if empty.
+    pub image: String,
+    /// What it sees of the nodes, by mount path.
+    pub mounts: Vec<ResolvedMount>,
+    /// What it may do that others may not.
+    pub rights: Rights,
+}
+
+/// What a container may do that others may not, each by a quota.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rights {
+    /// Capabilities of Linux, without `CAP_`, each once.
+    pub capabilities: Vec<String>,
+    /// Everything.
+    pub privileged: bool,
+    /// It has the network of its node.
+    pub host_network: bool,
+    /// It shares memory with everything on its node.
+    pub host_ipc: bool,
+    /// It sees the processes of its node.
+    pub host_pid: bool,
 }
 
 /// The bearer token of one agent. Not printable, so that it cannot reach a log by accident.

@@ -15,6 +15,6 @@ pub mod contract;
 pub mod fake;
 
 pub use key::{RankKey, RunKey};
-pub use launch::{AgentToken, LaunchRank};
+pub use launch::{AgentToken, Container, LaunchRank, Rights};
 pub use observation::Observation;
 pub use port::{NodeReport, Rendezvous, Runtime, RuntimeError, RuntimeKind, Visibility};

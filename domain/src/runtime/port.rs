@@ -24,6 +24,15 @@ pub trait Runtime: Send + Sync {
     /// never work here, for example on a node that does not exist.
     async fn start(&self, launch: &LaunchRank) -> Result<(), RuntimeError>;
 
+    /// The same for many ranks, in their order. Adapters that prepare something for a whole run do it once.
+    async fn start_all(&self, launches: &[LaunchRank]) -> Vec<Result<(), RuntimeError>> {
+        let mut started = Vec::with_capacity(launches.len());
+        for launch in launches {
+            started.push(self.start(launch).await);
+        }
+        started
+    }
+
     /// What became of a rank.
     async fn observe(&self, rank: &RankKey) -> Result<Observation, RuntimeError>;
 
@@ -63,6 +72,18 @@ pub trait Runtime: Send + Sync {
 pub enum RuntimeKind {
     /// Processes of this machine.
     Local,
+    /// Pods of a Kubernetes cluster.
+    Kubernetes,
+}
+
+impl RuntimeKind {
+    /// Whether each rank has an image and mounts of its own.
+    pub fn has_containers(self) -> bool {
+        match self {
+            Self::Local => false,
+            Self::Kubernetes => true,
+        }
+    }
 }
 
 /// What ranks see of a mount.

@@ -38,20 +38,31 @@ impl Launcher {
             Some(_) => run.clone(),
             None => self.choose_rendezvous(run).await?,
         };
+        let (mut launches, mut launched) = (Vec::new(), Vec::new());
         for pod in ranks {
-            let failure = match launch(app, &task, &run, pod).await {
-                Ok(launch) => match app.runtime.start(&launch).await {
-                    Ok(()) => continue,
-                    Err(RuntimeError::Rejected { reason }) => reason,
-                    Err(error @ RuntimeError::Unavailable { .. }) => return Err(error.into()),
-                },
+            match launch(app, &task, &run, pod).await {
+                Ok(launch) => {
+                    launches.push(launch);
+                    launched.push(pod);
+                }
                 // Only what no repetition can mend; a database that is busy is not a reason to give up.
-                Err(error @ (Error::NotFound { .. } | Error::Unsupported(_))) => error.to_string(),
+                Err(error @ (Error::NotFound { .. } | Error::Unsupported(_))) => {
+                    self.give_up(&run, pod, error.to_string()).await?;
+                }
                 Err(error) => return Err(error),
-            };
-            self.give_up(&run, pod, failure).await?;
+            }
         }
-        Ok(())
+        let mut failure = None;
+        for (pod, started) in launched.iter().zip(app.runtime.start_all(&launches).await) {
+            match started {
+                Ok(()) => {}
+                Err(RuntimeError::Rejected { reason }) => self.give_up(&run, pod, reason).await?,
+                Err(error @ RuntimeError::Unavailable { .. }) => {
+                    failure.get_or_insert(error);
+                }
+            }
+        }
+        failure.map_or(Ok(()), |error| Err(error.into()))
     }
 
     async fn choose_rendezvous(&self, run: &run::Model) -> Result<run::Model> {

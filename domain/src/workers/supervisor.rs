@@ -302,7 +302,7 @@ fn spec_of(task: &task::Model) -> Option<TaskSpec> {
 
 fn has_processes(seen: &Observation) -> bool {
     match seen {
-        Observation::Alive | Observation::Orphaned => true,
+        Observation::Alive | Observation::Stuck(_) | Observation::Orphaned => true,
         Observation::NotStarted | Observation::Exited(_) | Observation::Vanished => false,
     }
 }

@@ -94,6 +94,7 @@ impl Ranks {
             command: launch.command.clone(),
             identity,
             silence_secs: launch.silence_secs,
+            last_word: None,
         })
     }
 

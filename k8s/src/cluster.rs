@@ -1,0 +1,50 @@
+//! What must be known of a cluster.
+
+use std::collections::BTreeMap;
+
+/// A cluster, and how it is used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cluster {
+    /// The namespace of the tasks. Nothing else is in it.
+    pub namespace: String,
+    /// An image with `hai-agent` in `/usr/local/bin`: the platform's own.
+    pub agent_image: String,
+    /// The image of tasks whose environment names none.
+    pub default_image: String,
+    /// Base address at which agents reach the platform.
+    pub server_url: String,
+    /// The certificate that the platform shows there, in PEM, if nobody signed it whom images trust.
+    pub server_certificate: Option<String>,
+    /// Secrets with which images are pulled.
+    pub pull_secrets: Vec<String>,
+    /// Priority class of the pods.
+    pub priority_class: Option<String>,
+    /// Taints of nodes that tasks may be on in spite of them, by key; all effects.
+    pub tolerations: Vec<String>,
+    /// Label of nodes with the group that they belong to. Those without it are not used.
+    pub group_label: String,
+    /// Resource under which nodes have GPUs.
+    pub gpu_resource: String,
+    /// Further resources that each rank gets, such as `rdma/hca`, with their amounts.
+    pub devices: BTreeMap<String, u32>,
+    /// Processors of each node that are not for tasks, in thousandths.
+    pub reserved_millicpus: u64,
+    /// Memory of each node that is not for tasks, in bytes.
+    pub reserved_memory_bytes: u64,
+    /// Where logs are.
+    pub storage: Storage,
+}
+
+/// A storage that every node and the platform share.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Storage {
+    /// It is mounted at the same path everywhere.
+    Everywhere,
+    /// It is a volume claim in the namespace of the tasks, which the platform has at this path.
+    Claim {
+        /// Name of the claim.
+        name: String,
+        /// Where the platform has it.
+        root: String,
+    },
+}

@@ -1,0 +1,81 @@
+//! Labels, by which objects are found. What they say is said nowhere else.
+
+use std::collections::BTreeMap;
+
+use domain::runtime::{RankKey, RunKey};
+
+/// Who takes care of the object; all of ours have it.
+pub(crate) const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+/// What it is a part of.
+pub(crate) const PART_OF: &str = "app.kubernetes.io/part-of";
+/// Number of the task.
+pub(crate) const TASK: &str = "hai-platform/task";
+/// Number of the run within the task.
+pub(crate) const RUN: &str = "hai-platform/run";
+/// Number of the rank within the run.
+pub(crate) const RANK: &str = "hai-platform/rank";
+/// Name of the owner, exactly: every name of a user can be the value of a label.
+pub(crate) const USER: &str = "hai-platform/user";
+
+/// Also our name as a manager of fields.
+pub(crate) const MANAGER: &str = "hai-platform";
+/// What ranks are a part of.
+pub(crate) const RANKS: &str = "hai-ranks";
+
+/// Labels of what belongs to all ranks; by them ranks are selected.
+pub(crate) fn of_ranks() -> BTreeMap<String, String> {
+    labels([
+        (MANAGED_BY, MANAGER.to_owned()),
+        (PART_OF, RANKS.to_owned()),
+    ])
+}
+
+/// Labels of what belongs to a run.
+pub(crate) fn of_run(run: &RunKey, user: &str) -> BTreeMap<String, String> {
+    let mut all = of_ranks();
+    all.extend(labels([
+        (TASK, run.task.to_string()),
+        (RUN, run.run.to_string()),
+        (USER, user.to_owned()),
+    ]));
+    all
+}
+
+/// Labels of a rank.
+pub(crate) fn of_rank(rank: &RankKey, user: &str) -> BTreeMap<String, String> {
+    let mut all = of_run(&rank.run_key(), user);
+    all.insert(RANK.to_owned(), rank.rank.to_string());
+    all
+}
+
+/// The rank that labels speak of, if they do.
+pub(crate) fn rank(labels: &BTreeMap<String, String>) -> Option<RankKey> {
+    Some(RankKey {
+        task: labels.get(TASK)?.parse().ok()?,
+        run: labels.get(RUN)?.parse().ok()?,
+        rank: labels.get(RANK)?.parse().ok()?,
+    })
+}
+
+fn labels<const N: usize>(all: [(&str, String); N]) -> BTreeMap<String, String> {
+    all.map(|(name, value)| (name.to_owned(), value)).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rank_is_found_by_its_labels() {
+        let key = RankKey {
+            task: 42,
+            run: 3,
+            rank: 7,
+        };
+        assert_eq!(rank(&of_rank(&key, "ada_1")), Some(key));
+        assert_eq!(rank(&of_run(&key.run_key(), "ada_1")), None);
+        let mut foreign = of_rank(&key, "ada_1");
+        foreign.insert(RANK.to_owned(), "first".to_owned());
+        assert_eq!(rank(&foreign), None);
+    }
+}

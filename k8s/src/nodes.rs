@@ -1,0 +1,191 @@
+//! What the objects of nodes say. Pure.
+
+use std::collections::BTreeMap;
+
+use domain::runtime::NodeReport;
+use k8s_openapi::api::core::v1::{Node, NodeCondition};
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
+
+use crate::object::Capacity;
+
+/// The label with the name that pods are pinned to.
+const HOSTNAME: &str = "kubernetes.io/hostname";
+/// So long a node may be silent or unwell before it counts as not ready: most that stumble recover.
+const DEBOUNCE: SignedDuration = SignedDuration::from_secs(10);
+
+/// What a node of the cluster is for us.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ClusterNode {
+    pub(crate) report: NodeReport,
+    pub(crate) capacity: Capacity,
+}
+
+/// Reads a node; none if it is in no group of ours. A group may have parts, as in `meta.training`: the last one counts.
+pub(crate) fn read(
+    node: &Node,
+    group_label: &str,
+    gpu_resource: &str,
+    now: Timestamp,
+) -> Option<ClusterNode> {
+    let labels = node.metadata.labels.as_ref()?;
+    let group = labels.get(group_label)?.rsplit('.').next()?;
+    let name = labels.get(HOSTNAME).or(node.metadata.name.as_ref())?;
+    let is_cordoned = node.spec.as_ref().and_then(|spec| spec.unschedulable) == Some(true);
+    let status = node.status.as_ref();
+    let conditions = status.and_then(|status| status.conditions.as_deref());
+    let given = status.and_then(|status| status.allocatable.as_ref());
+    let amount = |resource: &str| given.map_or(0, |given| milli(given, resource));
+    let capacity = Capacity {
+        millicpus: amount("cpu"),
+        memory_bytes: amount("memory") / 1000,
+        gpus: u32::try_from(amount(gpu_resource) / 1000).unwrap_or(u32::MAX),
+    };
+    Some(ClusterNode {
+        report: NodeReport {
+            name: name.clone(),
+            group: group.to_owned(),
+            zone: labels.get("topology.kubernetes.io/zone").cloned(),
+            ready: !is_cordoned && is_ready(conditions.unwrap_or_default(), now),
+            cpus: u32::try_from(capacity.millicpus / 1000).unwrap_or(u32::MAX),
+            memory_bytes: capacity.memory_bytes,
+            gpus: capacity.gpus,
+        },
+        capacity,
+    })
+}
+
+/// Ready, or not for less than [`DEBOUNCE`]. A node that never said anything is not.
+fn is_ready(conditions: &[NodeCondition], now: Timestamp) -> bool {
+    let mut conditions = conditions.iter();
+    let Some(ready) = conditions.find(|condition| condition.type_ == "Ready") else {
+        return false;
+    };
+    let since = ready.last_transition_time.as_ref().map(|time| time.0);
+    ready.status == "True" || since.is_some_and(|since| now.duration_since(since) < DEBOUNCE)
+}
+
+/// An amount in thousandths; 0 if there is none, or it cannot be read.
+fn milli(amounts: &BTreeMap<String, Quantity>, resource: &str) -> u64 {
+    let amount = amounts.get(resource).and_then(|Quantity(text)| parse(text));
+    amount.unwrap_or_default()
+}
+
+/// A quantity in thousandths, by the grammar of Kubernetes: a number with a binary (`Ki` …), a decimal (`m`, `k`, `M` …)
+/// or an exponential (`e3`) ending.
+fn parse(text: &str) -> Option<u64> {
+    const ENDINGS: [(&str, f64); 15] = [
+        ("Ki", 1024.0),
+        ("Mi", 1_048_576.0),
+        ("Gi", 1_073_741_824.0),
+        ("Ti", 1_099_511_627_776.0),
+        ("Pi", 1_125_899_906_842_624.0),
+        ("Ei", 1_152_921_504_606_846_976.0),
+        ("n", 1e-9),
+        ("u", 1e-6),
+        ("m", 1e-3),
+        ("k", 1e3),
+        ("M", 1e6),
+        ("G", 1e9),
+        ("T", 1e12),
+        ("P", 1e15),
+        ("E", 1e18),
+    ];
+    let ending = ENDINGS.iter().find(|(ending, _)| text.ends_with(ending));
+    let (number, times) = match ending {
+        Some((ending, times)) => (&text[..text.len() - ending.len()], *times),
+        None => (text, 1.0),
+    };
+    let amount = number.parse::<f64>().ok()? * times * 1000.0;
+    // Up to 2^53 thousandths are exact, which is nine terabytes: beyond it a byte does not matter.
+    (amount.is_finite() && amount >= 0.0).then_some(amount.round() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const NOW: i64 = 1_800_000_000;
+
+    fn node(change: impl FnOnce(&mut serde_json::Value)) -> Option<ClusterNode> {
+        let since = Timestamp::from_second(NOW - 60).unwrap();
+        let mut object = json!({
+            "metadata": {"name": "gpu-1.example", "labels": {
+                "kubernetes.io/hostname": "gpu-1", "hai_mars_group": "meta.training",
+                "topology.kubernetes.io/zone": "b"}},
+            "spec": {},
+            "status": {
+                "allocatable": {"cpu": "63500m", "memory": "527954308Ki", "nvidia.com/gpu": "8"},
+                "conditions": [{"type": "Ready", "status": "True", "lastTransitionTime": since}]},
+        });
+        change(&mut object);
+        let node: Node = serde_json::from_value(object).unwrap();
+        let now = Timestamp::from_second(NOW).unwrap();
+        read(&node, "hai_mars_group", "nvidia.com/gpu", now)
+    }
+
+    fn is_ready(change: impl FnOnce(&mut serde_json::Value)) -> bool {
+        node(change).unwrap().report.ready
+    }
+
+    #[test]
+    fn a_node_is_read() {
+        let expected = NodeReport {
+            name: "gpu-1".to_owned(),
+            group: "training".to_owned(),
+            zone: Some("b".to_owned()),
+            ready: true,
+            cpus: 63,
+            memory_bytes: 527_954_308 << 10,
+            gpus: 8,
+        };
+        let read = node(|_| {}).unwrap();
+        assert_eq!(read.report, expected);
+        assert_eq!(read.capacity.millicpus, 63_500);
+    }
+
+    #[test]
+    fn a_node_without_a_group_is_not_ours() {
+        let foreign = node(|node| node["metadata"]["labels"] = json!({"kubernetes.io/hostname": "gpu-1"}));
+        assert_eq!(foreign, None);
+    }
+
+    #[test]
+    fn a_node_that_is_cordoned_or_unwell_for_a_while_is_not_ready() {
+        assert!(!is_ready(|node| node["spec"]["unschedulable"] = json!(true)));
+        for status in ["False", "Unknown"] {
+            let unwell = |seconds: i64| {
+                is_ready(|node| {
+                    let condition = &mut node["status"]["conditions"][0];
+                    condition["status"] = json!(status);
+                    condition["lastTransitionTime"] = json!(Timestamp::from_second(NOW - seconds).unwrap());
+                })
+            };
+            assert!(unwell(9), "it may recover");
+            assert!(!unwell(10));
+        }
+        assert!(!is_ready(|node| node["status"]["conditions"] = json!([])));
+    }
+
+    #[test]
+    fn every_form_of_an_amount_is_understood() {
+        for (text, thousandths) in [
+            ("0", Some(0)),
+            ("8", Some(8000)),
+            ("100m", Some(100)),
+            ("1.5", Some(1500)),
+            ("2k", Some(2_000_000)),
+            ("1Ki", Some(1_024_000)),
+            ("1e3", Some(1_000_000)),
+            ("128M", Some(128_000_000_000)),
+            ("1500u", Some(2)),
+            ("", None),
+            ("-1", None),
+            ("many", None),
+        ] {
+            assert_eq!(parse(text), thousandths, "{text}");
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Watches the cluster: whatever breaks, everything is listed anew, and it goes on.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use k8s_openapi::api::core::v1::{Node, Pod};
+use kube::Api;
+use kube::runtime::watcher::{self, Event};
+use serde::de::DeserializeOwned;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::labels;
+use crate::pods::Pods;
+
+/// Before the second attempt; twice as long each time.
+const SHORTEST: Duration = Duration::from_millis(100);
+/// Before any later one.
+const LONGEST: Duration = Duration::from_secs(2);
+
+/// Follows the pods of ranks.
+pub(crate) async fn pods(api: Api<Pod>, pods: watch::Sender<Pods>, stop: CancellationToken) {
+    let ours = format!("{}={},{}={}", labels::MANAGED_BY, labels::MANAGER, labels::PART_OF, labels::RANKS);
+    let config = watcher::Config::default().labels(&ours);
+    follow(api, config, "pods", &stop, |event| {
+        pods.send_modify(|pods| pods.hear(event));
+    })
+    .await;
+}
+
+/// Follows the nodes.
+pub(crate) async fn nodes(
+    api: Api<Node>,
+    nodes: Arc<Mutex<Option<BTreeMap<String, Node>>>>,
+    stop: CancellationToken,
+) {
+    let mut listed = BTreeMap::new();
+    let name = |node: &Node| node.metadata.name.clone().unwrap_or_default();
+    follow(api, watcher::Config::default(), "nodes", &stop, |event| {
+        // No step leaves it half changed, so a panic elsewhere does not matter.
+        let mut known = nodes.lock().unwrap_or_else(PoisonError::into_inner);
+        match event {
+            Event::Init => listed.clear(),
+            Event::InitApply(node) => {
+                listed.insert(name(&node), node);
+            }
+            Event::InitDone => *known = Some(std::mem::take(&mut listed)),
+            Event::Apply(node) => {
+                known.get_or_insert_default().insert(name(&node), node);
+            }
+            Event::Delete(node) => {
+                known.get_or_insert_default().remove(&name(&node));
+            }
+        }
+    })
+    .await;
+}
+
+async fn follow<K>(
+    api: Api<K>,
+    config: watcher::Config,
+    what: &'static str,
+    stop: &CancellationToken,
+    mut hear: impl FnMut(Event<K>),
+) where
+    K: kube::Resource + Clone + DeserializeOwned + Debug + Send + 'static,
+{
+    let mut events = pin!(watcher::watcher(api, config));
+    let mut n_failures = 0_u32;
+    loop {
+        let event = tokio::select! {
+            () = stop.cancelled() => return,
+            event = events.next() => event,
+        };
+        match event {
+            None => return,
+            Some(Ok(event)) => {
+                if std::mem::take(&mut n_failures) > 0 {
+                    tracing::info!(what, "the cluster can be watched again");
+                }
+                hear(event);
+            }
+            Some(Err(error)) => {
+                if n_failures == 0 {
+                    let error = chain(&error);
+                    tracing::warn!(what, error, "the cluster cannot be watched for now");
+                }
+                let pause = SHORTEST.saturating_mul(2_u32.saturating_pow(n_failures)).min(LONGEST);
+                n_failures = n_failures.saturating_add(1);
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    () = tokio::time::sleep(pause) => {}
+                }
+            }
+        }
+    }
+}
+
+/// An error with its causes.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    text
+}
