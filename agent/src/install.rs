@@ -34,7 +34,10 @@ pub(crate) fn install(program: &Path, from: &Path, to: &Path) -> io::Result<()> 
     fs::set_permissions(to, Permissions::from_mode(0o711))?;
     for name in ["bin", "rank"] {
         let mut directory = DirBuilder::new();
-        directory.recursive(true).mode(0o711).create(to.join(name))?;
+        directory
+            .recursive(true)
+            .mode(0o711)
+            .create(to.join(name))?;
     }
     record::replace_for_now(&to.join(LAUNCH_FILE), &serde_json::to_vec(&launch)?)?;
     record::replace_for_now(&to.join(TOKEN_FILE), token.as_bytes())?;
@@ -45,7 +48,8 @@ pub(crate) fn install(program: &Path, from: &Path, to: &Path) -> io::Result<()> 
 }
 
 fn read<T: DeserializeOwned>(path: &Path) -> io::Result<T> {
-    let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
+    let named =
+        |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
     let content = fs::read(path).map_err(named)?;
     serde_json::from_slice(&content).map_err(|error| named(error.into()))
 }
@@ -104,8 +108,16 @@ mod tests {
         let installed: Launch = read(&to.join(LAUNCH_FILE)).unwrap();
         assert_eq!(installed, launch);
         assert_eq!(fs::read_to_string(&launch.token_file).unwrap(), "secret");
-        assert_eq!(fs::read_to_string(to.join("bin/hai-agent")).unwrap(), "agent");
-        for (path, mode) in [("token", 0o600), ("launch.json", 0o600), ("rank", 0o711), ("bin/hai-agent", 0o755)] {
+        assert_eq!(
+            fs::read_to_string(to.join("bin/hai-agent")).unwrap(),
+            "agent"
+        );
+        for (path, mode) in [
+            ("token", 0o600),
+            ("launch.json", 0o600),
+            ("rank", 0o711),
+            ("bin/hai-agent", 0o755),
+        ] {
             let found = fs::metadata(to.join(path)).unwrap().permissions().mode();
             assert_eq!(found & 0o777, mode, "{path}");
         }

@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use tracing::{Instrument, Span};
 
 /// How much less its threads are favoured, as `nice` has it.
-const NICE: i32 = 10;
+const NICE: i32 = 19;
 /// Operations of one thread that wait, for the database for example, while another is computed.
 const SIDE_BY_SIDE: usize = 8;
 

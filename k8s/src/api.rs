@@ -143,9 +143,10 @@ fn code(error: &Error) -> Option<u16> {
 /// permission too: no task is lost for it.
 fn failure(action: &str, error: Error) -> RuntimeError {
     match &error {
-        Error::Api(status) if matches!(status.code, 400 | 422) => {
-            RuntimeError::rejected(format!("the cluster refuses to {action}: {}", status.message))
-        }
+        Error::Api(status) if matches!(status.code, 400 | 422) => RuntimeError::rejected(format!(
+            "the cluster refuses to {action}: {}",
+            status.message
+        )),
         _ => RuntimeError::unavailable(action, error),
     }
 }

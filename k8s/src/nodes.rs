@@ -148,7 +148,8 @@ mod tests {
 
     #[test]
     fn a_node_without_a_group_is_not_ours() {
-        let foreign = node(|node| node["metadata"]["labels"] = json!({"kubernetes.io/hostname": "gpu-1"}));
+        let foreign =
+            node(|node| node["metadata"]["labels"] = json!({"kubernetes.io/hostname": "gpu-1"}));
         assert_eq!(foreign, None);
     }
 
@@ -160,7 +161,8 @@ mod tests {
                 is_ready(|node| {
                     let condition = &mut node["status"]["conditions"][0];
                     condition["status"] = json!(status);
-                    condition["lastTransitionTime"] = json!(Timestamp::from_second(NOW - seconds).unwrap());
+                    condition["lastTransitionTime"] =
+                        json!(Timestamp::from_second(NOW - seconds).unwrap());
                 })
             };
             assert!(unwell(9), "it may recover");

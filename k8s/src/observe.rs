@@ -1,7 +1,9 @@
 //! What the object of a pod says about its rank. Pure.
 
 use domain::runtime::Observation;
-use k8s_openapi::api::core::v1::{ContainerState, ContainerStateTerminated, ContainerStatus, Pod, PodStatus};
+use k8s_openapi::api::core::v1::{
+    ContainerState, ContainerStateTerminated, ContainerStatus, Pod, PodStatus,
+};
 use protocol::{ExitCause, ExitRecord, PROTOCOL_VERSION, RankExit};
 
 use crate::names;
@@ -59,18 +61,30 @@ fn stuck(status: &PodStatus, containers: [Option<&ContainerState>; 2]) -> Option
         match cause {
             // What comes before every start.
             "" | "ContainerCreating" | "PodInitializing" => {}
-            "ErrImagePull" | "ImagePullBackOff" | "InvalidImageName" | "ErrImageNeverPull"
-            | "ImageInspectError" | "RegistryUnavailable" => {
+            "ErrImagePull"
+            | "ImagePullBackOff"
+            | "InvalidImageName"
+            | "ErrImageNeverPull"
+            | "ImageInspectError"
+            | "RegistryUnavailable" => {
                 let why = reason(Some(cause), message);
                 return Some(format!("its image cannot be pulled: {why}"));
             }
-            _ => return Some(format!("it cannot be created: {}", reason(Some(cause), message))),
+            _ => {
+                return Some(format!(
+                    "it cannot be created: {}",
+                    reason(Some(cause), message)
+                ));
+            }
         }
     }
     let conditions = status.conditions.iter().flatten();
     let unscheduled = { conditions }
         .find(|condition| condition.type_ == "PodScheduled" && condition.status == "False")?;
-    let why = reason(unscheduled.reason.as_deref(), unscheduled.message.as_deref());
+    let why = reason(
+        unscheduled.reason.as_deref(),
+        unscheduled.message.as_deref(),
+    );
     Some(format!("its node does not take it: {why}"))
 }
 
@@ -85,7 +99,9 @@ fn over(end: &ContainerStateTerminated) -> Observation {
             cause: ExitCause::Command,
             code: None,
             signal: Some(SIGKILL),
-            message: Some("it used more memory than its node has for it, and was killed".to_owned()),
+            message: Some(
+                "it used more memory than its node has for it, and was killed".to_owned(),
+            ),
             suspend: None,
         })),
         Some("StartError" | "ContainerCannotRun") => start_failed(format!(
@@ -136,7 +152,8 @@ mod tests {
     use super::*;
 
     fn pod(status: serde_json::Value) -> Pod {
-        serde_json::from_value(json!({"metadata": {"name": "hai-42-3-0"}, "status": status})).unwrap()
+        serde_json::from_value(json!({"metadata": {"name": "hai-42-3-0"}, "status": status}))
+            .unwrap()
     }
 
     fn of_rank(state: serde_json::Value) -> serde_json::Value {
@@ -151,7 +168,10 @@ mod tests {
         match seen {
             Observation::Exited(record) => {
                 let exit = &record.exit;
-                (Some(exit.cause), exit.message.as_deref().unwrap_or_default())
+                (
+                    Some(exit.cause),
+                    exit.message.as_deref().unwrap_or_default(),
+                )
             }
             Observation::Stuck(why) => (None, why),
             other => panic!("{other:?}"),
@@ -170,7 +190,11 @@ mod tests {
             json!({"phase": "Failed", "reason": "NodeLost", "containerStatuses": running}),
             json!({"phase": "Failed", "initContainerStatuses": of_agent(json!({"running": {}}))}),
         ] {
-            assert_eq!(observe(&pod(status.clone())), Observation::Alive, "{status}");
+            assert_eq!(
+                observe(&pod(status.clone())),
+                Observation::Alive,
+                "{status}"
+            );
         }
         let unknown: Pod = serde_json::from_value(json!({"metadata": {}})).unwrap();
         assert_eq!(observe(&unknown), Observation::Alive);
@@ -181,50 +205,84 @@ mod tests {
         let record = domain::runtime::fake::exit_record(3);
         let word = serde_json::to_string(&record).unwrap();
         let ended = json!({"terminated": {"exitCode": 0, "message": word}});
-        let seen = observe(&pod(json!({"phase": "Succeeded", "containerStatuses": of_rank(ended)})));
+        let seen = observe(&pod(
+            json!({"phase": "Succeeded", "containerStatuses": of_rank(ended)}),
+        ));
         assert_eq!(seen, Observation::Exited(record));
     }
 
     #[test]
     fn without_a_word_the_kubelet_says_what_it_knows() {
         let ended = |end: serde_json::Value| {
-            observe(&pod(json!({"phase": "Failed", "containerStatuses": of_rank(json!({"terminated": end}))})))
+            observe(&pod(
+                json!({"phase": "Failed", "containerStatuses": of_rank(json!({"terminated": end}))}),
+            ))
         };
         let memory = ended(json!({"exitCode": 137, "reason": "OOMKilled"}));
         let (cause, text) = message(&memory);
         assert_eq!(cause, Some(ExitCause::Command));
         assert!(text.contains("memory"), "{text}");
-        let wrong = ended(json!({"exitCode": 128, "reason": "StartError", "message": "no such file"}));
-        assert_eq!(message(&wrong), (Some(ExitCause::StartFailed), "its container cannot be started: no such file"));
-        assert_eq!(ended(json!({"exitCode": 137, "reason": "Error"})), Observation::Vanished);
-        assert_eq!(ended(json!({"exitCode": 0, "message": "Killed"})), Observation::Vanished);
+        let wrong =
+            ended(json!({"exitCode": 128, "reason": "StartError", "message": "no such file"}));
+        assert_eq!(
+            message(&wrong),
+            (
+                Some(ExitCause::StartFailed),
+                "its container cannot be started: no such file"
+            )
+        );
+        assert_eq!(
+            ended(json!({"exitCode": 137, "reason": "Error"})),
+            Observation::Vanished
+        );
+        assert_eq!(
+            ended(json!({"exitCode": 0, "message": "Killed"})),
+            Observation::Vanished
+        );
     }
 
     #[test]
     fn what_never_ran_says_why() {
-        let refused = observe(&pod(json!({"phase": "Failed", "reason": "OutOfcpu", "message": "Node didn't have enough"})));
+        let refused = observe(&pod(
+            json!({"phase": "Failed", "reason": "OutOfcpu", "message": "Node didn't have enough"}),
+        ));
         assert_eq!(
             message(&refused),
-            (Some(ExitCause::StartFailed), "its node refused it: OutOfcpu: Node didn't have enough")
+            (
+                Some(ExitCause::StartFailed),
+                "its node refused it: OutOfcpu: Node didn't have enough"
+            )
         );
         let agent = of_agent(json!({"terminated": {"exitCode": 1, "reason": "Error"}}));
-        let broken = observe(&pod(json!({"phase": "Failed", "initContainerStatuses": agent})));
+        let broken = observe(&pod(
+            json!({"phase": "Failed", "initContainerStatuses": agent}),
+        ));
         assert_eq!(message(&broken).0, Some(ExitCause::StartFailed));
         let waits = json!({"waiting": {"reason": "ImagePullBackOff", "message": "Back-off pulling image \"x\""}});
-        let image = observe(&pod(json!({"phase": "Pending", "containerStatuses": of_rank(waits)})));
+        let image = observe(&pod(
+            json!({"phase": "Pending", "containerStatuses": of_rank(waits)}),
+        ));
         assert_eq!(
             message(&image),
-            (None, "its image cannot be pulled: ImagePullBackOff: Back-off pulling image \"x\"")
+            (
+                None,
+                "its image cannot be pulled: ImagePullBackOff: Back-off pulling image \"x\""
+            )
         );
         let waits = json!({"waiting": {"reason": "CreateContainerConfigError", "message": "secret \"s\" not found"}});
-        let secret = observe(&pod(json!({"phase": "Pending", "initContainerStatuses": of_agent(waits)})));
+        let secret = observe(&pod(
+            json!({"phase": "Pending", "initContainerStatuses": of_agent(waits)}),
+        ));
         assert!(message(&secret).1.contains("not found"), "{secret:?}");
         let unscheduled = json!([{"type": "PodScheduled", "status": "False", "reason": "Unschedulable",
                                   "message": "0/3 nodes are available"}]);
         let nowhere = observe(&pod(json!({"phase": "Pending", "conditions": unscheduled})));
         assert_eq!(
             message(&nowhere),
-            (None, "its node does not take it: Unschedulable: 0/3 nodes are available")
+            (
+                None,
+                "its node does not take it: Unschedulable: 0/3 nodes are available"
+            )
         );
     }
 }

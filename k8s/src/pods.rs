@@ -115,12 +115,20 @@ impl Pods {
         }
         let seen = observe(pod);
         let is_there = true;
-        Some((key, Known { uid, seen, is_there }))
+        Some((
+            key,
+            Known {
+                uid,
+                seen,
+                is_there,
+            },
+        ))
     }
 
     fn replace(&mut self) {
         let before = std::mem::replace(&mut self.known, std::mem::take(&mut self.listed));
-        self.removed.retain(|uid| self.known.values().any(|known| known.uid == *uid));
+        self.removed
+            .retain(|uid| self.known.values().any(|known| known.uid == *uid));
         for (key, mut known) in before {
             let is_new = self.since_list.contains(&known.uid);
             known.is_there &= is_new;
@@ -197,10 +205,17 @@ mod tests {
         pods.created(&pod("a", false));
         assert_eq!(pods.observe(&KEY), Some(&Observation::Alive));
         pods.hear(Event::InitDone);
-        assert!(pods.is_complete() && pods.is_there(&KEY), "the list was older");
+        assert!(
+            pods.is_complete() && pods.is_there(&KEY),
+            "the list was older"
+        );
         list(&mut pods, &[]);
         assert!(!pods.is_there(&KEY));
-        assert_eq!(pods.observe(&KEY), Some(&Observation::Alive), "gone is not over");
+        assert_eq!(
+            pods.observe(&KEY),
+            Some(&Observation::Alive),
+            "gone is not over"
+        );
     }
 
     #[test]
@@ -228,7 +243,12 @@ mod tests {
 
     #[test]
     fn a_pod_that_somebody_else_removes_is_over_only_if_it_was() {
-        for (before, last, is_over) in [(false, false, false), (false, true, true), (true, true, true), (true, false, true)] {
+        for (before, last, is_over) in [
+            (false, false, false),
+            (false, true, true),
+            (true, true, true),
+            (true, false, true),
+        ] {
             let mut pods = Pods::default();
             list(&mut pods, &[pod("a", before)]);
             pods.hear(Event::Delete(pod("a", last)));

@@ -60,8 +60,16 @@ impl KubernetesRuntime {
         let calls = Calls::new(client, &cluster.namespace);
         let pods = watch::Sender::new(Pods::default());
         let nodes = Arc::new(Mutex::default());
-        tracker.spawn(watcher::pods(calls.pods.clone(), pods.clone(), stop.clone()));
-        tracker.spawn(watcher::nodes(calls.nodes.clone(), Arc::clone(&nodes), stop.clone()));
+        tracker.spawn(watcher::pods(
+            calls.pods.clone(),
+            pods.clone(),
+            stop.clone(),
+        ));
+        tracker.spawn(watcher::nodes(
+            calls.nodes.clone(),
+            Arc::clone(&nodes),
+            stop.clone(),
+        ));
         Self {
             cluster,
             log,
@@ -85,7 +93,14 @@ impl KubernetesRuntime {
         let now = self.clock.now();
         let now = Timestamp::from_microsecond(now.timestamp_micros())
             .map_err(|error| RuntimeError::unavailable("read the clock", error))?;
-        let read = |node| nodes::read(node, &self.cluster.group_label, &self.cluster.gpu_resource, now);
+        let read = |node| {
+            nodes::read(
+                node,
+                &self.cluster.group_label,
+                &self.cluster.gpu_resource,
+                now,
+            )
+        };
         Ok(nodes
             .values()
             .filter_map(read)
@@ -122,7 +137,10 @@ impl KubernetesRuntime {
         if missing.is_empty() {
             return results;
         }
-        let all: Vec<LaunchRank> = missing.iter().map(|(_, launch, _)| (*launch).clone()).collect();
+        let all: Vec<LaunchRank> = missing
+            .iter()
+            .map(|(_, launch, _)| (*launch).clone())
+            .collect();
         let anchor = match secret(&self.cluster, &all, self.log) {
             Ok(wanted) => self.calls.ensure_secret(&wanted).await,
             Err(error) => Err(RuntimeError::rejected(error.to_string())),
@@ -167,9 +185,9 @@ impl KubernetesRuntime {
             return Err(RuntimeError::rejected(reason));
         }
         let nodes = self.cluster_nodes()?;
-        let node = nodes
-            .get(node)
-            .ok_or_else(|| RuntimeError::rejected(format!("the cluster has no node `{node}` for us")))?;
+        let node = nodes.get(node).ok_or_else(|| {
+            RuntimeError::rejected(format!("the cluster has no node `{node}` for us"))
+        })?;
         Ok(Some(node.capacity))
     }
 
@@ -208,7 +226,11 @@ impl KubernetesRuntime {
             }
         }
         self.pods.send_modify(|pods| {
-            for (key, _) in keys.iter().zip(&results).filter(|(_, result)| result.is_ok()) {
+            for (key, _) in keys
+                .iter()
+                .zip(&results)
+                .filter(|(_, result)| result.is_ok())
+            {
                 pods.forget(key);
             }
         });
@@ -227,7 +249,11 @@ impl Runtime for KubernetesRuntime {
         Ok(nodes.into_values().map(|node| node.report).collect())
     }
 
-    async fn rendezvous(&self, run: &RunKey, _nodes: &[String]) -> Result<Rendezvous, RuntimeError> {
+    async fn rendezvous(
+        &self,
+        run: &RunKey,
+        _nodes: &[String],
+    ) -> Result<Rendezvous, RuntimeError> {
         let master = RankKey {
             task: run.task,
             run: run.run,
@@ -257,7 +283,10 @@ impl Runtime for KubernetesRuntime {
                 results[*place] = Some(result);
             }
         }
-        results.into_iter().map(|result| result.unwrap_or(Ok(()))).collect()
+        results
+            .into_iter()
+            .map(|result| result.unwrap_or(Ok(())))
+            .collect()
     }
 
     async fn observe(&self, rank: &RankKey) -> Result<Observation, RuntimeError> {
@@ -265,7 +294,11 @@ impl Runtime for KubernetesRuntime {
             let seen = pods.observe(rank)?;
             // Nobody saw it end, and nobody sees it any more.
             let is_lost = !pods.is_there(rank) && !is_over(seen);
-            Some(if is_lost { Observation::Orphaned } else { seen.clone() })
+            Some(if is_lost {
+                Observation::Orphaned
+            } else {
+                seen.clone()
+            })
         })?;
         if let Some(seen) = known {
             return Ok(seen);
@@ -316,7 +349,10 @@ impl Runtime for KubernetesRuntime {
             let forgotten = self.forget_run(&run, &keys).await;
             results.extend(keys.into_iter().zip(forgotten));
         }
-        ranks.iter().map(|rank| results.remove(rank).unwrap_or(Ok(()))).collect()
+        ranks
+            .iter()
+            .map(|rank| results.remove(rank).unwrap_or(Ok(())))
+            .collect()
     }
 
     /// Whether a directory is there, only its node knows.

@@ -24,7 +24,13 @@ const LONGEST: Duration = Duration::from_secs(2);
 
 /// Follows the pods of ranks.
 pub(crate) async fn pods(api: Api<Pod>, pods: watch::Sender<Pods>, stop: CancellationToken) {
-    let ours = format!("{}={},{}={}", labels::MANAGED_BY, labels::MANAGER, labels::PART_OF, labels::RANKS);
+    let ours = format!(
+        "{}={},{}={}",
+        labels::MANAGED_BY,
+        labels::MANAGER,
+        labels::PART_OF,
+        labels::RANKS
+    );
     let config = watcher::Config::default().labels(&ours);
     follow(api, config, "pods", &stop, |event| {
         pods.send_modify(|pods| pods.hear(event));
@@ -89,7 +95,9 @@ async fn follow<K>(
                     let error = chain(&error);
                     tracing::warn!(what, error, "the cluster cannot be watched for now");
                 }
-                let pause = SHORTEST.saturating_mul(2_u32.saturating_pow(n_failures)).min(LONGEST);
+                let pause = SHORTEST
+                    .saturating_mul(2_u32.saturating_pow(n_failures))
+                    .min(LONGEST);
                 n_failures = n_failures.saturating_add(1);
                 tokio::select! {
                     () = stop.cancelled() => return,

@@ -45,6 +45,16 @@ const ARROWS: &[(&str, &[&str], &str)] = &[
         "what it breaks is the program as users have it",
     ),
     (
+        "double",
+        &[],
+        "it is like the API server of others, which knows nothing of us",
+    ),
+    (
+        "k8s",
+        &["domain", "double", "protocol"],
+        "it is one of the places where ranks run; the double is for its tests",
+    ),
+    (
         "domain",
         &["entity", "migration", "protocol", "scheduler"],
         "the rules do not know who asks or how",

@@ -1,12 +1,14 @@
 //! What a hostile client does, again and again, until it is ended.
 
 use std::fmt::Write as _;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
@@ -55,57 +57,103 @@ impl Kind {
 }
 
 /// A flood that goes on until it is ended.
-pub(super) struct Flood(JoinSet<()>);
+///
+/// It has a thread of its own, which the system favours less than the client that is measured: they share a core, and a
+/// client that waits for the processor would be measured in place of the server.
+pub(super) struct Flood {
+    thread: JoinHandle<()>,
+    stop: oneshot::Sender<()>,
+}
+
+/// Who floods what.
+#[derive(Debug, Clone)]
+pub(super) struct Target {
+    pub(super) url: String,
+    pub(super) token: String,
+    /// Tasks of the hostile client.
+    pub(super) ids: Vec<String>,
+    /// Sockets of the client that does not read.
+    pub(super) sockets: usize,
+}
 
 impl Flood {
     /// Begins it.
-    pub(super) async fn begin(
-        kind: Kind,
-        url: &str,
-        token: &str,
-        ids: &[String],
-        sockets: usize,
-    ) -> Result<Self> {
+    pub(super) async fn begin(kind: Kind, target: &Target) -> Result<Self> {
+        let (stop, stopped) = oneshot::channel();
+        let (ready, is_ready) = oneshot::channel();
+        let target = target.clone();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let thread = std::thread::spawn(move || {
+            // Where that is not allowed, the figures are worse than they are.
+            let _ = rustix::process::nice(19);
+            runtime.block_on(async {
+                let begun = Self::work(kind, &target).await;
+                let failed = begun.is_err();
+                let (work, told) = match begun {
+                    Ok(work) => (Some(work), Ok(())),
+                    Err(error) => (None, Err(error)),
+                };
+                if ready.send(told).is_err() || failed {
+                    return;
+                }
+                // It ends with its sender, too.
+                let _ = stopped.await;
+                if let Some(mut work) = work {
+                    work.shutdown().await;
+                }
+            });
+        });
+        is_ready.await.context("the flood has ended")??;
+        Ok(Self { thread, stop })
+    }
+
+    async fn work(kind: Kind, target: &Target) -> Result<JoinSet<()>> {
+        let Target {
+            url,
+            token,
+            ids,
+            sockets,
+        } = target;
         let mut work = JoinSet::new();
         match kind {
             Kind::Expensive => {
                 let body = json!({"query": expensive()});
                 for _ in 0..AT_ONCE {
-                    work.spawn(ask_for_ever(url.to_owned(), token.to_owned(), body.clone()));
+                    work.spawn(ask_for_ever(url.clone(), token.clone(), body.clone()));
                 }
             }
             Kind::Giant => {
                 let filler = "x".repeat(GIANT_BYTES);
                 let body = json!({"query": "{ me { name } }", "variables": {"x": filler}});
                 for _ in 0..AT_ONCE {
-                    work.spawn(ask_for_ever(url.to_owned(), token.to_owned(), body.clone()));
+                    work.spawn(ask_for_ever(url.clone(), token.clone(), body.clone()));
                 }
             }
             Kind::Slow => {
                 let address = url.trim_start_matches("http://");
                 for _ in 0..SLOW {
-                    work.spawn(drip_for_ever(address.to_owned(), token.to_owned()));
+                    work.spawn(drip_for_ever(address.to_owned(), token.clone()));
                 }
             }
             Kind::Sockets => {
-                let open = open_sockets(url, token, ids, sockets).await?;
+                let open = open_sockets(url, token, ids, *sockets).await?;
                 work.spawn(async move {
                     let _open = open;
                     std::future::pending::<()>().await;
                 });
-                work.spawn(change_for_ever(
-                    url.to_owned(),
-                    token.to_owned(),
-                    ids.to_vec(),
-                ));
+                work.spawn(change_for_ever(url.clone(), token.clone(), ids.clone()));
             }
         }
-        Ok(Self(work))
+        Ok(work)
     }
 
     /// Ends it.
-    pub(super) async fn end(mut self) {
-        self.0.shutdown().await;
+    pub(super) fn end(self) {
+        drop(self.stop);
+        // It has ended if it has panicked.
+        let _ = self.thread.join();
     }
 }
 

@@ -16,7 +16,7 @@ use tokio::time::sleep;
 use crate::client::Client;
 use crate::figure::{Goal, p99, say};
 use crate::site::{Engines, Ground, Site};
-use flood::{Flood, Kind};
+use flood::{Flood, Kind, Target};
 
 /// Until a flood is one.
 const WARM_UP: Duration = Duration::from_secs(1);
@@ -60,6 +60,12 @@ pub(crate) async fn run(ground: &Ground, rounds: Rounds) -> Result<()> {
     for number in 0..TASKS {
         ids.push(hostile.submit(&format!("h{number}"), "true.sh").await?);
     }
+    let target = Target {
+        url: site.url().to_owned(),
+        token,
+        ids,
+        sockets: rounds.sockets,
+    };
     let mut number = 0;
     measure(&good, &mut number).await?;
     let mut alone = Vec::new();
@@ -67,10 +73,10 @@ pub(crate) async fn run(ground: &Ground, rounds: Rounds) -> Result<()> {
     for _ in 0..rounds.rounds {
         alone.push(measure(&good, &mut number).await?);
         for (kind, seen) in &mut beside {
-            let flood = Flood::begin(*kind, site.url(), &token, &ids, rounds.sockets).await?;
+            let flood = Flood::begin(*kind, &target).await?;
             sleep(WARM_UP).await;
             seen.push(measure(&good, &mut number).await?);
-            flood.end().await;
+            flood.end();
             sleep(WARM_UP).await;
         }
     }

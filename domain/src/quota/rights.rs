@@ -47,8 +47,14 @@ mod tests {
     #[test]
     fn a_quota_of_one_gives_a_right_and_one_of_none_takes_it() {
         let amounts = BTreeMap::from([
-            (Resource::Capability("IPC_LOCK".to_owned()), Amount::Count(1)),
-            (Resource::Capability("SYS_ADMIN".to_owned()), Amount::Count(0)),
+            (
+                Resource::Capability("IPC_LOCK".to_owned()),
+                Amount::Count(1),
+            ),
+            (
+                Resource::Capability("SYS_ADMIN".to_owned()),
+                Amount::Count(0),
+            ),
             (Resource::HostNetwork, Amount::Count(2)),
             (Resource::Privileged, Amount::Count(0)),
             (Resource::Port, Amount::Count(3)),

@@ -151,7 +151,13 @@ mod tests {
                 stuck(),
                 Some(Finding::Stuck("no image".to_owned())),
             ),
-            ("there again", Created, Some(0), stuck(), Some(Finding::Back)),
+            (
+                "there again",
+                Created,
+                Some(0),
+                stuck(),
+                Some(Finding::Back),
+            ),
             (
                 "no trace of what was there",
                 Registered,

@@ -5,7 +5,9 @@ use std::future::Future;
 use async_trait::async_trait;
 use protocol::{Command, ExitRecord};
 
-use super::{AgentToken, Container, LaunchRank, Observation, RankKey, RunKey, Runtime, RuntimeError};
+use super::{
+    AgentToken, Container, LaunchRank, Observation, RankKey, RunKey, Runtime, RuntimeError,
+};
 
 /// An adapter with the world around it, of which nothing is started yet.
 #[async_trait]

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, Statement, Value};
 
-use super::{Connections, Location, OpenError, Store, schema, sqlite};
+use super::{Connections, Location, OpenError, Store, Use, schema, sqlite};
 
 /// So many numbers of tasks and runs are left out: whatever an older life of the platform had given after the copy was made.
 const GAP: i64 = 1_000_000;
@@ -20,7 +20,7 @@ impl Store {
     pub async fn copy(from: &Path, to: &Path) -> Result<(), OpenError> {
         let location = Location::Sqlite(from.to_owned());
         let failed = |error| OpenError::Database(location.clone(), error);
-        let db = Database::connect(sqlite(from, 1, false))
+        let db = Database::connect(sqlite(from, Use::Writing))
             .await
             .map_err(failed)?;
         let to = Value::from(to.to_string_lossy().into_owned());

@@ -24,6 +24,7 @@ pub use postgres::{Connections, StartUp};
 pub use replica::ReadFrom;
 pub use tx::Tx;
 
+mod aside;
 mod copy;
 #[cfg(any(test, feature = "testing"))]
 pub mod faults;
@@ -162,9 +163,9 @@ impl Store {
             // Invariant: one connection writes. SQLite has one writer anyway, and a queue in front of it has far better
             // tail latency than its own busy handler.
             Location::Sqlite(path) => Ok(Self::of(
-                Database::connect(sqlite(path, 1, false)).await?,
-                Database::connect(sqlite(path, 8, true)).await?,
-                Database::connect(sqlite(path, ASIDE, true)).await?,
+                Database::connect(sqlite(path, Use::Writing)).await?,
+                Database::connect(sqlite(path, Use::Reading)).await?,
+                Database::connect(sqlite(path, Use::LongQueries)).await?,
             )),
             Location::Postgres(url) => {
                 let pool = Database::connect(postgres::pool(url, connections)).await?;
@@ -374,10 +375,22 @@ fn make_private(path: &Path) -> std::io::Result<()> {
         .map(drop)
 }
 
-fn sqlite(path: &Path, connections: u32, read_only: bool) -> ConnectOptions {
+/// What connections to SQLite are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Use {
+    Writing,
+    Reading,
+    LongQueries,
+}
+
+fn sqlite(path: &Path, used_for: Use) -> ConnectOptions {
     let mut options = ConnectOptions::new(format!("sqlite://{}?mode=rw", path.display()));
     options
-        .max_connections(connections)
+        .max_connections(match used_for {
+            Use::Writing => 1,
+            Use::Reading => 8,
+            Use::LongQueries => ASIDE,
+        })
         .acquire_timeout(PATIENCE)
         // A connection to a file does not break while nobody looks: to ask it would double the cost of a small query.
         .test_before_acquire(false)
@@ -391,12 +404,17 @@ fn sqlite(path: &Path, connections: u32, read_only: bool) -> ConnectOptions {
                 .synchronous(SqliteSynchronous::Full)
                 .busy_timeout(PATIENCE)
                 .statement_cache_capacity(STATEMENTS);
-            if read_only {
-                options.pragma("query_only", "ON")
-            } else {
-                options
+            match used_for {
+                Use::Writing => options,
+                Use::Reading => options.pragma("query_only", "ON"),
+                Use::LongQueries => options
+                    .pragma("query_only", "ON")
+                    .thread_name(|number| format!("{}-{number}", aside::NAME)),
             }
         });
+    if used_for == Use::LongQueries {
+        aside::favour_less(&mut options);
+    }
     options
 }
 

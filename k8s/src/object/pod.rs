@@ -14,8 +14,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference}
 use super::volume::{Mounted, of_log, of_rules};
 use super::{Capacity, ObjectError};
 use crate::cluster::Cluster;
-use crate::names::{self, path};
 use crate::labels;
+use crate::names::{self, path};
 
 /// How long a rank may take to end when its node is to be emptied: the agent lets the command save.
 const GRACE_SECS: i64 = 60;
@@ -151,13 +151,18 @@ fn image(cluster: &Cluster, launch: &LaunchRank) -> String {
 /// All that a node has but what is reserved. Requests are as high, so that nothing else of this kind fits beside it.
 fn resources(cluster: &Cluster, node: Capacity) -> ResourceRequirements {
     let cpu = node.millicpus.saturating_sub(cluster.reserved_millicpus);
-    let memory = node.memory_bytes.saturating_sub(cluster.reserved_memory_bytes);
+    let memory = node
+        .memory_bytes
+        .saturating_sub(cluster.reserved_memory_bytes);
     let mut all = BTreeMap::from([
         ("cpu".to_owned(), Quantity(format!("{cpu}m"))),
         ("memory".to_owned(), Quantity(memory.to_string())),
     ]);
     if node.gpus > 0 {
-        all.insert(cluster.gpu_resource.clone(), Quantity(node.gpus.to_string()));
+        all.insert(
+            cluster.gpu_resource.clone(),
+            Quantity(node.gpus.to_string()),
+        );
     }
     let devices = cluster.devices.iter();
     all.extend(devices.map(|(name, amount)| (name.clone(), Quantity(amount.to_string()))));

@@ -10,8 +10,8 @@ use protocol::{Identity, Launch, LogLimits, PROTOCOL_VERSION, RankPart, ServerFi
 
 use super::ObjectError;
 use crate::cluster::Cluster;
-use crate::names::{self, path};
 use crate::labels;
+use crate::names::{self, path};
 
 /// What the API server accepts.
 const MOST_BYTES: usize = 1 << 20;
@@ -38,7 +38,10 @@ pub fn secret(
         }
         data.insert(names::COMMON.to_owned(), json(&common));
     }
-    let bytes = data.iter().map(|(key, value)| key.len() + value.0.len()).sum();
+    let bytes = data
+        .iter()
+        .map(|(key, value)| key.len() + value.0.len())
+        .sum();
     if bytes > MOST_BYTES {
         return Err(ObjectError::TooLarge {
             ranks: launches.len(),

@@ -156,7 +156,13 @@ fn a_run_has_one_secret_which_says_once_what_ranks_have_in_common() {
 
 #[test]
 fn a_run_of_two_thousand_ranks_has_room_and_one_of_a_hundred_thousand_is_refused() {
-    let of = |count| secret(&cluster(), &(0..count).map(launch).collect::<Vec<_>>(), LIMITS);
+    let of = |count| {
+        secret(
+            &cluster(),
+            &(0..count).map(launch).collect::<Vec<_>>(),
+            LIMITS,
+        )
+    };
     assert!(of(2000).is_ok());
     let refused = of(100_000).unwrap_err();
     assert!(
@@ -175,7 +181,10 @@ fn logs_outside_the_claim_are_refused() {
         ..cluster()
     };
     let refused = pod(&cluster, &launch(0), NODE, &anchor()).unwrap_err();
-    assert!(matches!(refused, ObjectError::OutsideClaim { .. }), "{refused}");
+    assert!(
+        matches!(refused, ObjectError::OutsideClaim { .. }),
+        "{refused}"
+    );
 }
 
 #[test]

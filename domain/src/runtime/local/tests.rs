@@ -254,7 +254,7 @@ async fn an_agent_gets_its_launch_and_nothing_else() {
         command: launch.command,
         identity: None,
         silence_secs: None,
-            last_word: None,
+        last_word: None,
     };
     assert_eq!(written, expected);
     assert_eq!(fs::read_to_string(&written.token_file).unwrap(), "secret");

@@ -188,6 +188,7 @@ async fn a_submit_behind_too_many_is_turned_away_and_comes_to_its_end_later() {
     while app.app.submits.n_waiting() < submits.len() {
         tokio::task::yield_now().await;
     }
+    assert_eq!(app.app.store.n_writes(), 1, "one attends to all of them");
     let late = submit("late".to_owned()).await.unwrap();
     let Err(Error::Overloaded { retry_after, .. }) = late else {
         panic!("{late:?}");

@@ -1,8 +1,11 @@
 //! Submits that share a write: those that come while others are being written wait, and are then written together.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use futures_util::FutureExt;
 use tokio::sync::oneshot;
 
 use super::{Submit, Wish, check, keys, submit_all};
@@ -26,6 +29,8 @@ struct Line {
     waiting: Mutex<VecDeque<Waiting>>,
     /// Held by who writes.
     writing: tokio::sync::Mutex<()>,
+    /// Whether somebody waits for that who will look at the line then. One is enough, however many submits wait.
+    is_attended: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -44,30 +49,48 @@ pub async fn submit_together(app: &App, actor: &Actor, input: Submit) -> Result<
     if !app.submits.line_up(Waiting { wish, answer }) {
         return Err(app.metrics.load.shed(Overload::Submits));
     }
-    app.store.spawn(write_waiting(app.clone()));
+    if app.submits.is_new_to_attend() {
+        app.store.spawn(write_waiting(app.clone()));
+    }
     let unanswered = |_| Err(Error::internal("a submit has no answer"));
     answered.await.unwrap_or_else(unanswered)
 }
 
-/// Writes those that wait. As each brings one of these, none is left.
+/// Writes those that wait, until none does or somebody else attends to them.
 async fn write_waiting(app: App) {
-    let _writing = app.submits.0.writing.lock().await;
-    let (wishes, answers): (Vec<_>, Vec<_>) = app.submits.take().into_iter().unzip();
-    if wishes.is_empty() {
-        return;
+    loop {
+        let writing = app.submits.0.writing.lock().await;
+        // Whoever comes from now on is not seen for sure.
+        app.submits.0.is_attended.store(false, Ordering::SeqCst);
+        let (wishes, answers): (Vec<_>, Vec<_>) = app.submits.take().into_iter().unzip();
+        let wishes: Vec<&Wish> = wishes.iter().collect();
+        let results = AssertUnwindSafe(write_all(&app, &wishes)).catch_unwind();
+        let results = results.await.unwrap_or_else(|_| {
+            let panicked = || Err(Error::internal("a submit panicked"));
+            wishes.iter().map(|_| panicked()).collect()
+        });
+        for (answer, result) in answers.into_iter().zip(results) {
+            // One that is no longer waited for is kept all the same.
+            let _ = answer.send(result);
+        }
+        drop(writing);
+        if app.submits.n_waiting() == 0 || !app.submits.is_new_to_attend() {
+            return;
+        }
     }
-    let wishes: Vec<&Wish> = wishes.iter().collect();
-    let results = match write(&app, &wishes).await {
+}
+
+async fn write_all(app: &App, wishes: &[&Wish]) -> Vec<Result<Task>> {
+    if wishes.is_empty() {
+        return Vec::new();
+    }
+    match write(app, wishes).await {
         Ok(results) => results,
         Err(error) if wishes.len() == 1 || matches!(error, Error::Unavailable { .. }) => {
             of_all(error, wishes.len())
         }
         // It is the matter of one of them, which is to keep none of the others.
-        Err(_) => one_by_one(&app, &wishes).await,
-    };
-    for (answer, result) in answers.into_iter().zip(results) {
-        // One that is no longer waited for is kept all the same.
-        let _ = answer.send(result);
+        Err(_) => one_by_one(app, wishes).await,
     }
 }
 
@@ -113,6 +136,11 @@ impl Submits {
             waiting.push_back(one);
         }
         has_room
+    }
+
+    /// Whether nobody waits to look at the line yet; from now on somebody does.
+    fn is_new_to_attend(&self) -> bool {
+        !self.0.is_attended.swap(true, Ordering::SeqCst)
     }
 
     /// Those that are written next. The same key twice is never in one write: the second is to find the task of the

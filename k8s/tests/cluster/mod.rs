@@ -1,0 +1,182 @@
+//! A cluster for tests: the double, and its kubelets.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use domain::clock::SystemClock;
+use domain::runtime::contract::Subject;
+use domain::runtime::fake::exit_record;
+use domain::runtime::{Observation, RankKey, Runtime};
+use double::{Double, End, Key, Kind};
+use k8s::{KubernetesRuntime, Storage};
+use kube::{Client, Config};
+use protocol::{ExitRecord, LogLimits};
+use tokio::time::timeout;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
+
+const NAMESPACE: &str = "hai-tasks";
+const LIMITS: LogLimits = LogLimits {
+    segment_bytes: 8 << 20,
+    budget_bytes: 1 << 30,
+};
+/// How long a test waits before it fails.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(crate) struct Cluster {
+    pub(crate) runtime: KubernetesRuntime,
+    pub(crate) double: Arc<Double>,
+    _stop: DropGuard,
+    _kubelet: AbortOnDropHandle<()>,
+}
+
+impl Cluster {
+    /// A cluster of two nodes that everything is known of.
+    pub(crate) async fn new() -> Self {
+        let double = Arc::new(Double::start().await.unwrap());
+        for name in ["n1", "n2"] {
+            double
+                .add_node(name, &[("hai_mars_group", "training")])
+                .unwrap();
+        }
+        let stop = CancellationToken::new();
+        let runtime = runtime(&double, &stop);
+        let kubelet = tokio::spawn(end_what_is_to_go(Arc::clone(&double)));
+        let cluster = Self {
+            runtime,
+            double,
+            _stop: stop.drop_guard(),
+            _kubelet: AbortOnDropHandle::new(kubelet),
+        };
+        let knows = async |runtime: &KubernetesRuntime| {
+            runtime.list().await.is_ok() && runtime.nodes().await.is_ok()
+        };
+        cluster.until(knows).await;
+        cluster
+    }
+
+    /// Waits until something holds.
+    pub(crate) async fn until(&self, holds: impl AsyncFn(&KubernetesRuntime) -> bool) {
+        let waited = timeout(PATIENCE, async {
+            while !holds(&self.runtime).await {
+                tokio::task::yield_now().await;
+            }
+        });
+        waited.await.expect("it does not come to that");
+    }
+
+    /// Waits until what is seen of a rank is as wanted.
+    pub(crate) async fn sees(
+        &self,
+        rank: &RankKey,
+        wanted: impl Fn(&Observation) -> bool + Send + Sync,
+    ) {
+        let waited = timeout(PATIENCE, async {
+            loop {
+                let seen = self.runtime.observe(rank).await;
+                if seen.is_ok_and(|seen| wanted(&seen)) {
+                    return;
+                }
+                tokio::task::yield_now().await;
+            }
+        });
+        waited.await.expect("it is never seen");
+    }
+}
+
+/// The adapter, as a server would start it.
+pub(crate) fn runtime(double: &Double, stop: &CancellationToken) -> KubernetesRuntime {
+    let mut config = Config::new(double.url().parse().unwrap());
+    config.default_retry = false;
+    let client = Client::try_from(config);
+    let cluster = k8s::Cluster {
+        namespace: NAMESPACE.to_owned(),
+        agent_image: "registry.example/hai-platform:0.1.0".to_owned(),
+        default_image: "registry.example/train:latest".to_owned(),
+        server_url: "http://hai-platform.hai:7780".to_owned(),
+        server_certificate: None,
+        pull_secrets: Vec::new(),
+        priority_class: None,
+        tolerations: Vec::new(),
+        group_label: "hai_mars_group".to_owned(),
+        gpu_resource: "nvidia.com/gpu".to_owned(),
+        devices: [].into(),
+        reserved_millicpus: 0,
+        reserved_memory_bytes: 0,
+        storage: Storage::Everywhere,
+    };
+    let clock = Arc::new(SystemClock);
+    let tracker = TaskTracker::new();
+    KubernetesRuntime::start(&client.unwrap(), cluster, LIMITS, clock, &tracker, stop)
+}
+
+/// The pod of a rank.
+pub(crate) fn pod(rank: &RankKey) -> Key {
+    Key {
+        kind: Kind::Pod,
+        namespace: NAMESPACE.to_owned(),
+        name: format!("hai-{rank}"),
+    }
+}
+
+/// What kubelets do with pods that somebody has deleted.
+async fn end_what_is_to_go(double: Arc<Double>) {
+    let mut changes = double.changes();
+    loop {
+        for pod in double.going() {
+            // It may have gone meanwhile.
+            let _ = double.end(&pod, &killed());
+        }
+        if changes.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// How a container ends of which nobody says anything.
+pub(crate) fn killed() -> End {
+    End {
+        code: 137,
+        reason: Some("Error"),
+        message: None,
+    }
+}
+
+#[async_trait]
+impl Subject for Cluster {
+    fn runtime(&self) -> &dyn Runtime {
+        &self.runtime
+    }
+
+    fn node(&self) -> String {
+        "n1".to_owned()
+    }
+
+    async fn is_up(&self, rank: &RankKey) {
+        self.double.run(&pod(rank)).unwrap();
+    }
+
+    async fn finish(&self, rank: &RankKey, code: i32) -> ExitRecord {
+        let record = exit_record(code);
+        let end = End {
+            code: 0,
+            reason: Some("Completed"),
+            message: Some(serde_json::to_string(&record).unwrap()),
+        };
+        self.double.end(&pod(rank), &end).unwrap();
+        self.sees(rank, |seen| *seen != Observation::Alive).await;
+        record
+    }
+
+    async fn crash(&self, rank: &RankKey) {
+        self.double.end(&pod(rank), &killed()).unwrap();
+        self.sees(rank, |seen| *seen != Observation::Alive).await;
+    }
+
+    fn n_agents(&self, rank: &RankKey) -> usize {
+        let pod = self.double.get(&pod(rank)).unwrap_or_default();
+        let is_over = pod["status"]["containerStatuses"][0]["state"]["terminated"].is_object();
+        usize::from(pod.is_object() && !is_over)
+    }
+}

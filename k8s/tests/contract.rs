@@ -1,0 +1,181 @@
+//! The adapter on the double of an API server: what every runtime does, and what only a cluster can do to it.
+
+mod cluster;
+
+use cluster::{Cluster, killed, pod, runtime};
+use domain::runtime::contract::{self, Subject, sample_launch};
+use domain::runtime::{LaunchRank, Observation, RankKey, Runtime, RuntimeError};
+use double::{End, Kind};
+use tokio_util::sync::CancellationToken;
+
+const RANK: RankKey = RankKey {
+    task: 42,
+    run: 3,
+    rank: 0,
+};
+const OTHER: RankKey = RankKey { rank: 1, ..RANK };
+
+#[tokio::test]
+async fn it_keeps_the_contract() {
+    contract::check(Cluster::new).await;
+}
+
+#[tokio::test]
+async fn the_life_of_one_rank_takes_three_writes() {
+    let cluster = Cluster::new().await;
+    cluster.runtime.start(&cluster.launch(RANK)).await.unwrap();
+    cluster.is_up(&RANK).await;
+    cluster.finish(&RANK, 0).await;
+    cluster.runtime.forget(&RANK).await.unwrap();
+    assert_eq!(
+        cluster.double.n_writes(),
+        3,
+        "its Secret, its pod, and the end of both"
+    );
+    for kind in [Kind::Secret, Kind::Pod] {
+        assert_eq!(cluster.double.names(kind), Vec::<String>::new());
+    }
+}
+
+#[tokio::test]
+async fn the_ranks_of_a_run_share_a_secret_and_each_is_on_its_node() {
+    let cluster = Cluster::new().await;
+    let launches = [sample_launch(RANK, "n1"), sample_launch(OTHER, "n2")];
+    let started = cluster.runtime.start_all(&launches).await;
+    assert!(started.iter().all(Result::is_ok), "{started:?}");
+    assert_eq!(cluster.double.n_writes(), 3);
+    assert_eq!(cluster.double.names(Kind::Secret), ["hai-42-3"]);
+    for (rank, node) in [(RANK, "n1"), (OTHER, "n2")] {
+        let pod = cluster.double.get(&pod(&rank)).unwrap();
+        assert_eq!(pod["spec"]["nodeName"], node);
+    }
+}
+
+#[tokio::test]
+async fn a_rank_that_is_started_later_finds_what_it_needs_in_the_same_secret() {
+    let cluster = Cluster::new().await;
+    for rank in [RANK, OTHER] {
+        cluster.runtime.start(&cluster.launch(rank)).await.unwrap();
+    }
+    let secret = double::Key {
+        kind: Kind::Secret,
+        name: "hai-42-3".to_owned(),
+        ..pod(&RANK)
+    };
+    let data = cluster.double.get(&secret).unwrap()["data"].clone();
+    for key in ["launch.json", "server.json", "rank-0.json", "rank-1.json"] {
+        assert!(data[key].is_string(), "{key} is missing");
+    }
+}
+
+#[tokio::test]
+async fn a_platform_that_was_started_again_finds_its_ranks() {
+    let cluster = Cluster::new().await;
+    for rank in [RANK, OTHER] {
+        cluster.runtime.start(&cluster.launch(rank)).await.unwrap();
+        cluster.is_up(&rank).await;
+    }
+    cluster.crash(&OTHER).await;
+    let stop = CancellationToken::new();
+    let again = runtime(&cluster.double, &stop);
+    cluster.until(async |_| again.list().await.is_ok()).await;
+    let mut ranks = again.list().await.unwrap();
+    ranks.sort_unstable();
+    assert_eq!(ranks, [RANK, OTHER]);
+    assert_eq!(again.observe(&RANK).await.unwrap(), Observation::Alive);
+    assert_eq!(again.observe(&OTHER).await.unwrap(), Observation::Vanished);
+    stop.cancel();
+}
+
+#[tokio::test]
+async fn what_keeps_a_rank_from_its_start_is_told() {
+    let cluster = Cluster::new().await;
+    cluster.runtime.start(&cluster.launch(RANK)).await.unwrap();
+    let wrong = "Back-off pulling image \"registry.example/ada:7\"";
+    cluster
+        .double
+        .keep_waiting(&pod(&RANK), "ImagePullBackOff", wrong)
+        .unwrap();
+    cluster
+        .sees(&RANK, |seen| matches!(seen, Observation::Stuck(_)))
+        .await;
+    let seen = cluster.runtime.observe(&RANK).await.unwrap();
+    let told = format!("its image cannot be pulled: ImagePullBackOff: {wrong}");
+    assert_eq!(seen, Observation::Stuck(told));
+    // It is pulled after all.
+    cluster.is_up(&RANK).await;
+    cluster
+        .sees(&RANK, |seen| *seen == Observation::Alive)
+        .await;
+}
+
+#[tokio::test]
+async fn a_rank_that_used_too_much_memory_has_failed_and_is_not_lost() {
+    let cluster = Cluster::new().await;
+    cluster.runtime.start(&cluster.launch(RANK)).await.unwrap();
+    cluster.is_up(&RANK).await;
+    let end = End {
+        reason: Some("OOMKilled"),
+        ..killed()
+    };
+    cluster.double.end(&pod(&RANK), &end).unwrap();
+    cluster
+        .sees(&RANK, |seen| matches!(seen, Observation::Exited(_)))
+        .await;
+    let Observation::Exited(record) = cluster.runtime.observe(&RANK).await.unwrap() else {
+        panic!("it has ended");
+    };
+    assert!(record.exit.message.unwrap().contains("memory"));
+}
+
+#[tokio::test]
+async fn a_pod_that_somebody_removes_without_its_kubelet_is_not_over() {
+    let cluster = Cluster::new().await;
+    cluster.runtime.start(&cluster.launch(RANK)).await.unwrap();
+    cluster.is_up(&RANK).await;
+    cluster.double.lose(&pod(&RANK)).unwrap();
+    cluster
+        .sees(&RANK, |seen| *seen == Observation::Orphaned)
+        .await;
+    let refused = cluster.runtime.forget(&RANK).await;
+    assert!(
+        matches!(refused, Err(RuntimeError::Rejected { .. })),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test]
+async fn whoever_cannot_go_on_watching_lists_again_and_misses_nothing() {
+    let cluster = Cluster::new().await;
+    cluster.runtime.start(&cluster.launch(RANK)).await.unwrap();
+    cluster.double.run(&pod(&RANK)).unwrap();
+    // Every watch breaks, and what happens meanwhile is not remembered.
+    cluster.double.break_watches();
+    cluster.double.end(&pod(&RANK), &killed()).unwrap();
+    cluster.double.forget_history();
+    cluster
+        .sees(&RANK, |seen| *seen == Observation::Vanished)
+        .await;
+}
+
+#[tokio::test]
+async fn a_node_that_is_gone_takes_no_ranks() {
+    let cluster = Cluster::new().await;
+    let names = async || {
+        let nodes = cluster.runtime.nodes().await.unwrap();
+        nodes.into_iter().map(|node| node.name).collect::<Vec<_>>()
+    };
+    assert_eq!(names().await, ["n1", "n2"]);
+    cluster.double.remove_node("n2").unwrap();
+    cluster.until(async |_| names().await == ["n1"]).await;
+    let launch = LaunchRank {
+        node: "n2".to_owned(),
+        ..cluster.launch(RANK)
+    };
+    let refused = cluster.runtime.start(&launch).await;
+    assert!(
+        matches!(refused, Err(RuntimeError::Rejected { .. })),
+        "{refused:?}"
+    );
+    assert_eq!(cluster.double.n_writes(), 0, "nothing was begun");
+}
