@@ -1,11 +1,13 @@
 //! A result of an operation as clients get it: serialized once, for however many.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_graphql::{Response, Value};
+use axum::http::StatusCode;
 use serde::Serialize;
 
-use crate::error::first_code;
+use crate::error::{first_code, retry_after};
 
 /// A result of an operation. Copies share the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +30,27 @@ pub(crate) enum Answer {
         /// Only the errors of it: a list, as JSON.
         errors: Arc<str>,
     },
+}
+
+/// The one result of an operation, as it is sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Whole {
+    /// As JSON.
+    pub(crate) text: String,
+    /// Code of the first error.
+    pub(crate) code: Option<&'static str>,
+    /// If it came too often, or is too much: when to come again, and the status that says so.
+    pub(crate) retry_after: Option<(StatusCode, Duration)>,
+}
+
+impl From<Response> for Whole {
+    fn from(response: Response) -> Self {
+        Self {
+            text: text(&response),
+            code: first_code(&response),
+            retry_after: retry_after(&response),
+        }
+    }
 }
 
 impl Answer {
@@ -65,7 +88,9 @@ impl From<Response> for Answer {
 }
 
 fn json(value: &impl Serialize) -> Arc<str> {
-    serde_json::to_string(value)
-        .expect("answers are plain data with string keys")
-        .into()
+    text(value).into()
+}
+
+fn text(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("answers are plain data with string keys")
 }

@@ -12,11 +12,11 @@ use futures_util::{FutureExt, Stream, StreamExt, stream};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::task::TaskTracker;
 
-use crate::answer::Answer;
+use crate::answer::{Answer, Whole};
 use crate::audit;
 use crate::auth::{self, Bearer};
 use crate::config::{ApiConfig, Limits};
-use crate::error::{code, first_code, refusal, told};
+use crate::error::{code, refusal, told};
 use crate::limits;
 use crate::load::Load;
 use crate::loaders::{Driven, Loaders};
@@ -31,6 +31,9 @@ use crate::shared::{Asked, Begin, Evaluations, Question, Wanted};
 use crate::span::{self, Spanned};
 use crate::standing::Standing;
 use crate::weight;
+
+/// A document of more bytes takes so long to read that it has to have a place, as a long operation.
+const WORDY: usize = 4096;
 
 /// The schema with everything that it needs.
 pub(crate) struct Engine {
@@ -104,9 +107,9 @@ impl Engine {
     }
 
     /// Executes a query or a mutation.
-    pub(crate) async fn execute(&self, bearer: Option<&Bearer>, request: Request) -> Response {
+    pub(crate) async fn execute(&self, bearer: Option<&Bearer>, request: Request) -> Whole {
         let mut meter = self.metrics.begin(Label::OTHER);
-        let answer = told(match self.admit(bearer, request, &mut meter).await {
+        let answer = match self.admit(bearer, request, &mut meter).await {
             Ok(Admitted {
                 request,
                 app,
@@ -114,9 +117,9 @@ impl Engine {
                 long,
                 ..
             }) => self.answer(app, request, long).await,
-            Err(error) => Response::from_errors(vec![error]),
-        });
-        meter.answered(first_code(&answer));
+            Err(error) => Whole::from(told(Response::from_errors(vec![error]))),
+        };
+        meter.answered(answer.code);
         answer
     }
 
@@ -174,7 +177,7 @@ impl Engine {
         } = admitted;
         let answers = match wanted {
             None if long.is_some() => {
-                let answer = async move { told(self.answer(app, request, long).await).into() };
+                let answer = async move { self.answer(app, request, long).await };
                 stream::once(answer).boxed()
             }
             None => self.begin(app, request),
@@ -252,9 +255,9 @@ impl Engine {
     }
 
     /// Answers what did not become an operation, with an error of ours.
-    pub(crate) fn refuse(&self, error: Error) -> Response {
+    pub(crate) fn refuse(&self, error: Error) -> Whole {
         self.metrics.refused(code(&error));
-        told(Response::from_errors(vec![refusal(error)]))
+        told(Response::from_errors(vec![refusal(error)])).into()
     }
 
     /// What is measured.
@@ -293,14 +296,20 @@ impl Engine {
         Ok(self.app.reader().ping().await?)
     }
 
-    /// The one answer of an operation; one that takes long is computed where it is in nobody's way.
-    async fn answer(&self, app: App, request: Request, long: Option<Place>) -> Response {
+    /// The one answer of an operation; one that takes long is computed, and written down, where it is in nobody's way.
+    async fn answer<T>(&self, app: App, request: Request, long: Option<Place>) -> T
+    where
+        T: From<Response> + Send + 'static,
+    {
         let loaders = Arc::new(Loaders::new(app.clone()));
         let request = request.data(Arc::clone(&loaders)).data(app);
         let schema = self.schema.clone();
         let answer = stream::once(async move { schema.execute(request).await }).boxed();
         let mut driven = Driven::new(answer, loaders);
-        let answer = async move { driven.next().await };
+        let answer = async move {
+            let response = driven.next().await;
+            response.map(|response| T::from(told(response)))
+        };
         let answer = match long {
             Some(_place) => self.load.lane.run(answer).await,
             None => Ok(answer.await),
@@ -308,7 +317,7 @@ impl Engine {
         let lost = || Error::internal("an operation ended without an answer");
         match answer.and_then(|answer| answer.ok_or_else(lost)) {
             Ok(answer) => answer,
-            Err(error) => Response::from_errors(vec![refusal(error)]),
+            Err(error) => told(Response::from_errors(vec![refusal(error)])).into(),
         }
     }
 
@@ -343,6 +352,10 @@ impl Engine {
     ) -> std::result::Result<Admitted, ServerError> {
         let holder = self.load.holder(bearer);
         let place = self.load.operation(holder).map_err(refusal)?;
+        // Whoever has too many of these is turned away before anybody looks at more.
+        let is_wordy = request.query.len() > WORDY;
+        let wordy = is_wordy.then(|| self.load.long_operation(holder));
+        let mut wordy = wordy.transpose().map_err(refusal)?;
         let actor = match bearer {
             Some(bearer) => Some(self.enter(bearer).await.map_err(refusal)?),
             None => None,
@@ -354,6 +367,9 @@ impl Engine {
         limits::check_length(&request.query, &self.limits)?;
         let operation = request.operation_name.clone();
         let variables = std::mem::take(&mut request.variables);
+        if is_wordy {
+            request = self.parsed(request).await?;
+        }
         let document = request.parsed_query()?;
         meter.is_of(document, operation.as_deref());
         span::note_label(meter.label());
@@ -397,7 +413,10 @@ impl Engine {
         let asked = Asked::of(document, operation.as_deref());
         let subscriber = limits::is_subscription(document).then(|| actor.clone());
         request.variables = variables;
-        let long = is_long.then(|| self.load.long_operation(holder));
+        let long = is_long.then(|| match wordy.take() {
+            Some(place) => Ok(place),
+            None => self.load.long_operation(holder),
+        });
         let long = long.transpose().map_err(refusal)?;
         let (place, turn) = match kind {
             "query" => {
@@ -443,6 +462,17 @@ impl Engine {
             },
             long,
         })
+    }
+}
+
+impl Engine {
+    /// A request whose document was read where that is in nobody's way.
+    async fn parsed(&self, mut request: Request) -> std::result::Result<Request, ServerError> {
+        let parsed = async move { request.parsed_query().map(drop).map(|()| request) };
+        match self.load.lane.run(parsed).await {
+            Ok(parsed) => parsed,
+            Err(error) => Err(refusal(error)),
+        }
     }
 }
 

@@ -40,8 +40,8 @@ const LONG_OPERATIONS: Bounds = Bounds {
 };
 /// Long requests in memory, of as much as a request may have.
 const LONG_REQUESTS: Bounds = Bounds {
-    most: 64,
-    share: 32,
+    most: 32,
+    share: 8,
     reserve: 8,
 };
 

@@ -50,7 +50,7 @@ impl TestApi {
         let answer = self
             .engine
             .execute(bearer.as_ref(), request(query, variables));
-        serde_json::to_value(answer.await).unwrap()
+        serde_json::from_str(&answer.await.text).unwrap()
     }
 
     /// The data of an answer to a user.

@@ -1,6 +1,7 @@
 //! The body of a request, as far as it may be long and take long.
 
 use axum::body::Body;
+use axum::http::header::CONTENT_LENGTH;
 use axum::http::{HeaderMap, StatusCode};
 use domain::Error;
 use domain::audit::Origin;
@@ -40,7 +41,19 @@ pub(super) async fn read(
     let until = Instant::now() + shared.config.timing.body;
     let most = shared.config.limits.body_bytes;
     let mut stream = body.into_data_stream();
-    let (mut bytes, mut long) = (Vec::new(), None);
+    let mut bytes = Vec::new();
+    let place = || {
+        let bearer = Bearer::from_headers(headers, origin).ok().flatten();
+        let is_agent = bearer.is_some_and(|bearer| bearer.of_a_person().is_none());
+        let load = shared.engine.load();
+        load.long_request(&origin.address, is_agent)
+            .map_err(Unread::Failed)
+    };
+    // One that says how long it will be is turned away before anything of it is read.
+    let announced = headers.get(CONTENT_LENGTH);
+    let announced = announced.and_then(|length| length.to_str().ok()?.parse().ok());
+    let is_long = announced.is_some_and(|length: usize| length > SHORT && length <= most);
+    let mut long = if is_long { Some(place()?) } else { None };
     loop {
         let part = timeout_at(until, stream.next()).await.map_err(|_late| {
             let seconds = shared.config.timing.body.as_secs_f32().ceil();
@@ -59,11 +72,7 @@ pub(super) async fn read(
             return Err(Unread::Refused(StatusCode::PAYLOAD_TOO_LARGE, message));
         }
         if length > SHORT && long.is_none() {
-            let bearer = Bearer::from_headers(headers, origin).ok().flatten();
-            let is_agent = bearer.is_some_and(|bearer| bearer.of_a_person().is_none());
-            let load = shared.engine.load();
-            let place = load.long_request(&origin.address, is_agent);
-            long = Some(place.map_err(Unread::Failed)?);
+            long = Some(place()?);
         }
         bytes.extend_from_slice(&part);
     }

@@ -144,7 +144,7 @@ async fn graphql(
         Ok(bearer) => shared.engine.execute(bearer.as_ref(), request).await,
         Err(error) => shared.engine.refuse(error),
     };
-    in_time(json(StatusCode::OK, &answer), error::retry_after(&answer))
+    in_time(sent(StatusCode::OK, answer.text), answer.retry_after)
 }
 
 /// Browsers get GraphiQL, live clients a WebSocket.
@@ -305,12 +305,15 @@ fn panicked(_panic: Box<dyn Any + Send>) -> Response {
     json(StatusCode::INTERNAL_SERVER_ERROR, &told(answer))
 }
 
+/// An answer that is written down.
+fn sent(status: StatusCode, body: impl IntoResponse) -> Response {
+    let headers = [(CONTENT_TYPE, JSON), (CACHE_CONTROL, "no-store")];
+    (status, headers, body).into_response()
+}
+
 fn json(status: StatusCode, answer: &Answer) -> Response {
     match serde_json::to_vec(answer) {
-        Ok(body) => {
-            let headers = [(CONTENT_TYPE, JSON), (CACHE_CONTROL, "no-store")];
-            (status, headers, body).into_response()
-        }
+        Ok(body) => sent(status, body),
         Err(error) => {
             error::log(&Error::Internal(error.into()), None);
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
