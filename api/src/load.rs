@@ -32,8 +32,6 @@ const OWN_PATIENCE: Duration = Duration::from_secs(5);
 const POOL_PATIENCE: Duration = Duration::from_secs(1);
 /// Writes of which each may wait for the writer or for a connection. What is done in a second or so.
 const MOST_WRITES: usize = 1536;
-/// WebSockets that are written to at the same moment.
-const WRITERS: usize = 16;
 /// Long operations in flight; each may be large.
 const LONG_OPERATIONS: Bounds = Bounds {
     most: 64,
@@ -60,7 +58,6 @@ pub(crate) struct Load {
     queries: Mutex<HashMap<u64, Weak<Semaphore>>>,
     /// Where what is long is computed.
     pub(crate) lane: Lane,
-    writers: Semaphore,
     /// Holders are remembered as something that nobody can turn back.
     hasher: RandomState,
 }
@@ -112,7 +109,6 @@ impl Load {
             long_requests: Places::new(LONG_REQUESTS),
             queries: Mutex::default(),
             lane: Lane::default(),
-            writers: Semaphore::new(WRITERS),
             hasher: RandomState::new(),
         }
     }
@@ -139,11 +135,6 @@ impl Load {
             id: self.hasher.hash_one(("address", address)),
             precedence: Precedence::Usual,
         }
-    }
-
-    /// The turns of WebSockets that have something to write.
-    pub(crate) fn writers(&self) -> &Semaphore {
-        &self.writers
     }
 
     /// An operation is about to begin.

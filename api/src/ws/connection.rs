@@ -1,7 +1,6 @@
 //! One connection: its messages, its operations, its end.
 
 use std::pin::pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -68,17 +67,15 @@ impl Connection {
     pub(super) async fn serve(mut self, socket: WebSocket) {
         let (mut sink, mut stream) = socket.split();
         let (outbox, mut queue) = mpsc::channel(QUEUE);
-        let engine = Arc::clone(&self.setting.engine);
-        let turns = engine.load().writers();
         let left = tokio::select! {
             left = self.read(&mut stream, &outbox) => left,
-            () = write(&mut sink, &mut queue, turns) => Left::Silently,
+            () = write(&mut sink, &mut queue) => Left::Silently,
         };
         let patience = self.setting.timing.goodbye;
         if let Left::ShutOut = left {
             drop(outbox);
             // What goes on is told that it may not, and who has shut himself out that he has.
-            _ = timeout(patience, write(&mut sink, &mut queue, turns)).await;
+            _ = timeout(patience, write(&mut sink, &mut queue)).await;
         }
         self.operations.cancel_all();
         if let Ok(mut socket) = sink.reunite(stream) {

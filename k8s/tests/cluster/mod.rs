@@ -12,9 +12,10 @@ use double::{Double, End, Key, Kind};
 use k8s::{KubernetesRuntime, Storage};
 use kube::{Client, Config};
 use protocol::{ExitRecord, LogLimits};
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
-use tokio_util::task::{AbortOnDropHandle, TaskTracker};
+use tokio_util::task::TaskTracker;
 
 const NAMESPACE: &str = "hai-tasks";
 const LIMITS: LogLimits = LogLimits {
@@ -28,26 +29,27 @@ pub(crate) struct Cluster {
     pub(crate) runtime: KubernetesRuntime,
     pub(crate) double: Arc<Double>,
     _stop: DropGuard,
-    _kubelet: AbortOnDropHandle<()>,
+    _kubelet: JoinSet<()>,
 }
 
 impl Cluster {
     /// A cluster of two nodes that everything is known of.
     pub(crate) async fn new() -> Self {
-        let double = Arc::new(Double::start().await.unwrap());
+        let double = Arc::new(Double::start().await.expect("a port is free"));
         for name in ["n1", "n2"] {
             double
                 .add_node(name, &[("hai_mars_group", "training")])
-                .unwrap();
+                .expect("the double does it");
         }
         let stop = CancellationToken::new();
         let runtime = runtime(&double, &stop);
-        let kubelet = tokio::spawn(end_what_is_to_go(Arc::clone(&double)));
+        let mut kubelet = JoinSet::new();
+        kubelet.spawn(end_what_is_to_go(Arc::clone(&double)));
         let cluster = Self {
             runtime,
             double,
             _stop: stop.drop_guard(),
-            _kubelet: AbortOnDropHandle::new(kubelet),
+            _kubelet: kubelet,
         };
         let knows = async |runtime: &KubernetesRuntime| {
             runtime.list().await.is_ok() && runtime.nodes().await.is_ok()
@@ -57,6 +59,7 @@ impl Cluster {
     }
 
     /// Waits until something holds.
+    #[expect(clippy::future_not_send, reason = "a test awaits it where it is")]
     pub(crate) async fn until(&self, holds: impl AsyncFn(&KubernetesRuntime) -> bool) {
         let waited = timeout(PATIENCE, async {
             while !holds(&self.runtime).await {
@@ -87,7 +90,7 @@ impl Cluster {
 
 /// The adapter, as a server would start it.
 pub(crate) fn runtime(double: &Double, stop: &CancellationToken) -> KubernetesRuntime {
-    let mut config = Config::new(double.url().parse().unwrap());
+    let mut config = Config::new(double.url().parse().expect("it is an address"));
     config.default_retry = false;
     let client = Client::try_from(config);
     let cluster = k8s::Cluster {
@@ -108,7 +111,14 @@ pub(crate) fn runtime(double: &Double, stop: &CancellationToken) -> KubernetesRu
     };
     let clock = Arc::new(SystemClock);
     let tracker = TaskTracker::new();
-    KubernetesRuntime::start(&client.unwrap(), cluster, LIMITS, clock, &tracker, stop)
+    KubernetesRuntime::start(
+        &client.expect("it is a client"),
+        cluster,
+        LIMITS,
+        clock,
+        &tracker,
+        stop,
+    )
 }
 
 /// The pod of a rank.
@@ -154,7 +164,7 @@ impl Subject for Cluster {
     }
 
     async fn is_up(&self, rank: &RankKey) {
-        self.double.run(&pod(rank)).unwrap();
+        self.double.run(&pod(rank)).expect("the double does it");
     }
 
     async fn finish(&self, rank: &RankKey, code: i32) -> ExitRecord {
@@ -162,15 +172,19 @@ impl Subject for Cluster {
         let end = End {
             code: 0,
             reason: Some("Completed"),
-            message: Some(serde_json::to_string(&record).unwrap()),
+            message: Some(serde_json::to_string(&record).expect("it is plain data")),
         };
-        self.double.end(&pod(rank), &end).unwrap();
+        self.double
+            .end(&pod(rank), &end)
+            .expect("the double does it");
         self.sees(rank, |seen| *seen != Observation::Alive).await;
         record
     }
 
     async fn crash(&self, rank: &RankKey) {
-        self.double.end(&pod(rank), &killed()).unwrap();
+        self.double
+            .end(&pod(rank), &killed())
+            .expect("the double does it");
         self.sees(rank, |seen| *seen != Observation::Alive).await;
     }
 

@@ -11,7 +11,6 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio_util::task::AbortOnDropHandle;
 
 /// A cable. Copies are ends of the same one, which goes with the last of them.
 #[derive(Debug, Clone)]
@@ -19,7 +18,7 @@ pub(crate) struct Link {
     near: SocketAddr,
     far: SocketAddr,
     is_whole: watch::Sender<bool>,
-    _driver: Arc<AbortOnDropHandle<()>>,
+    _driver: Arc<JoinSet<()>>,
 }
 
 impl Link {
@@ -31,15 +30,14 @@ impl Link {
         let listener = TcpListener::bind("127.0.0.1:0").await;
         let listener = listener.context("no port is free")?;
         let is_whole = watch::Sender::new(true);
+        let near = listener.local_addr()?;
+        let mut driver = JoinSet::new();
+        driver.spawn(drive(listener, far, is_whole.subscribe()));
         Ok(Self {
-            near: listener.local_addr()?,
+            near,
             far,
-            _driver: Arc::new(AbortOnDropHandle::new(tokio::spawn(drive(
-                listener,
-                far,
-                is_whole.subscribe(),
-            )))),
             is_whole,
+            _driver: Arc::new(driver),
         })
     }
 

@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use anyhow::Result;
 use serde_json::Value;
 use tokio::net::TcpListener;
-use tokio_util::task::AbortOnDropHandle;
+use tokio::task::JoinSet;
 
 pub use kubelet::End;
 pub use object::Kind;
@@ -32,7 +32,7 @@ use crate::store::Store;
 pub struct Double {
     shared: Shared,
     url: String,
-    _server: AbortOnDropHandle<()>,
+    _server: JoinSet<()>,
 }
 
 /// What every connection shares.
@@ -69,14 +69,15 @@ impl Double {
         let url = format!("http://{}", listener.local_addr()?);
         let shared = Shared::default();
         let routes = http::routes(shared.clone());
-        let server = tokio::spawn(async move {
+        let mut server = JoinSet::new();
+        server.spawn(async move {
             // It ends when it is dropped.
             let _ = axum::serve(listener, routes).await;
         });
         Ok(Self {
             shared,
             url,
-            _server: AbortOnDropHandle::new(server),
+            _server: server,
         })
     }
 
