@@ -20,7 +20,9 @@ pub(crate) struct Pods {
     removed: BTreeSet<String>,
     /// What a list that goes on has shown so far.
     listed: BTreeMap<RankKey, Known>,
-    /// Pods that were created by us since it began: it may not have them.
+    /// All pods in it.
+    in_list: BTreeSet<String>,
+    /// Pods that were created or removed by us since it began: it may be older.
     since_list: BTreeSet<String>,
     is_complete: bool,
 }
@@ -45,9 +47,11 @@ impl Pods {
         match event {
             Event::Init => {
                 self.listed.clear();
+                self.in_list.clear();
                 self.since_list.clear();
             }
             Event::InitApply(pod) => {
+                self.in_list.extend(pod.metadata.uid.clone());
                 if let Some((key, known)) = self.read(&pod) {
                     self.listed.insert(key, known);
                 }
@@ -77,6 +81,7 @@ impl Pods {
     /// Forgets a rank, whose pod we have removed or are about to.
     pub(crate) fn forget(&mut self, key: &RankKey) {
         if let Some(known) = self.known.remove(key).filter(|known| known.is_there) {
+            self.since_list.insert(known.uid.clone());
             self.removed.insert(known.uid);
         }
     }
@@ -126,9 +131,11 @@ impl Pods {
     }
 
     fn replace(&mut self) {
+        let (removed, in_list) = (&mut self.removed, &self.in_list);
+        self.listed.retain(|_, known| !removed.contains(&known.uid));
+        // What the list does not have any more is not told of again.
+        removed.retain(|uid| in_list.contains(uid) || self.since_list.contains(uid));
         let before = std::mem::replace(&mut self.known, std::mem::take(&mut self.listed));
-        self.removed
-            .retain(|uid| self.known.values().any(|known| known.uid == *uid));
         for (key, mut known) in before {
             let is_new = self.since_list.contains(&known.uid);
             known.is_there &= is_new;
@@ -231,6 +238,26 @@ mod tests {
         // One of the same name is another one.
         pods.hear(Event::Apply(pod("b", false)));
         assert_eq!(pods.observe(&KEY), Some(&Observation::Alive));
+    }
+
+    #[test]
+    fn what_we_have_removed_does_not_come_back_with_a_list() {
+        let mut pods = Pods::default();
+        list(&mut pods, &[pod("a", true)]);
+        pods.forget(&KEY);
+        list(&mut pods, &[pod("a", true)]);
+        pods.hear(Event::Apply(pod("a", true)));
+        assert_eq!(pods.observe(&KEY), None, "it is still about to go");
+        // One that is removed while a list goes on, which has it.
+        pods.hear(Event::Apply(pod("b", true)));
+        pods.hear(Event::Init);
+        pods.hear(Event::InitApply(pod("b", true)));
+        pods.forget(&KEY);
+        pods.hear(Event::InitDone);
+        pods.hear(Event::Apply(pod("b", true)));
+        assert_eq!(pods.observe(&KEY), None);
+        list(&mut pods, &[]);
+        assert!(pods.removed.is_empty(), "nobody will tell of it again");
     }
 
     #[test]

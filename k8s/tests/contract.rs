@@ -137,6 +137,11 @@ async fn a_pod_that_somebody_removes_without_its_kubelet_is_not_over() {
     cluster
         .sees(&RANK, |seen| *seen == Observation::Orphaned)
         .await;
+    let killed = cluster.runtime.kill(&RANK).await;
+    assert!(
+        matches!(killed, Err(RuntimeError::Unavailable { .. })),
+        "nobody knows what still runs: {killed:?}"
+    );
     let refused = cluster.runtime.forget(&RANK).await;
     assert!(
         matches!(refused, Err(RuntimeError::Rejected { .. })),

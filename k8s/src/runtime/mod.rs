@@ -1,6 +1,9 @@
 //! The adapter: ranks as pods.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod forget;
+mod start;
+
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -24,7 +27,6 @@ use crate::api::Calls;
 use crate::cluster::Cluster;
 use crate::names;
 use crate::nodes::{self, ClusterNode};
-use crate::object::{Capacity, pod, secret};
 use crate::pods::{Pods, is_over};
 use crate::watcher;
 
@@ -119,123 +121,6 @@ impl KubernetesRuntime {
             )),
         }
     }
-
-    /// Starts ranks of one run, with a result for each.
-    async fn start_run(&self, launches: &[&LaunchRank]) -> Vec<Result<(), RuntimeError>> {
-        let mut results = Vec::with_capacity(launches.len());
-        let mut missing = Vec::new();
-        for launch in launches {
-            match self.capacity(launch) {
-                Ok(None) => results.push(Ok(())),
-                Ok(Some(capacity)) => {
-                    missing.push((results.len(), *launch, capacity));
-                    results.push(Ok(()));
-                }
-                Err(error) => results.push(Err(error)),
-            }
-        }
-        if missing.is_empty() {
-            return results;
-        }
-        let all: Vec<LaunchRank> = missing
-            .iter()
-            .map(|(_, launch, _)| (*launch).clone())
-            .collect();
-        let anchor = match secret(&self.cluster, &all, self.log) {
-            Ok(wanted) => self.calls.ensure_secret(&wanted).await,
-            Err(error) => Err(RuntimeError::rejected(error.to_string())),
-        };
-        let anchor = match anchor {
-            Ok(anchor) => anchor,
-            Err(error) => {
-                let why = error.to_string();
-                for (place, ..) in missing {
-                    results[place] = Err(same(&error, &why));
-                }
-                return results;
-            }
-        };
-        let started = missing.iter().map(|(place, launch, capacity)| async {
-            let wanted = pod(&self.cluster, launch, *capacity, &anchor);
-            let wanted = wanted.map_err(|error| RuntimeError::rejected(error.to_string()))?;
-            let created = self.calls.ensure_pod(&wanted).await?;
-            self.pods.send_modify(|pods| pods.created(&created));
-            Ok::<_, RuntimeError>(*place)
-        });
-        let started = futures_util::future::join_all(started).await;
-        for ((place, ..), started) in missing.iter().zip(started) {
-            results[*place] = started.map(|_| ());
-        }
-        results
-    }
-
-    /// What the node of a rank has; none if the rank was started before, whatever became of it.
-    fn capacity(&self, launch: &LaunchRank) -> Result<Option<Capacity>, RuntimeError> {
-        if self.known(|pods| pods.observe(&launch.key).is_some())? {
-            return Ok(None);
-        }
-        let LaunchRank {
-            key,
-            node,
-            run_world_size,
-            ..
-        } = launch;
-        if key.rank >= *run_world_size {
-            let reason = format!("rank {key} is not one of {run_world_size}");
-            return Err(RuntimeError::rejected(reason));
-        }
-        let nodes = self.cluster_nodes()?;
-        let node = nodes.get(node).ok_or_else(|| {
-            RuntimeError::rejected(format!("the cluster has no node `{node}` for us"))
-        })?;
-        Ok(Some(node.capacity))
-    }
-
-    /// Removes ranks of one run of which nothing is left, with a result for each.
-    async fn forget_run(&self, run: &RunKey, keys: &[RankKey]) -> Vec<Result<(), RuntimeError>> {
-        let mut results = Vec::with_capacity(keys.len());
-        for key in keys {
-            let is_over = self.known(|pods| pods.is_over(key));
-            results.push(match is_over {
-                Ok(true) => Ok(()),
-                Ok(false) => {
-                    let reason = format!("rank {key} still has processes");
-                    Err(RuntimeError::rejected(reason))
-                }
-                Err(error) => Err(error),
-            });
-        }
-        let over: BTreeSet<RankKey> = { keys.iter().zip(&results) }
-            .filter_map(|(key, result)| result.is_ok().then_some(*key))
-            .collect();
-        let is_left = |key: &RankKey| key.run_key() == *run && !over.contains(key);
-        let is_last = self.pods.borrow().keys().all(|key| !is_left(&key));
-        for (key, result) in keys.iter().zip(&mut results) {
-            if result.is_err() {
-                continue;
-            }
-            let uid = self.pods.borrow().uid(key).map(str::to_owned);
-            if let Some(uid) = uid.filter(|_| !is_last) {
-                *result = self.calls.delete_pod(key, &uid).await;
-            }
-        }
-        if is_last && let Err(error) = self.calls.delete_secret(run).await {
-            let why = error.to_string();
-            for result in results.iter_mut().filter(|result| result.is_ok()) {
-                *result = Err(same(&error, &why));
-            }
-        }
-        self.pods.send_modify(|pods| {
-            for (key, _) in keys
-                .iter()
-                .zip(&results)
-                .filter(|(_, result)| result.is_ok())
-            {
-                pods.forget(key);
-            }
-        });
-        results
-    }
 }
 
 #[async_trait]
@@ -311,12 +196,16 @@ impl Runtime for KubernetesRuntime {
     }
 
     async fn kill(&self, rank: &RankKey) -> Result<(), RuntimeError> {
-        let uid = self.known(|pods| {
-            let is_left = !pods.is_over(rank);
-            is_left.then(|| pods.uid(rank).map(str::to_owned)).flatten()
-        })?;
-        let Some(uid) = uid else {
+        let (is_over, uid) =
+            self.known(|pods| (pods.is_over(rank), pods.uid(rank).map(str::to_owned)))?;
+        if is_over {
             return Ok(());
+        }
+        let Some(uid) = uid else {
+            return Err(RuntimeError::unavailable(
+                format!("end rank {rank}"),
+                "its pod was removed before its kubelet said that it had ended",
+            ));
         };
         self.calls.delete_pod(rank, &uid).await?;
         let mut pods = self.pods.subscribe();

@@ -1,0 +1,82 @@
+//! Starting ranks: first the Secret of their run, then their pods.
+
+use domain::runtime::{LaunchRank, RuntimeError};
+
+use super::{KubernetesRuntime, same};
+use crate::object::{Capacity, pod, secret};
+
+impl KubernetesRuntime {
+    /// Starts ranks of one run, with a result for each.
+    pub(super) async fn start_run(
+        &self,
+        launches: &[&LaunchRank],
+    ) -> Vec<Result<(), RuntimeError>> {
+        let mut results = Vec::with_capacity(launches.len());
+        let mut missing = Vec::new();
+        for launch in launches {
+            match self.capacity(launch) {
+                Ok(None) => results.push(Ok(())),
+                Ok(Some(capacity)) => {
+                    missing.push((results.len(), *launch, capacity));
+                    results.push(Ok(()));
+                }
+                Err(error) => results.push(Err(error)),
+            }
+        }
+        if missing.is_empty() {
+            return results;
+        }
+        let all: Vec<LaunchRank> = missing
+            .iter()
+            .map(|(_, launch, _)| (*launch).clone())
+            .collect();
+        let anchor = match secret(&self.cluster, &all, self.log) {
+            Ok(wanted) => self.calls.ensure_secret(&wanted).await,
+            Err(error) => Err(RuntimeError::rejected(error.to_string())),
+        };
+        let anchor = match anchor {
+            Ok(anchor) => anchor,
+            Err(error) => {
+                let why = error.to_string();
+                for (place, ..) in missing {
+                    results[place] = Err(same(&error, &why));
+                }
+                return results;
+            }
+        };
+        let started = missing.iter().map(|(place, launch, capacity)| async {
+            let wanted = pod(&self.cluster, launch, *capacity, &anchor);
+            let wanted = wanted.map_err(|error| RuntimeError::rejected(error.to_string()))?;
+            let created = self.calls.ensure_pod(&wanted).await?;
+            self.pods.send_modify(|pods| pods.created(&created));
+            Ok::<_, RuntimeError>(*place)
+        });
+        let started = futures_util::future::join_all(started).await;
+        for ((place, ..), started) in missing.iter().zip(started) {
+            results[*place] = started.map(|_| ());
+        }
+        results
+    }
+
+    /// What the node of a rank has; none if the rank was started before, whatever became of it.
+    fn capacity(&self, launch: &LaunchRank) -> Result<Option<Capacity>, RuntimeError> {
+        if self.known(|pods| pods.observe(&launch.key).is_some())? {
+            return Ok(None);
+        }
+        let LaunchRank {
+            key,
+            node,
+            run_world_size,
+            ..
+        } = launch;
+        if key.rank >= *run_world_size {
+            let reason = format!("rank {key} is not one of {run_world_size}");
+            return Err(RuntimeError::rejected(reason));
+        }
+        let nodes = self.cluster_nodes()?;
+        let node = nodes.get(node).ok_or_else(|| {
+            RuntimeError::rejected(format!("the cluster has no node `{node}` for us"))
+        })?;
+        Ok(Some(node.capacity))
+    }
+}
