@@ -75,6 +75,10 @@ impl Member {
         if self.is_running() {
             return Ok(());
         }
+        if self.machine.has_links() {
+            // It reaches the database by a cable, whose address is not that by which others do, and would take it for another.
+            let _ = fs::remove_file(self.site.data_dir.join("database"));
+        }
         let log = File::options().append(true).create(true).open(&self.log)?;
         let listen = self.address().to_string();
         let mut command = self.machine.command(&self.site.program);

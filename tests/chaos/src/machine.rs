@@ -179,6 +179,11 @@ impl Machine {
         Ok(near)
     }
 
+    /// Whether it reaches others by cables.
+    pub(crate) fn has_links(&self) -> bool {
+        !self.links.is_empty()
+    }
+
     /// Takes the cables of another: its programs reach by them what those of the other do.
     pub(crate) fn share_links(&mut self, other: &Self) {
         self.links.extend(other.links.iter().cloned());
