@@ -343,6 +343,15 @@ impl Engine {
             .follow(question, &self.tracker, first, Arc::new(again))
     }
 
+    /// A request whose document was read where that is in nobody's way.
+    async fn parsed(&self, mut request: Request) -> std::result::Result<Request, ServerError> {
+        let parsed = async move { request.parsed_query().map(drop).map(|()| request) };
+        match self.load.lane.run(parsed).await {
+            Ok(parsed) => parsed,
+            Err(error) => Err(refusal(error)),
+        }
+    }
+
     /// Finds out who asks, and whether it is not too much. Without a token one can ask what the schema is, nothing else.
     async fn admit(
         &self,
@@ -462,17 +471,6 @@ impl Engine {
             },
             long,
         })
-    }
-}
-
-impl Engine {
-    /// A request whose document was read where that is in nobody's way.
-    async fn parsed(&self, mut request: Request) -> std::result::Result<Request, ServerError> {
-        let parsed = async move { request.parsed_query().map(drop).map(|()| request) };
-        match self.load.lane.run(parsed).await {
-            Ok(parsed) => parsed,
-            Err(error) => Err(refusal(error)),
-        }
     }
 }
 

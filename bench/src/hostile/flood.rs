@@ -89,20 +89,18 @@ impl Flood {
             // Where that is not allowed, the figures are worse than they are.
             let _ = rustix::process::nice(19);
             runtime.block_on(async {
-                let begun = Self::work(kind, &target).await;
-                let failed = begun.is_err();
-                let (work, told) = match begun {
-                    Ok(work) => (Some(work), Ok(())),
-                    Err(error) => (None, Err(error)),
+                let mut work = match Self::work(kind, &target).await {
+                    Ok(work) => work,
+                    Err(error) => {
+                        let _ = ready.send(Err(error));
+                        return;
+                    }
                 };
-                if ready.send(told).is_err() || failed {
-                    return;
+                if ready.send(Ok(())).is_ok() {
+                    // It ends with its sender, too.
+                    let _ = stopped.await;
                 }
-                // It ends with its sender, too.
-                let _ = stopped.await;
-                if let Some(mut work) = work {
-                    work.shutdown().await;
-                }
+                work.shutdown().await;
             });
         });
         is_ready.await.context("the flood has ended")??;

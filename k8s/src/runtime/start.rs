@@ -1,8 +1,11 @@
 //! Starting ranks: first the Secret of their run, then their pods.
 
+use std::collections::BTreeMap;
+
 use domain::runtime::{LaunchRank, RuntimeError};
 
 use super::{KubernetesRuntime, same};
+use crate::nodes::ClusterNode;
 use crate::object::{Capacity, pod, secret};
 
 impl KubernetesRuntime {
@@ -13,8 +16,15 @@ impl KubernetesRuntime {
     ) -> Vec<Result<(), RuntimeError>> {
         let mut results = Vec::with_capacity(launches.len());
         let mut missing = Vec::new();
+        let nodes = match self.cluster_nodes() {
+            Ok(nodes) => nodes,
+            Err(error) => {
+                let why = error.to_string();
+                return launches.iter().map(|_| Err(same(&error, &why))).collect();
+            }
+        };
         for launch in launches {
-            match self.capacity(launch) {
+            match self.capacity(launch, &nodes) {
                 Ok(None) => results.push(Ok(())),
                 Ok(Some(capacity)) => {
                     missing.push((results.len(), *launch, capacity));
@@ -59,7 +69,11 @@ impl KubernetesRuntime {
     }
 
     /// What the node of a rank has; none if the rank was started before, whatever became of it.
-    fn capacity(&self, launch: &LaunchRank) -> Result<Option<Capacity>, RuntimeError> {
+    fn capacity(
+        &self,
+        launch: &LaunchRank,
+        nodes: &BTreeMap<String, ClusterNode>,
+    ) -> Result<Option<Capacity>, RuntimeError> {
         if self.known(|pods| pods.observe(&launch.key).is_some())? {
             return Ok(None);
         }
@@ -73,7 +87,6 @@ impl KubernetesRuntime {
             let reason = format!("rank {key} is not one of {run_world_size}");
             return Err(RuntimeError::rejected(reason));
         }
-        let nodes = self.cluster_nodes()?;
         let node = nodes.get(node).ok_or_else(|| {
             RuntimeError::rejected(format!("the cluster has no node `{node}` for us"))
         })?;

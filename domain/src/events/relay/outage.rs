@@ -37,7 +37,7 @@ impl Outage {
             tracing::warn!(
                 relay,
                 error,
-                "servers of this platform do not hear each other until it is back: each looks by itself, once in a period"
+                "servers of this platform do not hear each other until it is back: each looks by itself, twice in a second"
             );
         } else {
             tracing::debug!(relay, error, "it is still away");

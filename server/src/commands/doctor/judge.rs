@@ -281,7 +281,7 @@ fn relay(found: &Result<Option<Relay>, String>) -> Finding {
         })) => Finding::warning(
             what,
             format!("{name} carries no wake-ups between servers: {reason}"),
-            "bring it back; until then each server sees what others do once in a period",
+            "bring it back; until then each server looks for what others do twice in a second",
         ),
         Err(reason) => Finding::problem(
             what,
