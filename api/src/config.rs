@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use axum::http::HeaderValue;
 use domain::counts::Counts;
+use tokio::runtime::Handle;
 
 use crate::http::Proxies;
 
@@ -33,6 +34,9 @@ pub struct ApiConfig {
     pub capacity: Capacity,
     /// How long a WebSocket waits for its client.
     pub timing: Timing,
+    /// Where the WebSockets of people are served, with what is asked on them; where everything else is, if absent. To tell
+    /// thousands of a change must not keep others waiting.
+    pub aside: Option<Handle>,
 }
 
 impl Default for ApiConfig {
@@ -49,6 +53,7 @@ impl Default for ApiConfig {
             limits: Limits::default(),
             capacity: Capacity::default(),
             timing: Timing::default(),
+            aside: None,
         }
     }
 }

@@ -18,6 +18,7 @@ mod postgres;
 mod relay;
 pub mod seat;
 mod telemetry;
+mod threads;
 mod tls;
 
 pub use api::{Capacity, Proxies};

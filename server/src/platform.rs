@@ -39,6 +39,7 @@ use crate::data_dir::DataDir;
 use crate::database;
 use crate::relay;
 use crate::seat::{Seat, Starting};
+use crate::threads::Threads;
 use crate::tls;
 
 /// The group of the local runtime's nodes, unless another is chosen.
@@ -166,6 +167,7 @@ pub struct Platform {
     tracker: TaskTracker,
     stop: CancellationToken,
     _seat: Arc<Seat>,
+    _threads: [Threads; 2],
 }
 
 impl Platform {
@@ -176,6 +178,8 @@ impl Platform {
     /// use, the database is from a newer version.
     pub async fn start(config: PlatformConfig) -> Result<Self> {
         let role = config.role;
+        let workers = Threads::of_workers().context("the workers have no threads")?;
+        let aside = Threads::aside().context("live connections have no threads")?;
         config.data_dir.prepare()?;
         let starting = {
             let data_dir = config.data_dir.clone();
@@ -235,7 +239,7 @@ impl Platform {
             let (first_look, looked) = oneshot::channel();
             let holder = holder(address);
             let lead = domain::workers::lead(app.clone(), holder, first_look, stop.clone());
-            tracker.spawn(lead);
+            tracker.spawn_on(lead, workers.handle());
             // Quotas and submits refer to the nodes' group: it is there before anybody can ask.
             let _ = looked.await;
         }
@@ -252,6 +256,7 @@ impl Platform {
                 rate: config.rate,
                 capacity: within_files(config.capacity)?,
                 counts: relay::counts(config.redis.as_ref(), &app.store, &tracker, &stop)?,
+                aside: Some(aside.handle().clone()),
                 ..api::ApiConfig::default()
             },
             app.clone(),
@@ -281,6 +286,7 @@ impl Platform {
             tracker,
             stop,
             _seat: seat,
+            _threads: [workers, aside],
         })
     }
 

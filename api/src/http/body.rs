@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, BodyDataStream};
 use axum::http::header::CONTENT_LENGTH;
 use axum::http::{HeaderMap, StatusCode};
 use domain::Error;
@@ -16,6 +16,9 @@ use crate::places::Place;
 
 /// What every connection may keep in memory. For more, one needs a place.
 const SHORT: usize = 64 << 10;
+
+/// How long a long one rests after as much as a short one has: it has several megabytes a second, and others have their turn.
+const REST: Duration = Duration::from_millis(10);
 
 /// How long a long one waits for a place before it is turned away.
 const TURN: Duration = Duration::from_secs(1);
@@ -43,50 +46,82 @@ pub(super) async fn read(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Read, Unread> {
-    let until = Instant::now() + shared.config.timing.body;
-    let most = shared.config.limits.body_bytes;
-    let mut stream = body.into_data_stream();
-    let mut bytes = Vec::new();
-    let place = async || {
-        let bearer = Bearer::from_headers(headers, origin).ok().flatten();
-        let is_agent = bearer.is_some_and(|bearer| bearer.of_a_person().is_none());
-        let take = || {
-            let load = shared.engine.load();
-            load.long_request(&origin.address, is_agent)
-        };
-        if let Ok(place) = take() {
-            return Ok(place);
-        }
-        // Nothing more of it is read meanwhile. To turn it away at once would cost more: it would come again at once.
-        sleep(TURN).await;
-        take().map_err(Unread::Failed)
+    let timing = shared.config.timing;
+    let mut reading = Reading {
+        stream: body.into_data_stream(),
+        bytes: Vec::new(),
+        most: shared.config.limits.body_bytes,
+        until: Instant::now() + timing.body,
+        patience: timing.body,
     };
     // One that says how long it will be waits before anything of it is read.
     let announced = headers.get(CONTENT_LENGTH);
     let announced = announced.and_then(|length| length.to_str().ok()?.parse().ok());
-    let is_long = announced.is_some_and(|length: usize| length > SHORT && length <= most);
-    let mut long = if is_long { Some(place().await?) } else { None };
-    loop {
-        let part = timeout_at(until, stream.next()).await.map_err(|_late| {
-            let seconds = shared.config.timing.body.as_secs_f32().ceil();
-            let message = format!("the request did not arrive within {seconds} s");
-            Unread::Refused(StatusCode::REQUEST_TIMEOUT, message)
-        })?;
-        let Some(part) = part else { break };
-        let early = |_broken| {
-            let message = "the request ended early".to_owned();
-            Unread::Refused(StatusCode::BAD_REQUEST, message)
-        };
-        let part = part.map_err(early)?;
-        let length = bytes.len() + part.len();
-        if length > most {
-            let message = format!("the request has more than {most} bytes");
-            return Err(Unread::Refused(StatusCode::PAYLOAD_TOO_LARGE, message));
-        }
-        if length > SHORT && long.is_none() {
-            long = Some(place().await?);
-        }
-        bytes.extend_from_slice(&part);
+    let is_long = announced.is_some_and(|length: usize| length > SHORT && length <= reading.most);
+    if !is_long && reading.until_longer_than(SHORT).await? {
+        let bytes = reading.bytes;
+        return Ok(Read { bytes, long: None });
     }
+    let place = place(shared, origin, headers).await?;
+    let all = announced.unwrap_or_default().min(reading.most);
+    reading.bytes.reserve_exact(all);
+    while !reading
+        .until_longer_than(reading.bytes.len() + SHORT)
+        .await?
+    {
+        sleep(REST).await;
+    }
+    let bytes = reading.bytes;
+    let long = Some(place);
     Ok(Read { bytes, long })
+}
+
+/// A place among the long requests, as soon as there is one.
+async fn place(shared: &Shared, origin: &Origin, headers: &HeaderMap) -> Result<Place, Unread> {
+    let bearer = Bearer::from_headers(headers, origin).ok().flatten();
+    let is_agent = bearer.is_some_and(|bearer| bearer.of_a_person().is_none());
+    let take = || {
+        let load = shared.engine.load();
+        load.long_request(&origin.address, is_agent)
+    };
+    if let Ok(place) = take() {
+        return Ok(place);
+    }
+    // Nothing more of it is read meanwhile. To turn it away at once would cost more: it would come again at once.
+    sleep(TURN).await;
+    take().map_err(Unread::Failed)
+}
+
+/// A body of which some was read.
+struct Reading {
+    stream: BodyDataStream,
+    bytes: Vec<u8>,
+    most: usize,
+    until: Instant,
+    patience: Duration,
+}
+
+impl Reading {
+    /// Reads until it is longer than that, or at its end, and says whether it is at its end.
+    async fn until_longer_than(&mut self, length: usize) -> Result<bool, Unread> {
+        while self.bytes.len() <= length {
+            let part = timeout_at(self.until, self.stream.next()).await;
+            let part = part.map_err(|_late| {
+                let seconds = self.patience.as_secs_f32().ceil();
+                let message = format!("the request did not arrive within {seconds} s");
+                Unread::Refused(StatusCode::REQUEST_TIMEOUT, message)
+            })?;
+            let Some(part) = part else { return Ok(true) };
+            let part = part.map_err(|_broken| {
+                let message = "the request ended early".to_owned();
+                Unread::Refused(StatusCode::BAD_REQUEST, message)
+            })?;
+            if self.bytes.len() + part.len() > self.most {
+                let message = format!("the request has more than {} bytes", self.most);
+                return Err(Unread::Refused(StatusCode::PAYLOAD_TOO_LARGE, message));
+            }
+            self.bytes.extend_from_slice(&part);
+        }
+        Ok(false)
+    }
 }

@@ -165,6 +165,7 @@ async fn page_or_socket(
                 is_of_reserve: of_reserve.is_some(),
                 limits: shared.config.limits,
                 timing: shared.config.timing,
+                people: shared.config.aside.clone(),
                 tracker: shared.tracker,
                 stop: shared.stop,
             },

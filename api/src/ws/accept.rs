@@ -6,11 +6,15 @@ use axum::extract::ws::{WebSocket, WebSocketUpgrade};
 use axum::response::Response;
 use domain::Result;
 use domain::audit::Origin;
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use transport::{CloseCode, SUBPROTOCOL};
 
-use super::connection::{Connection, goodbye};
+use super::connection::Connection;
+use super::greeting::greet;
+use super::message::Left;
+use super::parting::part;
 use crate::auth::Bearer;
 use crate::config::{Limits, Timing};
 use crate::engine::Engine;
@@ -37,6 +41,8 @@ pub(crate) struct Setting {
     pub(crate) limits: Limits,
     /// How long to wait for the client.
     pub(crate) timing: Timing,
+    /// Where the connections of people run on, if not here.
+    pub(crate) people: Option<Handle>,
     /// For everything that runs on.
     pub(crate) tracker: TaskTracker,
     /// Ends all connections.
@@ -58,14 +64,28 @@ pub(crate) fn accept(upgrade: WebSocketUpgrade, setting: Setting) -> Response {
         })
 }
 
-async fn serve(mut socket: WebSocket, setting: Setting) {
+async fn serve(mut socket: WebSocket, mut setting: Setting) {
+    let patience = setting.timing.goodbye;
     let speaks_ours = socket
         .protocol()
         .is_some_and(|protocol| protocol.as_bytes() == SUBPROTOCOL.as_bytes());
     if !speaks_ours {
         let end = CloseCode::SubprotocolNotAcceptable.into();
-        return goodbye(&mut socket, end, setting.timing.goodbye).await;
+        return part(&mut socket, Left::With(end), patience).await;
     }
-    let _open = setting.engine.metrics().websocket();
-    Connection::new(setting).serve(socket).await;
+    let open = setting.engine.metrics().websocket();
+    let client = match greet(&mut socket, &mut setting).await {
+        Ok(client) => client,
+        Err(left) => return part(&mut socket, left, patience).await,
+    };
+    let elsewhere = setting.people.clone().filter(|_| !client.is_agent());
+    let tracker = setting.tracker.clone();
+    let connection = async move {
+        let _open = open;
+        Connection::new(setting, client).serve(socket).await;
+    };
+    match elsewhere {
+        Some(elsewhere) => drop(tracker.spawn_on(connection, &elsewhere)),
+        None => connection.await,
+    }
 }

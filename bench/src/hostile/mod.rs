@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use serde_json::json;
-use tokio::time::sleep;
+use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use crate::client::Client;
 use crate::figure::{Goal, p99, say};
@@ -20,7 +20,10 @@ use flood::{Flood, Kind, Target};
 
 /// Until a flood is one.
 const WARM_UP: Duration = Duration::from_secs(1);
-const MEASURED: Duration = Duration::from_secs(4);
+const MEASURED: Duration = Duration::from_secs(8);
+/// So often the client submits, however fast it is answered: who measures as often as there are answers looks seldom when
+/// they are slow, and what happens once a second then counts for more.
+const PACE: Duration = Duration::from_millis(20);
 /// Queries for each submit.
 const QUERIES: usize = 4;
 /// Tasks of the hostile client, so that there is something to be asked for.
@@ -53,7 +56,6 @@ pub(crate) async fn run(ground: &Ground, rounds: Rounds) -> Result<()> {
     site.script("true.sh", "true")?;
     let admin = Client::new(&site, &site.token);
     admin.submit("hold", "hold.sh").await?;
-    let good = Client::new(&site, &admin.create_user("good").await?);
     let token = admin.create_user("hostile").await?;
     let hostile = Client::new(&site, &token);
     let mut ids = Vec::new();
@@ -67,10 +69,11 @@ pub(crate) async fn run(ground: &Ground, rounds: Rounds) -> Result<()> {
         sockets: rounds.sockets,
     };
     let mut number = 0;
-    measure(&good, &mut number).await?;
+    measure(&good(&site, &admin, 0).await?, &mut number).await?;
     let mut alone = Vec::new();
     let mut beside = Kind::ALL.map(|kind| (kind, Vec::new()));
-    for _ in 0..rounds.rounds {
+    for round in 1..=rounds.rounds {
+        let good = good(&site, &admin, round).await?;
         alone.push(measure(&good, &mut number).await?);
         for (kind, seen) in &mut beside {
             let flood = Flood::begin(*kind, &target).await?;
@@ -104,11 +107,20 @@ pub(crate) async fn run(ground: &Ground, rounds: Rounds) -> Result<()> {
     Ok(())
 }
 
-/// Asks and submits one after the other. An answer that is refused is a failure: it is not this client that is too much.
+/// The client that is measured: another user in each round, because nobody may have more than so many tasks waiting.
+async fn good(site: &Site, admin: &Client, round: usize) -> Result<Client> {
+    let token = admin.create_user(&format!("good{round}")).await?;
+    Ok(Client::new(site, &token))
+}
+
+/// Asks and submits one after the other, fifty times a second. An answer that is refused is a failure: it is not this client that is too much.
 async fn measure(client: &Client, number: &mut usize) -> Result<Seen> {
     let (mut queries, mut submits) = (Vec::new(), Vec::new());
     let begun = Instant::now();
+    let mut pace = interval(PACE);
+    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while begun.elapsed() < MEASURED {
+        pace.tick().await;
         for _ in 0..QUERIES {
             let asked = Instant::now();
             client.ask(QUERY, &json!({})).await?;

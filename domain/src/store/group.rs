@@ -22,6 +22,7 @@ use sea_orm::{
 use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
 use tokio_util::task::TaskTracker;
 
+use super::checkpoints::Checkpoints;
 use super::trail::Trail;
 use crate::error::{Error, Result};
 
@@ -40,6 +41,7 @@ const UNDO: &str = "ROLLBACK TO member";
 #[derive(Debug, Clone)]
 pub(super) struct Turns {
     writer: DatabaseConnection,
+    checkpoints: Checkpoints,
     group: Arc<Mutex<Group>>,
     /// Writes that wait for their turn.
     n_waiting: Arc<AtomicUsize>,
@@ -64,17 +66,24 @@ struct Group {
 #[derive(Debug)]
 pub(super) struct Turn {
     group: OwnedMutexGuard<Group>,
+    checkpoints: Checkpoints,
     n_waiting: Arc<AtomicUsize>,
 }
 
 impl Turns {
     /// The turns of a writer's only connection.
-    pub(super) fn new(writer: DatabaseConnection) -> Self {
+    pub(super) fn new(writer: DatabaseConnection, checkpoints: Checkpoints) -> Self {
         Self {
             writer,
+            checkpoints,
             group: Arc::default(),
             n_waiting: Arc::default(),
         }
+    }
+
+    /// What is done about the write-ahead log.
+    pub(super) fn checkpoints(&self) -> &Checkpoints {
+        &self.checkpoints
     }
 
     /// How many wait.
@@ -92,6 +101,7 @@ impl Turns {
         match group.admit(&self.writer, is_waited_for).await {
             Ok(()) => Ok(Turn {
                 group,
+                checkpoints: self.checkpoints.clone(),
                 n_waiting: Arc::clone(&self.n_waiting),
             }),
             Err(error) => {
@@ -122,7 +132,10 @@ impl Turn {
             source,
         };
         match kept.await {
-            Ok(Ok(())) => Ok(()),
+            Ok(Ok(())) => {
+                self.checkpoints.committed();
+                Ok(())
+            }
             Ok(Err(error)) => Err(lost(error.into())),
             Err(_) => Err(lost(
                 "another write has broken the transaction of all".into(),

@@ -16,6 +16,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::error::{Error, Result};
 use crate::events::Events;
+use checkpoints::{Checkpoints, KEPT_BYTES, MOST_PAGES, WAIT};
 use group::Turns;
 use replica::Replica;
 use tx::{Open, Write};
@@ -25,6 +26,7 @@ pub use replica::ReadFrom;
 pub use tx::Tx;
 
 mod aside;
+mod checkpoints;
 mod copy;
 #[cfg(any(test, feature = "testing"))]
 pub mod faults;
@@ -162,11 +164,17 @@ impl Store {
         match location {
             // Invariant: one connection writes. SQLite has one writer anyway, and a queue in front of it has far better
             // tail latency than its own busy handler.
-            Location::Sqlite(path) => Ok(Self::of(
-                Database::connect(sqlite(path, Use::Writing)).await?,
-                Database::connect(sqlite(path, Use::Reading)).await?,
-                Database::connect(sqlite(path, Use::LongQueries)).await?,
-            )),
+            Location::Sqlite(path) => {
+                let writer = Database::connect(sqlite(path, Use::Writing)).await?;
+                let reader = Database::connect(sqlite(path, Use::Reading)).await?;
+                let aside = Database::connect(sqlite(path, Use::LongQueries)).await?;
+                let checkpoints = Database::connect(sqlite(path, Use::Checkpoints)).await?;
+                let turns = Turns::new(writer.clone(), Checkpoints::new(checkpoints));
+                Ok(Self {
+                    turns: Some(turns),
+                    ..Self::of(writer, reader, aside)
+                })
+            }
             Location::Postgres(url) => {
                 let pool = Database::connect(postgres::pool(url, connections)).await?;
                 let mut few = postgres::pool(url, connections);
@@ -190,9 +198,8 @@ impl Store {
         reader: DatabaseConnection,
         aside: DatabaseConnection,
     ) -> Self {
-        let is_alone = writer.get_database_backend() == DbBackend::Sqlite;
         Self {
-            turns: is_alone.then(|| Turns::new(writer.clone())),
+            turns: None,
             lease: writer.clone(),
             writer,
             reader,
@@ -324,12 +331,10 @@ impl Store {
     /// # Errors
     /// If the database refuses.
     pub async fn checkpoint(&self) -> Result<()> {
-        if self.writer.get_database_backend() == DbBackend::Sqlite {
-            self.writer
-                .execute_unprepared("PRAGMA wal_checkpoint(TRUNCATE)")
-                .await?;
+        match &self.turns {
+            Some(turns) => Ok(turns.checkpoints().make().await?),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Closes all connections.
@@ -341,6 +346,9 @@ impl Store {
             let _ = replica.pool().clone().close().await;
         }
         let _ = self.aside.close().await;
+        if let Some(turns) = &self.turns {
+            let _ = turns.checkpoints().close().await;
+        }
         let _ = self.reader.close().await;
         let _ = self.writer.close().await;
     }
@@ -381,13 +389,14 @@ enum Use {
     Writing,
     Reading,
     LongQueries,
+    Checkpoints,
 }
 
 fn sqlite(path: &Path, used_for: Use) -> ConnectOptions {
     let mut options = ConnectOptions::new(format!("sqlite://{}?mode=rw", path.display()));
     options
         .max_connections(match used_for {
-            Use::Writing => 1,
+            Use::Writing | Use::Checkpoints => 1,
             Use::Reading => 8,
             Use::LongQueries => ASIDE,
         })
@@ -405,7 +414,10 @@ fn sqlite(path: &Path, used_for: Use) -> ConnectOptions {
                 .busy_timeout(PATIENCE)
                 .statement_cache_capacity(STATEMENTS);
             match used_for {
-                Use::Writing => options,
+                Use::Writing => options
+                    .pragma("wal_autocheckpoint", MOST_PAGES.to_string())
+                    .pragma("journal_size_limit", KEPT_BYTES.to_string()),
+                Use::Checkpoints => options.busy_timeout(WAIT),
                 Use::Reading => options.pragma("query_only", "ON"),
                 Use::LongQueries => options
                     .pragma("query_only", "ON")

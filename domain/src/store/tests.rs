@@ -142,21 +142,35 @@ async fn a_database_of_a_newer_version_is_not_opened() {
 }
 
 #[tokio::test]
-async fn the_files_are_private_and_the_write_ahead_log_is_moved_into_the_database() {
+async fn the_files_are_private() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("platform.db");
+    let _store = Store::open(&Location::Sqlite(path.clone())).await.unwrap();
+    for file in [&path, &path.with_file_name("platform.db-wal")] {
+        let mode = std::fs::metadata(file).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{}", file.display());
+    }
+}
+
+#[tokio::test]
+async fn what_was_written_moves_out_of_the_write_ahead_log_which_does_not_grow() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("platform.db");
     let store = Store::open(&Location::Sqlite(path.clone())).await.unwrap();
     let wal = path.with_file_name("platform.db-wal");
-    assert!(
-        std::fs::metadata(&wal).unwrap().len() > 0,
-        "the migrations are in it"
-    );
-    for file in [&path, &wal] {
-        let mode = std::fs::metadata(file).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600, "{}", file.display());
-    }
     store.checkpoint().await.unwrap();
-    assert_eq!(std::fs::metadata(&wal).unwrap().len(), 0);
+    let before = std::fs::metadata(&wal).unwrap().len();
+    for _ in 0..16 {
+        for _ in 0..32 {
+            let tx = begin(&store).await.unwrap();
+            let write = "UPDATE seaql_migrations SET applied_at = applied_at + 1";
+            tx.db().execute_unprepared(write).await.unwrap();
+            tx.commit().await.unwrap();
+        }
+        store.checkpoint().await.unwrap();
+    }
+    let after = std::fs::metadata(&wal).unwrap().len();
+    assert_eq!(after, before, "it begins anew after each checkpoint");
 }
 
 #[tokio::test]
