@@ -90,6 +90,8 @@ mod tests {
             identity: None,
             silence_secs: None,
             last_word: None,
+            home: None,
+            fence: None,
         };
         let common = Launch {
             rank: 0,

@@ -14,6 +14,7 @@ compile_error!("the agent runs on Linux only: it needs /proc and the child subre
 
 mod child;
 mod control;
+mod fence;
 mod install;
 mod log;
 mod process;

@@ -1,9 +1,9 @@
 //! Acts out what [`crate::supervise`] decides for one rank.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{io, pin::pin, sync::Arc, time::Duration};
 
 use nix::sys::signal::Signal;
-use protocol::{EXIT_FILE, ExitRecord, Launch, PROTOCOL_VERSION, ProcessId, RankExit};
+use protocol::{EXIT_FILE, ExitRecord, Launch, Order, PROTOCOL_VERSION, ProcessId, RankExit};
 use tokio::{
     signal::unix::{Signal as Listener, SignalKind, signal},
     sync::{
@@ -18,6 +18,7 @@ use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use crate::{
     child::{self, StartError},
     control::{Answer, Call, Control, Request},
+    fence,
     log::{Clock, Log, Place, Progress},
     process, record,
     server::{Errand, Link, Said, Status, Wish},
@@ -117,6 +118,9 @@ pub(crate) async fn supervise(launch: Launch, me: ProcessId, clock: Clock) -> io
         errands,
         status,
     };
+    let fence = rank.launch.fence.clone();
+    let mut fenced = pin!(fence::raised(fence.as_deref()));
+    let mut is_fenced = false;
     while rank.state != State::Left {
         let deadline = rank
             .state
@@ -129,6 +133,11 @@ pub(crate) async fn supervise(launch: Launch, me: ProcessId, clock: Clock) -> io
             },
             Some(call) = called.recv() => rank.answer(call).await,
             progress = advanced(&mut rank.log) => rank.note(progress).await,
+            () = &mut fenced, if !is_fenced => {
+                is_fenced = true;
+                tracing::warn!("the platform has given this rank up: it ends");
+                rank.handle(Event::Order(Order::OVER)).await;
+            }
             _ = signals.terminate.recv() => rank.handle(Event::Terminated).await,
             _ = signals.interrupt.recv() => rank.handle(Event::Terminated).await,
             _ = signals.child.recv() => {

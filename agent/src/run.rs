@@ -1,9 +1,9 @@
 //! From the command line to the supervisor.
 
 use std::{
-    fs::{self, File},
+    fs::{self, File, Permissions},
     io,
-    os::unix::fs::MetadataExt,
+    os::unix::fs::{MetadataExt, PermissionsExt, lchown},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -18,7 +18,7 @@ use nix::{
     },
     unistd::setsid,
 };
-use protocol::{EXIT_FILE, Launch, PROCESS_FILE, PROTOCOL_VERSION};
+use protocol::{EXIT_FILE, Identity, Launch, PROCESS_FILE, PROTOCOL_VERSION};
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
 use crate::{install::install, process, rank, record, server::whole};
@@ -91,6 +91,11 @@ fn supervise(path: &Path) -> Result<(), Refusal> {
     if exit.exists() {
         return Err(Refusal::Ended(exit));
     }
+    if let (Some(home), Some(user)) = (&launch.home, &launch.identity)
+        && let Err(error) = make_over(home, user)
+    {
+        tracing::warn!(path = %home.display(), %error, "the user's directory is not his");
+    }
     become_supervisor().map_err(Refusal::Machine)?;
     let me = process::own_id().map_err(Refusal::Machine)?;
     let unusable = |source| Refusal::RankDir {
@@ -118,6 +123,16 @@ fn supervise(path: &Path) -> Result<(), Refusal> {
     // A write that hangs on a disk must not hold up the end.
     runtime.shutdown_background();
     ended.map_err(Refusal::Machine)
+}
+
+/// Makes a user's directory his, unless it is. The platform may not have been allowed to.
+fn make_over(home: &Path, user: &Identity) -> io::Result<()> {
+    let found = fs::symlink_metadata(home)?;
+    if found.uid() != user.uid {
+        lchown(home, Some(user.uid), Some(user.gid))?;
+        fs::set_permissions(home, Permissions::from_mode(0o700))?;
+    }
+    Ok(())
 }
 
 fn read(path: &Path) -> Result<Launch, Refusal> {

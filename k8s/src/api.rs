@@ -1,5 +1,7 @@
 //! What is asked of the API server: every call of ours, and what its failure means.
 
+use std::path::PathBuf;
+
 use domain::runtime::{RankKey, RunKey, RuntimeError};
 use k8s_openapi::api::core::v1::{Node, Pod, Secret};
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
@@ -19,6 +21,12 @@ pub(crate) struct Calls {
     pub(crate) nodes: Api<Node>,
     secrets: Api<Secret>,
     places: Semaphore,
+}
+
+/// What a Secret says of its run to those who do not read what is in it.
+pub(crate) struct Anchor {
+    /// Where the logs of the run are.
+    pub(crate) log_dir: Option<PathBuf>,
 }
 
 impl Calls {
@@ -55,12 +63,19 @@ impl Calls {
         created.map_err(|error| failure("write the Secret of a run", error))
     }
 
-    /// Whether the Secret of a run is there.
-    pub(crate) async fn has_secret(&self, run: &RunKey) -> Result<bool, RuntimeError> {
+    /// The Secret of a run, if it is there and is to stay.
+    pub(crate) async fn secret(&self, run: &RunKey) -> Result<Option<Anchor>, RuntimeError> {
         let name = names::secret(run);
         let found = self.call(self.secrets.get_metadata_opt(&name)).await;
         let found = found.map_err(|error| failure("look for the Secret of a run", error))?;
-        Ok(found.is_some_and(|secret| secret.metadata.deletion_timestamp.is_none()))
+        let found = found.filter(|secret| secret.metadata.deletion_timestamp.is_none());
+        Ok(found.map(|secret| Anchor {
+            log_dir: secret
+                .metadata
+                .annotations
+                .as_ref()
+                .and_then(labels::log_dir),
+        }))
     }
 
     /// Removes the Secret of a run, and with it its pods. That there is none is fine.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use k8s_openapi::jiff::SignedDuration;
+
 /// A cluster, and how it is used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cluster {
@@ -31,8 +33,39 @@ pub struct Cluster {
     pub reserved_millicpus: u64,
     /// Memory of each node that is not for tasks, in bytes.
     pub reserved_memory_bytes: u64,
+    /// How long a node may be silent before what runs there is given up, and runs again elsewhere.
+    pub give_up_after: SignedDuration,
     /// Where logs are.
     pub storage: Storage,
+}
+
+impl Cluster {
+    /// A cluster as most are: pods in `hai-tasks`, groups by the original's label, GPUs of NVIDIA, a storage at the same path
+    /// everywhere, nothing reserved.
+    pub fn new(agent_image: String, default_image: String, server_url: String) -> Self {
+        Self {
+            namespace: "hai-tasks".to_owned(),
+            agent_image,
+            default_image,
+            server_url,
+            server_certificate: None,
+            pull_secrets: Vec::new(),
+            priority_class: None,
+            tolerations: Vec::new(),
+            group_label: "hai_mars_group".to_owned(),
+            gpu_resource: "nvidia.com/gpu".to_owned(),
+            devices: BTreeMap::new(),
+            reserved_millicpus: 0,
+            reserved_memory_bytes: 0,
+            give_up_after: SignedDuration::from_secs(60),
+            storage: Storage::Everywhere,
+        }
+    }
+
+    /// So many seconds.
+    pub fn seconds(seconds: u32) -> SignedDuration {
+        SignedDuration::from_secs(seconds.into())
+    }
 }
 
 /// A storage that every node and the platform share.

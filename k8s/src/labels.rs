@@ -1,6 +1,7 @@
-//! Labels, by which objects are found. What they say is said nowhere else.
+//! Labels, by which objects are found, and annotations. What they say is said nowhere else.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use domain::runtime::{RankKey, RunKey};
 
@@ -16,6 +17,11 @@ pub(crate) const RUN: &str = "hai-platform/run";
 pub(crate) const RANK: &str = "hai-platform/rank";
 /// Name of the owner, exactly: every name of a user can be the value of a label.
 pub(crate) const USER: &str = "hai-platform/user";
+
+/// Annotation: the directory with the logs of the run, where the platform has it.
+pub(crate) const LOG_DIR: &str = "hai-platform/log-dir";
+/// Of nodes: the name that pods are pinned to.
+pub(crate) const HOSTNAME: &str = "kubernetes.io/hostname";
 
 /// Also our name as a manager of fields.
 pub(crate) const MANAGER: &str = "hai-platform";
@@ -46,6 +52,17 @@ pub(crate) fn of_rank(rank: &RankKey, user: &str) -> BTreeMap<String, String> {
     let mut all = of_run(&rank.run_key(), user);
     all.insert(RANK.to_owned(), rank.rank.to_string());
     all
+}
+
+/// Annotations of what belongs to a run, one of whose ranks has its log there.
+pub(crate) fn annotations(log_dir: &Path) -> Option<BTreeMap<String, String>> {
+    let of_run = log_dir.parent()?.to_str()?;
+    Some(labels([(LOG_DIR, of_run.to_owned())]))
+}
+
+/// Where annotations say that the logs of the run are.
+pub(crate) fn log_dir(annotations: &BTreeMap<String, String>) -> Option<PathBuf> {
+    annotations.get(LOG_DIR).map(PathBuf::from)
 }
 
 /// The rank that labels speak of, if they do.

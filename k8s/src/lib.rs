@@ -12,6 +12,8 @@
 
 mod api;
 mod cluster;
+mod connect;
+mod elsewhere;
 mod labels;
 mod names;
 mod nodes;
@@ -21,5 +23,14 @@ mod pods;
 mod runtime;
 mod watcher;
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 pub use cluster::{Cluster, Storage};
+pub use connect::{ConnectError, connect};
+pub use elsewhere::Elsewhere;
 pub use runtime::KubernetesRuntime;
+
+/// Locks. No step leaves what is behind it half changed, so a panic elsewhere does not matter.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

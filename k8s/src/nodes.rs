@@ -1,16 +1,15 @@
 //! What the objects of nodes say. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::runtime::NodeReport;
 use k8s_openapi::api::core::v1::{Node, NodeCondition};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
+use crate::labels;
 use crate::object::Capacity;
 
-/// The label with the name that pods are pinned to.
-const HOSTNAME: &str = "kubernetes.io/hostname";
 /// So long a node may be silent or unwell before it counts as not ready: most that stumble recover.
 const DEBOUNCE: SignedDuration = SignedDuration::from_secs(10);
 
@@ -28,9 +27,9 @@ pub(crate) fn read(
     gpu_resource: &str,
     now: Timestamp,
 ) -> Option<ClusterNode> {
-    let labels = node.metadata.labels.as_ref()?;
-    let group = labels.get(group_label)?.rsplit('.').next()?;
-    let name = labels.get(HOSTNAME).or(node.metadata.name.as_ref())?;
+    let all = node.metadata.labels.as_ref()?;
+    let group = all.get(group_label)?.rsplit('.').next()?;
+    let name = name(node)?;
     let is_cordoned = node.spec.as_ref().and_then(|spec| spec.unschedulable) == Some(true);
     let status = node.status.as_ref();
     let conditions = status.and_then(|status| status.conditions.as_deref());
@@ -43,9 +42,9 @@ pub(crate) fn read(
     };
     Some(ClusterNode {
         report: NodeReport {
-            name: name.clone(),
+            name: name.to_owned(),
             group: group.to_owned(),
-            zone: labels.get("topology.kubernetes.io/zone").cloned(),
+            zone: all.get("topology.kubernetes.io/zone").cloned(),
             ready: !is_cordoned && is_ready(conditions.unwrap_or_default(), now),
             cpus: u32::try_from(capacity.millicpus / 1000).unwrap_or(u32::MAX),
             memory_bytes: capacity.memory_bytes,
@@ -53,6 +52,44 @@ pub(crate) fn read(
         },
         capacity,
     })
+}
+
+/// The name that pods are pinned to.
+pub(crate) fn name(node: &Node) -> Option<&str> {
+    let labels = node.metadata.labels.as_ref();
+    let hostname = labels.and_then(|labels| labels.get(labels::HOSTNAME));
+    hostname.or(node.metadata.name.as_ref()).map(String::as_str)
+}
+
+/// Nodes of which nothing was heard for so long that what runs there is given up. If that is more than half of all, it is
+/// rather the cluster that hears nothing, and none is given up.
+pub(crate) fn silent<'a>(
+    nodes: impl Iterator<Item = &'a Node> + Clone,
+    now: Timestamp,
+    patience: SignedDuration,
+) -> BTreeSet<&'a str> {
+    let n_nodes = nodes.clone().count();
+    let silent: BTreeSet<&str> = nodes
+        .filter(|node| silence(node, now) >= patience)
+        .filter_map(name)
+        .collect();
+    match silent.len() > n_nodes / 2 && n_nodes > 1 {
+        true => BTreeSet::new(),
+        false => silent,
+    }
+}
+
+/// How long a node has not been ready.
+fn silence(node: &Node, now: Timestamp) -> SignedDuration {
+    let conditions = node
+        .status
+        .as_ref()
+        .and_then(|status| status.conditions.as_ref());
+    let mut conditions = conditions.into_iter().flatten();
+    let ready = conditions.find(|condition| condition.type_ == "Ready");
+    let silent = ready.filter(|ready| ready.status != "True");
+    let since = silent.and_then(|ready| ready.last_transition_time.as_ref());
+    since.map_or(SignedDuration::ZERO, |since| now.duration_since(since.0))
 }
 
 /// Ready, or not for less than [`DEBOUNCE`]. A node that never said anything is not.
@@ -169,6 +206,29 @@ mod tests {
             assert!(!unwell(10));
         }
         assert!(!is_ready(|node| node["status"]["conditions"] = json!([])));
+    }
+
+    #[test]
+    fn a_node_that_is_silent_for_long_is_given_up_unless_most_are() {
+        let now = Timestamp::from_second(NOW).unwrap();
+        let cluster = |silent_for: &[i64]| {
+            let numbered = silent_for.iter().enumerate();
+            let node = numbered.map(|(number, seconds)| {
+                let since = Timestamp::from_second(NOW - seconds).unwrap();
+                let status = if *seconds > 0 { "Unknown" } else { "True" };
+                let ready = json!({"type": "Ready", "status": status, "lastTransitionTime": since});
+                let node = json!({
+                    "metadata": {"name": format!("n{number}")}, "status": {"conditions": [ready]}});
+                serde_json::from_value::<Node>(node).unwrap()
+            });
+            let nodes: Vec<Node> = node.collect();
+            let silent = silent(nodes.iter(), now, SignedDuration::from_secs(60));
+            silent.into_iter().map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(cluster(&[0, 59, 60]), ["n2"]);
+        assert_eq!(cluster(&[60]), ["n0"]);
+        assert_eq!(cluster(&[60, 60, 0, 0]), ["n0", "n1"]);
+        assert!(cluster(&[60, 60, 0]).is_empty(), "it is not the nodes");
     }
 
     #[test]

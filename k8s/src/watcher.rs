@@ -1,9 +1,9 @@
 //! Watches the cluster: whatever breaks, everything is listed anew, and it goes on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -14,16 +14,21 @@ use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::labels;
 use crate::pods::Pods;
+use crate::{labels, lock};
 
 /// Before the second attempt; twice as long each time.
 const SHORTEST: Duration = Duration::from_millis(100);
 /// Before any later one.
 const LONGEST: Duration = Duration::from_secs(2);
 
-/// Follows the pods of ranks.
-pub(crate) async fn pods(api: Api<Pod>, pods: watch::Sender<Pods>, stop: CancellationToken) {
+/// Follows the pods of ranks, and tells of which tasks there is news.
+pub(crate) async fn pods(
+    api: Api<Pod>,
+    pods: watch::Sender<Pods>,
+    tell: impl Fn(i64) + Send + Sync,
+    stop: CancellationToken,
+) {
     let ours = format!(
         "{}={},{}={}",
         labels::MANAGED_BY,
@@ -33,7 +38,9 @@ pub(crate) async fn pods(api: Api<Pod>, pods: watch::Sender<Pods>, stop: Cancell
     );
     let config = watcher::Config::default().labels(&ours);
     follow(api, config, "pods", &stop, |event| {
-        pods.send_modify(|pods| pods.hear(event));
+        let mut news = BTreeSet::new();
+        pods.send_modify(|pods| news = pods.hear(event));
+        news.into_iter().for_each(&tell);
     })
     .await;
 }
@@ -47,8 +54,7 @@ pub(crate) async fn nodes(
     let mut listed = BTreeMap::new();
     let name = |node: &Node| node.metadata.name.clone().unwrap_or_default();
     follow(api, watcher::Config::default(), "nodes", &stop, |event| {
-        // No step leaves it half changed, so a panic elsewhere does not matter.
-        let mut known = nodes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = lock(&nodes);
         match event {
             Event::Init => listed.clear(),
             Event::InitApply(node) => {

@@ -4,8 +4,10 @@ mod cluster;
 
 use cluster::{Cluster, killed, pod, runtime};
 use domain::runtime::contract::{self, Subject, sample_launch};
-use domain::runtime::{LaunchRank, Observation, RankKey, Runtime, RuntimeError};
+use domain::runtime::{Killed, LaunchRank, Observation, RankKey, Runtime, RuntimeError};
 use double::{End, Kind};
+use protocol::{FENCE_FILE, FENCE_PERIOD};
+use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 const RANK: RankKey = RankKey {
@@ -128,25 +130,104 @@ async fn a_rank_that_used_too_much_memory_has_failed_and_is_not_lost() {
     assert!(record.exit.message.unwrap().contains("memory"));
 }
 
+/// A rank whose logs are in a directory of the test.
+fn launch_in(dir: &TempDir, cluster: &Cluster) -> LaunchRank {
+    LaunchRank {
+        log_dir: dir.path().join("0"),
+        ..cluster.launch(RANK)
+    }
+}
+
+/// Goes on when agents must have seen a fence.
+async fn pass_fence_time() {
+    tokio::time::pause();
+    tokio::time::advance(FENCE_PERIOD * 2).await;
+    tokio::time::resume();
+}
+
 #[tokio::test]
-async fn a_pod_that_somebody_removes_without_its_kubelet_is_not_over() {
+async fn a_pod_that_somebody_removes_without_its_kubelet_is_over_when_it_is_fenced_off() {
     let cluster = Cluster::new().await;
-    cluster.runtime.start(&cluster.launch(RANK)).await.unwrap();
+    let logs = tempfile::tempdir().unwrap();
+    let launch = launch_in(&logs, &cluster);
+    cluster.runtime.start(&launch).await.unwrap();
     cluster.is_up(&RANK).await;
     cluster.double.lose(&pod(&RANK)).unwrap();
     cluster
         .sees(&RANK, |seen| *seen == Observation::Orphaned)
         .await;
-    let killed = cluster.runtime.kill(&RANK).await;
-    assert!(
-        matches!(killed, Err(RuntimeError::Unavailable { .. })),
-        "nobody knows what still runs: {killed:?}"
-    );
     let refused = cluster.runtime.forget(&RANK).await;
     assert!(
         matches!(refused, Err(RuntimeError::Rejected { .. })),
         "{refused:?}"
     );
+    let fence = launch.log_dir.join(FENCE_FILE);
+    for _ in 0..2 {
+        assert_eq!(cluster.runtime.kill(&RANK).await.unwrap(), Killed::Going);
+        assert!(fence.exists());
+    }
+    pass_fence_time().await;
+    assert_eq!(cluster.runtime.kill(&RANK).await.unwrap(), Killed::Gone);
+    let seen = cluster.runtime.observe(&RANK).await.unwrap();
+    assert_eq!(seen, Observation::Vanished);
+    cluster.runtime.start(&launch).await.unwrap();
+    assert_eq!(cluster.n_agents(&RANK), 0, "it is not started again");
+    cluster.runtime.forget(&RANK).await.unwrap();
+    assert_eq!(cluster.runtime.list().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn what_was_removed_while_nobody_watched_is_not_over_either() {
+    let cluster = Cluster::new().await;
+    let logs = tempfile::tempdir().unwrap();
+    let launch = launch_in(&logs, &cluster);
+    cluster.runtime.start(&launch).await.unwrap();
+    cluster.is_up(&RANK).await;
+    cluster.double.lose(&pod(&RANK)).unwrap();
+    let stop = CancellationToken::new();
+    let again = runtime(&cluster.double, &stop);
+    cluster.until(async |_| again.list().await.is_ok()).await;
+    assert_eq!(again.observe(&RANK).await.unwrap(), Observation::Orphaned);
+    assert_eq!(again.kill(&RANK).await.unwrap(), Killed::Going);
+    assert!(launch.log_dir.join(FENCE_FILE).exists());
+    pass_fence_time().await;
+    assert_eq!(again.kill(&RANK).await.unwrap(), Killed::Gone);
+    assert_eq!(again.observe(&RANK).await.unwrap(), Observation::Vanished);
+    stop.cancel();
+}
+
+#[tokio::test]
+async fn a_rank_of_a_silent_node_is_over_when_it_is_fenced_off_and_its_node_is_swept_first() {
+    let mut cluster = Cluster::new().await;
+    cluster.stop_kubelets().await;
+    let logs = tempfile::tempdir().unwrap();
+    cluster
+        .runtime
+        .start(&launch_in(&logs, &cluster))
+        .await
+        .unwrap();
+    cluster.is_up(&RANK).await;
+    let is_ready = async |runtime: &k8s::KubernetesRuntime| {
+        let nodes = runtime.nodes().await.unwrap();
+        nodes.iter().any(|node| node.name == "n1" && node.ready)
+    };
+    cluster.double.set_ready("n1", false).unwrap();
+    cluster
+        .sees(&RANK, |seen| *seen == Observation::Orphaned)
+        .await;
+    assert_eq!(cluster.runtime.kill(&RANK).await.unwrap(), Killed::Going);
+    let object = cluster.double.get(&pod(&RANK)).unwrap();
+    assert!(
+        object["metadata"]["deletionTimestamp"].is_string(),
+        "its node is told, when it is back"
+    );
+    pass_fence_time().await;
+    assert_eq!(cluster.runtime.kill(&RANK).await.unwrap(), Killed::Gone);
+    cluster.runtime.forget(&RANK).await.unwrap();
+    cluster.double.set_ready("n1", true).unwrap();
+    assert!(!is_ready(&cluster.runtime).await, "it may run on there");
+    cluster.start_kubelets();
+    cluster.until(is_ready).await;
 }
 
 #[tokio::test]

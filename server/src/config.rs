@@ -22,6 +22,7 @@ use serde::{Deserialize, Deserializer};
 use toml::de::DeTable;
 
 use crate::data_dir::DataDir;
+use crate::kubernetes::Kubernetes;
 use crate::original;
 use crate::postgres::Database;
 use crate::tls;
@@ -47,9 +48,18 @@ pub(crate) struct Config {
     scheduler: Scheduler,
     #[serde(default)]
     database: Database,
+    #[serde(default)]
+    runtime: Runtime,
     /// Lines about keys that have no effect.
     #[serde(skip)]
     unused: Vec<String>,
+}
+
+/// Where tasks run.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Runtime {
+    kubernetes: Option<Kubernetes>,
 }
 
 /// As in the original's file.
@@ -172,6 +182,11 @@ impl Config {
     /// The Redis that servers share; it may hold a password.
     pub(crate) fn redis(&self) -> Option<&Redis> {
         self.database.redis()
+    }
+
+    /// The cluster where tasks run; on this machine if absent.
+    pub(crate) fn kubernetes(&self) -> Option<&Kubernetes> {
+        self.runtime.kubernetes.as_ref()
     }
 
     /// How long things may take when runs end.
@@ -383,7 +398,17 @@ mod tests {
         assert_eq!(connections.unwrap(), Connections::default());
         // The example of a level is one that can be taken over as it is.
         assert_eq!(config.redis(), None);
-        let keys = ["[", "budget", "host", "port", "db", "password"];
+        assert_eq!(config.kubernetes(), None);
+        let keys = [
+            "[",
+            "budget",
+            "host",
+            "port",
+            "db",
+            "password",
+            "agent_image",
+            "default_image",
+        ];
         let example = keys.iter().fold(documented.to_owned(), |text, key| {
             text.replace(&format!("\n# {key}"), &format!("\n{key}"))
         });
@@ -391,6 +416,14 @@ mod tests {
         assert_ne!(example.graces(), Graces::default());
         let shown = example.redis().map(ToString::to_string);
         assert_eq!(shown.as_deref(), Some("redis.example.org:6379/0"));
+        let (_, cluster) = documented.split_once("# [runtime.kubernetes]").unwrap();
+        let settings = cluster.lines().filter_map(|line| line.strip_prefix("# "));
+        let settings = settings.filter(|line| line.contains(" = "));
+        let all: Vec<&str> = ["[runtime.kubernetes]"]
+            .into_iter()
+            .chain(settings)
+            .collect();
+        Config::parse(&all.join("\n")).unwrap();
     }
 
     #[test]

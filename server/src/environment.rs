@@ -22,6 +22,8 @@ pub struct Environment {
     pub redis_url: Option<String>,
     /// `HAI_AGENT_URL`: where agents reach this process, if not at the address that it listens on.
     pub agent_url: Option<String>,
+    /// `HAS_RDMA_HCA_RESOURCE`, of the original: whether each node of a cluster has an InfiniBand card (`1`).
+    pub has_rdma: bool,
     /// `HAI_LOG`: what is logged, for example `info,sqlx=warn`.
     pub log: Option<String>,
     /// `HAI_LOG_FORMAT`: how a line looks, `text` or `json`.
@@ -41,6 +43,7 @@ impl Environment {
             database_replica_url: text("HAI_DATABASE_REPLICA_URL")?,
             redis_url: text("HAI_REDIS_URL")?,
             agent_url: text("HAI_AGENT_URL")?,
+            has_rdma: text("HAS_RDMA_HCA_RESOURCE")?.is_some_and(|text| text == "1"),
             log: text("HAI_LOG")?,
             log_format: text("HAI_LOG_FORMAT")?,
         })

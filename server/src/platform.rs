@@ -20,14 +20,13 @@ use domain::node::Masks;
 use domain::redis::Redis;
 use domain::retention::Retention;
 use domain::run::Graces;
-use domain::runtime::local::{LocalConfig, LocalRuntime};
+use domain::runtime::local::LocalConfig;
 use domain::setup::{self, FirstUser};
 use domain::store::{Connections, Location, Store};
 use domain::task::Submits;
 use domain::{App, Settings};
 use nix::sys::resource::{Resource, getrlimit};
 use nix::unistd::gethostname;
-use protocol::LogLimits;
 use rand::rngs::StdRng;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -37,6 +36,8 @@ use tokio_util::task::TaskTracker;
 use crate::bundle;
 use crate::data_dir::DataDir;
 use crate::database;
+use crate::kubernetes::{Here, Kubernetes};
+use crate::ranks::{LOG_LIMITS, Ranks, Watching};
 use crate::relay;
 use crate::seat::{Seat, Starting};
 use crate::threads::Threads;
@@ -110,6 +111,10 @@ pub struct PlatformConfig {
     pub group: String,
     /// Directories that tasks can read.
     pub mounts: Vec<PathBuf>,
+    /// The cluster where tasks run; on this machine if absent.
+    pub kubernetes: Option<Kubernetes>,
+    /// Whether each node of it has an InfiniBand card.
+    pub has_rdma: bool,
     /// Executable and first arguments of the agent.
     pub agent_command: Vec<OsString>,
     /// Whether commands run as their owners: needs root.
@@ -163,7 +168,7 @@ pub struct Platform {
     pub app: App,
     /// The first administrator's token, if the platform was new.
     pub first_token: Option<Token>,
-    runtime: Arc<LocalRuntime>,
+    ranks: Ranks,
     tracker: TaskTracker,
     stop: CancellationToken,
     _seat: Arc<Seat>,
@@ -186,7 +191,10 @@ impl Platform {
             tokio::task::spawn_blocking(move || Starting::wait(&data_dir)).await??
         };
         let alone = matches!(config.database, Location::Sqlite(_));
-        let seat = Seat::take(&config.data_dir, alone, &starting)?;
+        let seat = match config.kubernetes {
+            None => Seat::take(&config.data_dir, alone, &starting),
+            Some(_) => Seat::take_from(&host(), &config.data_dir, alone, &starting),
+        }?;
         database::check(&config.data_dir, &config.database)?;
         let tls = config.tls.clone().map(tls::Current::of).transpose()?;
         let listener = listen(config.listen).await?;
@@ -198,18 +206,38 @@ impl Platform {
         database::remember(&config.data_dir, &config.database)?;
         let mut random: StdRng = rand::make_rng();
         let keys = config.data_dir.keys(&mut random)?;
-        let runtime = Arc::new(LocalRuntime::new(local(&config))?);
         let tracker = TaskTracker::new();
         let stop = CancellationToken::new();
         let clock = clock(&store, &tracker, &stop).await?;
+        let events = Events::default();
+        let agent_url = config.agent_url.clone().unwrap_or_else(|| url.clone());
+        let ranks = match &config.kubernetes {
+            None => Ranks::local(local(&config))?,
+            Some(_) if !role.works() => Ranks::Elsewhere,
+            Some(kubernetes) => {
+                let here = Here {
+                    agent_url: &agent_url,
+                    certificate: tls.as_ref().and_then(tls::Current::own),
+                    data_dir: &config.data_dir,
+                    has_rdma: config.has_rdma,
+                };
+                let watching = Watching {
+                    clock: clock.clone(),
+                    events: &events,
+                    tracker: &tracker,
+                    stop: &stop,
+                };
+                Ranks::cluster(kubernetes, &here, watching).await?
+            }
+        };
         let masks = Masks::load(&store, clock.now(), &mut random).await?;
         let app = App {
             store,
             submits: Submits::default(),
             served_since: clock.now(),
             clock,
-            runtime: runtime.clone(),
-            events: Events::default(),
+            runtime: ranks.runtime(),
+            events,
             logs: LogStore::new(config.data_dir.logs()),
             keys: Arc::new(keys),
             masks,
@@ -230,7 +258,6 @@ impl Platform {
             };
             courier.start(&tracker, &stop);
         }
-        let agent_url = config.agent_url.unwrap_or_else(|| url.clone());
         if role.serves() {
             let certificate = tls.as_ref().and_then(tls::Current::own);
             seat.announce(agent_url.clone(), certificate)?;
@@ -282,7 +309,7 @@ impl Platform {
             url,
             app,
             first_token,
-            runtime,
+            ranks,
             tracker,
             stop,
             _seat: seat,
@@ -301,7 +328,7 @@ impl Platform {
             tracing::warn!("some work did not end in time and is dropped");
         }
         let close = async {
-            self.runtime.close().await;
+            self.ranks.close().await;
             self.app.store.close().await;
         };
         if tokio::time::timeout(GOODBYE, close).await.is_err() {
@@ -338,9 +365,14 @@ async fn clock(
 
 /// Name of this process among those that may drive the platform.
 fn holder(address: SocketAddr) -> String {
-    let host = gethostname().unwrap_or_default();
-    let host = host.to_string_lossy();
+    let host = host();
     format!("{host} at {address}, process {}", std::process::id())
+}
+
+/// Name of this machine, or of the pod that this runs in.
+fn host() -> String {
+    let host = gethostname().unwrap_or_default();
+    host.to_string_lossy().into_owned()
 }
 
 /// Each connection is an open file, and there must be some left for everything else.
@@ -368,26 +400,25 @@ fn local(config: &PlatformConfig) -> LocalConfig {
         agent_env: Vec::new(),
         nodes: config.nodes,
         group: config.group.clone(),
-        log_limits: LogLimits {
-            segment_bytes: 8 << 20,
-            budget_bytes: 1 << 30,
-        },
+        log_limits: LOG_LIMITS,
         switch_user: config.switch_user,
     }
 }
 
 fn settings(config: &PlatformConfig) -> Settings {
     let timing = &config.timing;
+    let asked = config.mounts.iter().map(|path| Mount {
+        path: path.clone(),
+        read_only: false,
+    });
+    // In a pod is only what is mounted there.
+    let python = config.kubernetes.as_ref().map(|_| Mount {
+        path: config.data_dir.python(),
+        read_only: true,
+    });
     Settings {
         default_group: config.group.clone(),
-        mounts: config
-            .mounts
-            .iter()
-            .map(|path| Mount {
-                path: path.clone(),
-                read_only: false,
-            })
-            .collect(),
+        mounts: asked.chain(python).collect(),
         workspaces: config.data_dir.workspaces(),
         python: config.data_dir.python(),
         graces: timing.graces.clone(),

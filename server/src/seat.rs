@@ -7,6 +7,9 @@
 //!   4711.json     where agents reach it, if it answers them
 //! ```
 //!
+//! Where processes of several machines share the directory, as pods of a cluster do, each of which has the same number, their
+//! names begin with that of their machine.
+//!
 //! The system gives every lock back when its process ends, however it ends: what is not held is nobody's.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -30,7 +33,7 @@ pub struct Starting {
 #[derive(Debug)]
 pub struct Seat {
     data_dir: DataDir,
-    pid: u32,
+    name: String,
     _data: File,
     _own: File,
 }
@@ -65,7 +68,30 @@ impl Seat {
     ///
     /// # Errors
     /// If another process has the directory and cannot share it.
-    pub fn take(data_dir: &DataDir, alone: bool, _starting: &Starting) -> Result<Self> {
+    pub fn take(data_dir: &DataDir, alone: bool, starting: &Starting) -> Result<Self> {
+        Self::take_as(std::process::id().to_string(), data_dir, alone, starting)
+    }
+
+    /// The same beside processes of other machines.
+    ///
+    /// # Errors
+    /// As [`Seat::take`].
+    pub fn take_from(
+        host: &str,
+        data_dir: &DataDir,
+        alone: bool,
+        starting: &Starting,
+    ) -> Result<Self> {
+        let name = format!("{host}-{}", std::process::id());
+        Self::take_as(name, data_dir, alone, starting)
+    }
+
+    fn take_as(
+        name: String,
+        data_dir: &DataDir,
+        alone: bool,
+        _starting: &Starting,
+    ) -> Result<Self> {
         let shown = data_dir.path().display();
         let data = open(&data_dir.path().join("lock"))?;
         let locked = if alone {
@@ -82,18 +108,17 @@ impl Seat {
                 return Err(error).with_context(|| format!("{shown} cannot be locked"));
             }
         }
-        for (lock, pid) in locks(&data_dir.servers())? {
+        for (lock, name) in locks(&data_dir.servers())? {
             if !is_held(&lock)? {
-                remove(data_dir, pid);
+                remove(data_dir, &name);
             }
         }
-        let pid = std::process::id();
-        let own = open(&data_dir.servers().join(format!("{pid}.lock")))?;
+        let own = open(&data_dir.servers().join(format!("{name}.lock")))?;
         own.try_lock()
             .with_context(|| format!("this process has a seat in {shown} already"))?;
         Ok(Self {
             data_dir: data_dir.clone(),
-            pid,
+            name,
             _data: data,
             _own: own,
         })
@@ -104,13 +129,13 @@ impl Seat {
     /// # Errors
     /// If the file cannot be written.
     pub fn announce(&self, url: String, certificate: Option<String>) -> Result<()> {
-        let pid = self.pid;
         let text = serde_json::to_vec(&ServerFile {
             url,
-            pid,
+            pid: std::process::id(),
             certificate,
         })?;
-        self.data_dir.write(&format!("servers/{pid}.json"), &text)?;
+        let own = format!("servers/{}.json", self.name);
+        self.data_dir.write(&own, &text)?;
         // For agents that were started by the release before this one, and for whoever wants any.
         self.data_dir.write("server.json", &text)
     }
@@ -118,18 +143,22 @@ impl Seat {
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        remove(&self.data_dir, self.pid);
+        remove(&self.data_dir, &self.name);
     }
 }
 
-/// The numbers of the processes that have a seat.
+/// The numbers of the processes of this machine that have a seat.
 ///
 /// # Errors
 /// If the file system refuses.
 pub fn taken(data_dir: &DataDir) -> Result<Vec<u32>> {
     let mut pids = Vec::new();
-    for (lock, pid) in locks(&data_dir.servers())? {
-        if is_held(&lock)? {
+    for (lock, name) in locks(&data_dir.servers())? {
+        // Zero and negative numbers would stand for groups of processes.
+        let pid = name.parse().ok().filter(|pid| *pid > 0);
+        if let Some(pid) = pid
+            && is_held(&lock)?
+        {
             pids.push(pid);
         }
     }
@@ -147,7 +176,8 @@ pub fn wait_until_free(data_dir: &DataDir) -> Result<()> {
         .with_context(|| format!("{} cannot be locked", data_dir.path().display()))
 }
 
-fn locks(servers: &Path) -> Result<Vec<(PathBuf, u32)>> {
+/// The locks, and the names of the seats.
+fn locks(servers: &Path) -> Result<Vec<(PathBuf, String)>> {
     let failed = || format!("{} cannot be read", servers.display());
     let entries = match fs::read_dir(servers) {
         Ok(entries) => entries,
@@ -158,10 +188,9 @@ fn locks(servers: &Path) -> Result<Vec<(PathBuf, u32)>> {
     for entry in entries {
         let path = entry.with_context(failed)?.path();
         let name = path.file_name().and_then(|name| name.to_str());
-        // Zero and negative numbers would stand for groups of processes.
-        let pid = name.and_then(|name| name.strip_suffix(".lock")?.parse().ok());
-        if let Some(pid) = pid.filter(|pid| *pid > 0) {
-            found.push((path, pid));
+        let name = name.and_then(|name| name.strip_suffix(".lock"));
+        if let Some(name) = name.map(str::to_owned) {
+            found.push((path, name));
         }
     }
     Ok(found)
@@ -183,9 +212,9 @@ fn is_held(lock: &Path) -> Result<bool> {
 }
 
 /// What cannot be removed is removed by the next start.
-fn remove(data_dir: &DataDir, pid: u32) {
+fn remove(data_dir: &DataDir, name: &str) {
     for kind in ["json", "lock"] {
-        let _ = fs::remove_file(data_dir.servers().join(format!("{pid}.{kind}")));
+        let _ = fs::remove_file(data_dir.servers().join(format!("{name}.{kind}")));
     }
 }
 
@@ -229,6 +258,20 @@ mod tests {
         assert!(!data_dir.servers().join("12345.json").exists());
         drop(seat);
         assert!(taken(&data_dir).unwrap().is_empty());
+    }
+
+    #[test]
+    fn processes_of_several_machines_may_have_the_same_number() {
+        let dir = tempfile::tempdir().unwrap();
+        let data_dir = data_dir(dir.path());
+        let starting = Starting::wait(&data_dir).unwrap();
+        let one = Seat::take_from("a", &data_dir, false, &starting).unwrap();
+        let other = Seat::take_from("b", &data_dir, false, &starting).unwrap();
+        other.announce("http://b".to_owned(), None).unwrap();
+        assert!(taken(&data_dir).unwrap().is_empty(), "they are elsewhere");
+        drop(one);
+        let own = format!("b-{}.json", std::process::id());
+        assert!(data_dir.servers().join(own).exists());
     }
 
     #[test]

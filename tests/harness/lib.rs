@@ -5,6 +5,7 @@
 //! - [`Up`]: the real program `hai-platform up`, to be killed and started again.
 //! - [`Replicas`]: several of `serve` and `work` that share a database.
 //! - [`Cluster`]: a PostgreSQL server of its own, encrypted, and copies of it.
+//! - [`KubernetesCluster`]: a cluster whose pods are processes of this machine.
 //! - [`Client`]: GraphQL in, JSON out.
 //! - [`Gate`]: holds a command until the test lets it go on, or tells the test how far it is, without a clock.
 //! - [`Follow`]: what is seen of one task, over the deaths of the server.
@@ -15,6 +16,7 @@ mod client;
 mod cluster;
 mod follow;
 mod gate;
+mod kubernetes;
 mod platform;
 mod program;
 mod rank;
@@ -32,6 +34,7 @@ pub use client::Client;
 pub use cluster::Cluster;
 pub use follow::{Follow, Seen};
 pub use gate::Gate;
+pub use kubernetes::KubernetesCluster;
 pub use platform::Platform;
 pub use program::{Output, program, run, shell};
 pub use rank::{agent_of, rank_dir_of};

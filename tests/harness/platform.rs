@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
+use domain::runtime::Killed;
 use domain::setup::FirstUser;
 use domain::store::{Connections, Location};
 use nix::unistd::Uid;
@@ -64,6 +65,8 @@ impl Platform {
             nodes: 2,
             group: server::GROUP.to_owned(),
             mounts: vec![site.code()],
+            kubernetes: None,
+            has_rdma: false,
             agent_command: vec![program("hai-agent")?.into_os_string(), "--launch".into()],
             switch_user: uid.is_root(),
             first_user: FirstUser {
@@ -142,7 +145,8 @@ impl Platform {
     pub async fn stop(self) -> Result<()> {
         let runtime = self.server.app.runtime.clone();
         for rank in runtime.list().await? {
-            runtime.kill(&rank).await?;
+            let killed = runtime.kill(&rank).await?;
+            ensure!(killed == Killed::Gone, "rank {rank} is still ending");
         }
         self.server.stop().await;
         Ok(())

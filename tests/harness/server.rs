@@ -38,8 +38,9 @@ impl Server {
     pub(crate) async fn start(site: &Site, role: &str, log: Option<&Path>) -> Result<Self> {
         let mut command = command("hai-platform")?;
         command
-            .args([role, "--listen", "127.0.0.1:0", "--data-dir"])
+            .args([role, "--listen", &site.listen.to_string(), "--data-dir"])
             .arg(site.data_dir())
+            .args(&site.words)
             .envs(site.variables())
             .current_dir(site.code())
             .stdout(Stdio::piped());

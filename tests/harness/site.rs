@@ -1,5 +1,7 @@
 //! Where one test is at home: a directory, and the database that `HAI_TEST_DATABASE` chooses.
 
+use std::ffi::OsString;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
@@ -19,6 +21,10 @@ pub(crate) struct Site {
     pub(crate) replica: Option<String>,
     /// A Redis, if there is one.
     pub(crate) redis: Option<String>,
+    /// Where servers listen: each at a free port of its own, unless agents know them by their address.
+    pub(crate) listen: SocketAddr,
+    /// Further words for servers.
+    pub(crate) words: Vec<OsString>,
 }
 
 impl Site {
@@ -36,6 +42,8 @@ impl Site {
             database,
             replica: None,
             redis: None,
+            listen: (Ipv4Addr::LOCALHOST, 0).into(),
+            words: Vec::new(),
         })
     }
 

@@ -9,6 +9,7 @@ use protocol::ServerFile;
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, Statement};
 use tokio::process::Command;
 
+use crate::kubernetes::KubernetesCluster;
 use crate::program::{command, output_of, program};
 use crate::server::Server;
 use crate::site::Site;
@@ -74,6 +75,17 @@ impl Up {
     /// If it does not come up.
     pub async fn start() -> Result<Self> {
         let mut up = Self::prepare().await?;
+        up.again().await?;
+        Ok(up)
+    }
+
+    /// Starts a new platform that runs tasks in this cluster.
+    ///
+    /// # Errors
+    /// If it does not come up.
+    pub async fn start_in(cluster: &KubernetesCluster) -> Result<Self> {
+        let mut up = Self::prepare().await?;
+        cluster.configure(&mut up.site).await?;
         up.again().await?;
         Ok(up)
     }

@@ -36,8 +36,15 @@ const ARROWS: &[(&str, &[&str], &str)] = &[
     ),
     (
         "bench",
-        &["scheduler", "transport"],
-        "what is measured is the program as users have it",
+        &[
+            "domain",
+            "double",
+            "k8s",
+            "protocol",
+            "scheduler",
+            "transport",
+        ],
+        "what is measured is the program as users have it, or one part of it alone",
     ),
     (
         "chaos",
@@ -48,6 +55,11 @@ const ARROWS: &[(&str, &[&str], &str)] = &[
         "double",
         &[],
         "it is like the API server of others, which knows nothing of us",
+    ),
+    (
+        "deploy",
+        &[],
+        "it writes files; that they fit the program is read from its sources",
     ),
     (
         "k8s",
@@ -72,7 +84,15 @@ const ARROWS: &[(&str, &[&str], &str)] = &[
     ("cli", &["transport"], "it knows only schema.graphql"),
     (
         "server",
-        &["agent", "api", "cli", "domain", "protocol", "transport"],
+        &[
+            "agent",
+            "api",
+            "cli",
+            "domain",
+            "k8s",
+            "protocol",
+            "transport",
+        ],
         "it wires the parts together, announces where it is, and its demo is a client; rows it reaches through the domain",
     ),
     ("tests", EVERYTHING, ""),

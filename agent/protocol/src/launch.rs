@@ -41,6 +41,12 @@ pub struct Launch {
     /// File in which whoever runs the agent's container looks for its last words: how the rank ended is written there, too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_word: Option<PathBuf>,
+    /// The user's own directory, which the agent makes over to [`Launch::identity`]; absent: whoever started the agent has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub home: Option<PathBuf>,
+    /// File that fences the rank off when it appears; absent: nobody needs that, because whoever runs agents here sees them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fence: Option<PathBuf>,
 }
 
 /// The user's command, run as `bash -c <line>` in a clean environment.

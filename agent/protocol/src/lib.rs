@@ -4,6 +4,8 @@
 //! [`Order`]s, reports [`RankExit`] and, before it reports, leaves an [`ExitRecord`] in the rank's directory, so that
 //! the end of a rank is known even if the server was away.
 
+use std::time::Duration;
+
 mod launch;
 mod part;
 mod rank;
@@ -29,6 +31,13 @@ pub const EXIT_FILE: &str = "exit.json";
 
 /// Name of the file with the agent's own [`ProcessId`] in a rank's directory.
 pub const PROCESS_FILE: &str = "process.json";
+
+/// Name of the file in a rank's log directory that fences it off: as soon as it is there, nothing of the rank may go on. It is
+/// for ranks that cannot be reached otherwise, by a storage that they share with the platform.
+pub const FENCE_FILE: &str = "fenced";
+
+/// How often agents look for it.
+pub const FENCE_PERIOD: Duration = Duration::from_secs(2);
 
 /// Environment variable with the directory through which a command and its agent talk.
 pub const CONTROL_DIR_VAR: &str = "HAI_CONTROL_DIR";

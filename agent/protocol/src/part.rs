@@ -89,6 +89,8 @@ mod tests {
             identity: None,
             silence_secs: (number == 0).then_some(60),
             last_word: None,
+            home: None,
+            fence: None,
         }
     }
 

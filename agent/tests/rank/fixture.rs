@@ -81,6 +81,8 @@ impl Setup {
             identity: None,
             silence_secs: None,
             last_word: None,
+            home: None,
+            fence: None,
         };
         Self { directory, launch }
     }

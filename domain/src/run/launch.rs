@@ -75,12 +75,12 @@ pub(crate) async fn launch(
         silence_secs: silence(&spec, app.settings.silence, pod.rank),
         token: AgentToken::new(token),
         log_dir,
-        container: container(app, task, &settings.image).await?,
+        container: container(app, task, &settings.image, home).await?,
     })
 }
 
 /// What a rank of the task runs in, by the rules and quotas of now.
-async fn container(app: &App, task: &Task, image: &str) -> Result<Container> {
+async fn container(app: &App, task: &Task, image: &str, home: PathBuf) -> Result<Container> {
     if !app.runtime.kind().has_containers() {
         return Ok(Container::default());
     }
@@ -88,6 +88,7 @@ async fn container(app: &App, task: &Task, image: &str) -> Result<Container> {
         image: image.to_owned(),
         mounts: mount::mounts_of(app, task).await?,
         rights: quota::rights_of(app.reader(), app.now(), task.user_id).await?,
+        home: Some(home),
     })
 }
 

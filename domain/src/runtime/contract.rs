@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use protocol::{Command, ExitRecord};
 
 use super::{
-    AgentToken, Container, LaunchRank, Observation, RankKey, RunKey, Runtime, RuntimeError,
+    AgentToken, Container, Killed, LaunchRank, Observation, RankKey, RunKey, Runtime, RuntimeError,
 };
 
 /// An adapter with the world around it, of which nothing is started yet.
@@ -187,28 +187,29 @@ async fn a_rank_that_crashed_is_not_started_again(subject: &dyn Subject) {
     );
 }
 
+/// Kills a rank, until nothing of it is left.
+async fn kill(subject: &dyn Subject, rank: RankKey) {
+    let kill = || subject.runtime().kill(&rank);
+    while kill().await.expect("a rank can be killed") == Killed::Going {
+        tokio::task::yield_now().await;
+    }
+}
+
 async fn a_killed_rank_leaves_nothing(subject: &dyn Subject) {
-    let runtime = subject.runtime();
-    runtime
-        .kill(&RANK)
-        .await
-        .expect("what was never started can be killed");
+    // Never started, there, and gone already.
+    kill(subject, RANK).await;
     start(subject, RANK).await;
-    runtime.kill(&RANK).await.expect("a rank can be killed");
+    kill(subject, RANK).await;
     assert_eq!(subject.n_agents(&RANK), 0);
     assert_eq!(observe(subject, RANK).await, Observation::Vanished);
-    runtime.kill(&RANK).await.expect("killing again is nothing");
+    kill(subject, RANK).await;
     assert_eq!(observe(subject, RANK).await, Observation::Vanished);
 }
 
 async fn killing_what_has_ended_changes_nothing(subject: &dyn Subject) {
     start(subject, RANK).await;
     let record = subject.finish(&RANK, 0).await;
-    subject
-        .runtime()
-        .kill(&RANK)
-        .await
-        .expect("what has ended can be killed");
+    kill(subject, RANK).await;
     assert_eq!(observe(subject, RANK).await, Observation::Exited(record));
 }
 
@@ -216,11 +217,7 @@ async fn ranks_do_not_share_their_fate(subject: &dyn Subject) {
     start(subject, RANK).await;
     start(subject, OTHER).await;
     assert_eq!(list(subject).await, [RANK, OTHER]);
-    subject
-        .runtime()
-        .kill(&RANK)
-        .await
-        .expect("a rank can be killed");
+    kill(subject, RANK).await;
     assert_eq!(observe(subject, OTHER).await, Observation::Alive);
     subject
         .runtime()

@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use protocol::{ExitCause, ExitRecord, PROTOCOL_VERSION, RankExit};
 
 use super::{
-    LaunchRank, NodeReport, Observation, RankKey, Rendezvous, RunKey, Runtime, RuntimeError,
-    RuntimeKind, Visibility,
+    Killed, LaunchRank, NodeReport, Observation, RankKey, Rendezvous, RunKey, Runtime,
+    RuntimeError, RuntimeKind, Visibility,
 };
 use crate::mount::{Kind, ResolvedMount};
 
@@ -237,18 +237,18 @@ impl Runtime for FakeRuntime {
         })
     }
 
-    async fn kill(&self, rank: &RankKey) -> Result<(), RuntimeError> {
+    async fn kill(&self, rank: &RankKey) -> Result<Killed, RuntimeError> {
         self.change(|state| {
             if let Some(found) = state.ranks.get_mut(rank) {
                 let record = match &mut found.condition {
-                    Condition::Gone(_) => return Ok(()),
+                    Condition::Gone(_) => return Ok(Killed::Gone),
                     Condition::Running => None,
                     Condition::Orphaned(record) => record.take(),
                 };
                 found.condition = Condition::Gone(record);
                 state.killed.push(*rank);
             }
-            Ok(())
+            Ok(Killed::Gone)
         })
     }
 
@@ -372,7 +372,7 @@ mod tests {
         fake.orphan(&key);
         assert_eq!(fake.observe(&key).await.unwrap(), Observation::Orphaned);
         assert!(fake.forget(&key).await.is_err());
-        fake.kill(&key).await.unwrap();
+        assert_eq!(fake.kill(&key).await.unwrap(), Killed::Gone);
         assert_eq!(fake.observe(&key).await.unwrap(), Observation::Vanished);
         assert_eq!(fake.killed(), [key]);
     }

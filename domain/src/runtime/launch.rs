@@ -39,6 +39,8 @@ pub struct Container {
     pub mounts: Vec<ResolvedMount>,
     /// What it may do that others may not.
     pub rights: Rights,
+    /// The owner's own directory, if there is one for him.
+    pub home: Option<PathBuf>,
 }
 
 /// What a container may do that others may not, each by a quota.

@@ -17,4 +17,4 @@ pub mod fake;
 pub use key::{RankKey, RunKey};
 pub use launch::{AgentToken, Container, LaunchRank, Rights};
 pub use observation::Observation;
-pub use port::{NodeReport, Rendezvous, Runtime, RuntimeError, RuntimeKind, Visibility};
+pub use port::{Killed, NodeReport, Rendezvous, Runtime, RuntimeError, RuntimeKind, Visibility};

@@ -45,8 +45,9 @@ pub trait Runtime: Send + Sync {
         seen
     }
 
-    /// Kills the agent and every process of a rank at once. When it returns `Ok`, none is left.
-    async fn kill(&self, rank: &RankKey) -> Result<(), RuntimeError>;
+    /// Kills the agent and every process of a rank at once, and says whether none is left. If some may be, it is to be asked
+    /// again after a moment.
+    async fn kill(&self, rank: &RankKey) -> Result<Killed, RuntimeError>;
 
     /// Every rank that has a process or a record here, in no order.
     async fn list(&self) -> Result<Vec<RankKey>, RuntimeError>;
@@ -84,6 +85,16 @@ impl RuntimeKind {
             Self::Kubernetes => true,
         }
     }
+}
+
+/// How far the end of a rank has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use = "it may not have ended"]
+pub enum Killed {
+    /// Nothing of it is left.
+    Gone,
+    /// Some of it may be left, and is ending.
+    Going,
 }
 
 /// What ranks see of a mount.

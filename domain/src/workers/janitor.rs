@@ -6,14 +6,14 @@ use std::collections::BTreeSet;
 use entity::run;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
-use super::{Tick, Worker};
+use super::{LOOK_AGAIN, Tick, Worker};
 use crate::app::App;
 use crate::audit;
 use crate::error::Result;
 use crate::events::Event;
 use crate::retention::Keeper;
 use crate::run::OPEN;
-use crate::runtime::RankKey;
+use crate::runtime::{Killed, RankKey};
 
 /// So many ranks are forgotten at once; nothing is started meanwhile.
 const AT_ONCE: usize = 50;
@@ -34,32 +34,41 @@ impl Janitor {
         }
     }
 
-    /// Kills and forgets ranks whose run is over or unknown. One that resists does not protect the others.
-    async fn sweep(&self) -> Result<()> {
+    /// Kills and forgets ranks whose run is over or unknown, and says whether some are still ending. One that resists does not
+    /// protect the others.
+    async fn sweep(&self) -> Result<bool> {
         // What runs is listed before what is open is read: a run that begins in between is not swept.
         let ranks = self.app.runtime.list().await?;
         let open = self.open_runs().await?;
         let is_stray = |rank: &RankKey| !open.contains(&(rank.task, rank.run));
         let strays: Vec<RankKey> = ranks.into_iter().filter(is_stray).collect();
-        let mut failure = None;
+        let (mut failure, mut is_left) = (None, false);
         for some in strays.chunks(AT_ONCE) {
             let forgotten = self.app.runtime.forget_all(some).await;
             for (rank, forgotten) in some.iter().zip(forgotten) {
                 // Nearly all have ended by themselves: only what still has processes is killed.
-                if forgotten.is_err()
-                    && let Err(error) = self.remove(rank).await
-                {
-                    tracing::warn!(%rank, error = error.chain(), "a stray is not removed");
-                    failure.get_or_insert(error);
+                if forgotten.is_ok() {
+                    continue;
+                }
+                match self.remove(rank).await {
+                    Ok(Killed::Gone) => {}
+                    Ok(Killed::Going) => is_left = true,
+                    Err(error) => {
+                        tracing::warn!(%rank, error = error.chain(), "a stray is not removed");
+                        failure.get_or_insert(error);
+                    }
                 }
             }
         }
-        failure.map_or(Ok(()), Err)
+        failure.map_or(Ok(is_left), Err)
     }
 
-    async fn remove(&self, rank: &RankKey) -> Result<()> {
-        self.app.runtime.kill(rank).await?;
-        Ok(self.app.runtime.forget(rank).await?)
+    async fn remove(&self, rank: &RankKey) -> Result<Killed> {
+        let killed = self.app.runtime.kill(rank).await?;
+        if killed == Killed::Gone {
+            self.app.runtime.forget(rank).await?;
+        }
+        Ok(killed)
     }
 
     /// The open runs, by task and number.
@@ -116,9 +125,11 @@ impl Worker for Janitor {
         let removes = self.keeper.tend(&self.app).await?;
         self.app.store.checkpoint().await?;
         // What was removed is followed by more in the next tick, and everybody else writes in between.
-        swept.map(|()| Tick {
+        let mut tick = Tick {
             progress: drops || removes,
             ..Tick::default()
-        })
+        };
+        tick.also_at(swept?.then(|| self.app.now() + LOOK_AGAIN));
+        Ok(tick)
     }
 }

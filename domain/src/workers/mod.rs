@@ -17,6 +17,7 @@ mod waits;
 #[cfg(test)]
 mod tests;
 
+use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -32,6 +33,9 @@ pub(crate) use live::snapshot;
 pub(crate) use scheduler::policy;
 
 use crate::app::App;
+
+/// How soon ranks are looked at again that are ending.
+const LOOK_AGAIN: TimeDelta = TimeDelta::seconds(1);
 
 /// Starts all workers; they stop when the token is cancelled.
 fn start(app: &App, tracker: &TaskTracker, stop: &CancellationToken) {

@@ -9,7 +9,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
 use super::driver::Failures;
 use super::giving_way::GivingWay;
-use super::{Tick, Worker};
+use super::{LOOK_AGAIN, Tick, Worker};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::events::Event;
@@ -18,7 +18,7 @@ use crate::run::{
     find, hasten, is_over, message, next, note, ordered, outcome, phase, pods_of, rank_key,
     requeue, set_message, stop_rest,
 };
-use crate::runtime::{Observation, RankKey};
+use crate::runtime::{Killed, Observation, RankKey};
 use crate::store::Tx;
 use crate::task::{TaskEvent, TaskSpec, finish, note_start, queue_again};
 
@@ -60,11 +60,17 @@ impl Supervisor {
         let now = self.app.now();
         let mut tick = Tick::default();
         // An orphan that resists must not keep the rest of its run from ending.
-        let killed = self.kill_orphans(open).await;
-        if matches!(killed, Ok(true)) {
+        let orphans = open.pods.iter().zip(&open.seen);
+        let orphans = orphans.filter(|(pod, seen)| is_orphan(pod, seen));
+        let killed = self.kill(&open.run, orphans.map(|(pod, _)| pod)).await;
+        match killed {
             // What is seen has changed: the next step decides on what it is then.
-            tick.progress = true;
-            return Ok(tick);
+            Ok(Some(Killed::Gone)) => {
+                tick.progress = true;
+                return Ok(tick);
+            }
+            Ok(Some(Killed::Going)) => tick.also_at(Some(now + LOOK_AGAIN)),
+            Ok(None) | Err(_) => {}
         }
         if self.take_in(open, now).await? {
             open.pods = pods_of(self.app.reader(), &[open.run.id]).await?;
@@ -104,7 +110,9 @@ impl Supervisor {
                 tick.progress = true;
             }
             Decision::Stay => {
-                tick.progress = self.carry_on(open, now).await?;
+                let carried = self.carry_on(open, now).await?;
+                tick.progress = carried.progress;
+                tick.also_at(carried.wake_at);
                 tick.also_at(deadline(&open.run, &limits).filter(|at| *at > now));
                 let lost = open.pods.iter().filter_map(|pod| pod.missing_since).min();
                 tick.also_at(lost.map(|since| since + self.app.settings.reattach));
@@ -155,16 +163,21 @@ impl Supervisor {
         Ok(opened.collect())
     }
 
-    /// What an agent has left behind when it died is nobody's: it goes at once. Says whether there was any.
-    async fn kill_orphans(&self, open: &Open) -> Result<bool> {
-        let mut killed = false;
-        for (pod, seen) in open.pods.iter().zip(&open.seen) {
-            if *seen == Observation::Orphaned {
-                self.app.runtime.kill(&rank_key(&open.run, pod)?).await?;
-                killed = true;
-            }
+    /// Kills ranks, and says how far that has come for all of them, if there are any.
+    async fn kill(
+        &self,
+        run: &run::Model,
+        pods: impl Iterator<Item = &pod::Model>,
+    ) -> Result<Option<Killed>> {
+        let mut all = None;
+        for pod in pods {
+            let killed = self.app.runtime.kill(&rank_key(run, pod)?).await?;
+            all = match all {
+                Some(Killed::Going) => all,
+                Some(Killed::Gone) | None => Some(killed),
+            };
         }
-        Ok(killed)
+        Ok(all)
     }
 
     /// Writes what the runtime sees, and says whether a row was changed.
@@ -190,22 +203,24 @@ impl Supervisor {
     }
 
     /// Ends a draining run of which nothing is left; kills what is left when its time is over.
-    async fn carry_on(&self, open: &Open, now: DateTime<Utc>) -> Result<bool> {
+    async fn carry_on(&self, open: &Open, now: DateTime<Utc>) -> Result<Tick> {
+        let mut tick = Tick::default();
         let Phase::Draining(reason) = phase(&open.run) else {
-            return Ok(false);
+            return Ok(tick);
         };
-        let left: Vec<&pod::Model> = open.left().collect();
-        if !left.is_empty() {
-            let time_is_over = open.run.kill_at.is_none_or(|at| at <= now);
-            for pod in left.iter().filter(|_| time_is_over) {
-                self.app.runtime.kill(&rank_key(&open.run, pod)?).await?;
+        if open.left().next().is_some() {
+            if open.run.kill_at.is_none_or(|at| at <= now) {
+                let killed = self.kill(&open.run, open.left()).await?;
+                tick.progress = killed == Some(Killed::Gone);
+                tick.also_at(Some(now + LOOK_AGAIN));
             }
-            return Ok(time_is_over);
+            return Ok(tick);
         }
         let mut tx = self.app.begin().await?;
         self.close(&mut tx, open, reason, now).await?;
         tx.commit().await?;
-        Ok(true)
+        tick.progress = true;
+        Ok(tick)
     }
 
     /// Ends a draining run of which nothing is left, and with it the task, unless that runs again.
@@ -298,6 +313,12 @@ impl Worker for Supervisor {
 /// What was submitted; a row that cannot be read has no options.
 fn spec_of(task: &task::Model) -> Option<TaskSpec> {
     TaskSpec::from_json(&task.spec).ok()
+}
+
+/// What an agent has left behind when it died is nobody's: it goes at once. A rank that was never heard of is about to be
+/// started, perhaps by a launcher that has taken over.
+fn is_orphan(pod: &pod::Model, seen: &Observation) -> bool {
+    *seen == Observation::Orphaned && pod.state != pod::State::Created
 }
 
 fn has_processes(seen: &Observation) -> bool {

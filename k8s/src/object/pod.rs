@@ -41,7 +41,7 @@ pub(super) fn pod(
     let name = names::pod(&launch.key);
     let log_dir = launch.log_dir.to_string_lossy();
     let mut mounted = vec![home(), shared_memory(), of_log(&cluster.storage, &log_dir)?];
-    mounted.extend(of_rules(&launch.container.mounts));
+    mounted.extend(of_rules(&cluster.storage, &launch.container.mounts));
     let (mut volumes, mounts): (Vec<_>, Vec<_>) =
         mounted.into_iter().map(|it| (it.volume, it.mount)).unzip();
     volumes.push(secret(launch));
@@ -50,12 +50,13 @@ pub(super) fn pod(
             name: Some(name.clone()),
             namespace: Some(cluster.namespace.clone()),
             labels: Some(labels::of_rank(&launch.key, &launch.user)),
+            annotations: labels::annotations(&launch.log_dir),
             owner_references: Some(vec![owner]),
             ..ObjectMeta::default()
         },
         spec: Some(PodSpec {
             node_selector: Some(BTreeMap::from([(
-                "kubernetes.io/hostname".to_owned(),
+                labels::HOSTNAME.to_owned(),
                 launch.node.clone(),
             )])),
             hostname: Some(name),

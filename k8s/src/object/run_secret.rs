@@ -6,7 +6,9 @@ use domain::runtime::LaunchRank;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use protocol::{Identity, Launch, LogLimits, PROTOCOL_VERSION, RankPart, ServerFile, split};
+use protocol::{
+    FENCE_FILE, Identity, Launch, LogLimits, PROTOCOL_VERSION, RankPart, ServerFile, split,
+};
 
 use super::ObjectError;
 use crate::cluster::Cluster;
@@ -27,10 +29,12 @@ pub fn secret(
 ) -> Result<Secret, ObjectError> {
     let mut data = BTreeMap::from([(names::SERVER.to_owned(), json(&server(cluster)))]);
     let (mut name, mut all_labels) = (String::new(), labels::of_ranks());
+    let mut annotations = None;
     if let Some(first) = launches.first() {
         let run = first.key.run_key();
         name = names::secret(&run);
         all_labels = labels::of_run(&run, &first.user);
+        annotations = labels::annotations(&first.log_dir);
         let common = whole(first, log);
         for launch in launches {
             let part: RankPart = split(&common, whole(launch, log), launch.token.expose());
@@ -54,6 +58,7 @@ pub fn secret(
             name: Some(name),
             namespace: Some(cluster.namespace.clone()),
             labels: Some(all_labels),
+            annotations,
             ..ObjectMeta::default()
         },
         immutable: Some(false),
@@ -85,6 +90,8 @@ fn whole(launch: &LaunchRank, log: LogLimits) -> Launch {
         }),
         silence_secs: launch.silence_secs,
         last_word: Some(path::LAST_WORD.into()),
+        home: launch.container.home.clone(),
+        fence: Some(launch.log_dir.join(FENCE_FILE)),
     }
 }
 

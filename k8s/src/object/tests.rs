@@ -19,21 +19,15 @@ const NODE: Capacity = Capacity {
 };
 
 fn cluster() -> Cluster {
+    let usual = Cluster::new(
+        "registry.example/hai-platform:0.1.0".to_owned(),
+        "registry.example/train:latest".to_owned(),
+        "http://hai-platform.hai:7780".to_owned(),
+    );
     Cluster {
-        namespace: "hai-tasks".to_owned(),
-        agent_image: "registry.example/hai-platform:0.1.0".to_owned(),
-        default_image: "registry.example/train:latest".to_owned(),
-        server_url: "http://hai-platform.hai:7780".to_owned(),
-        server_certificate: None,
-        pull_secrets: Vec::new(),
-        priority_class: None,
-        tolerations: Vec::new(),
-        group_label: "hai_mars_group".to_owned(),
-        gpu_resource: "nvidia.com/gpu".to_owned(),
-        devices: [].into(),
         reserved_millicpus: 2_000,
         reserved_memory_bytes: 16 << 30,
-        storage: Storage::Everywhere,
+        ..usual
     }
 }
 
@@ -106,6 +100,7 @@ fn a_rank_gets_what_its_quotas_its_mounts_and_the_cluster_give() {
     };
     let launch = LaunchRank {
         container: Container {
+            home: Some("/data/workspaces/ada_l".into()),
             image: "registry.example/ada:7".to_owned(),
             mounts: vec![
                 mount("/ceph/ada", "/home/ada_l", Kind::Directory, false),

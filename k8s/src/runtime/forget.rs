@@ -29,7 +29,7 @@ impl KubernetesRuntime {
             .filter_map(|(key, result)| result.is_ok().then_some(*key))
             .collect();
         let is_left = |key: &RankKey| key.run_key() == *run && !over.contains(key);
-        let is_last = self.pods.borrow().keys().all(|key| !is_left(&key));
+        let is_last = !self.pods.borrow().keys().iter().any(is_left);
         for (key, result) in keys.iter().zip(&mut results) {
             if result.is_err() {
                 continue;

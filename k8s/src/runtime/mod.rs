@@ -1,25 +1,25 @@
 //! The adapter: ranks as pods.
 
 mod forget;
+mod kill;
 mod start;
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use domain::clock::Clock;
 use domain::mount::ResolvedMount;
 use domain::runtime::{
-    LaunchRank, NodeReport, Observation, RankKey, Rendezvous, RunKey, Runtime, RuntimeError,
-    RuntimeKind, Visibility,
+    Killed, LaunchRank, NodeReport, Observation, RankKey, Rendezvous, RunKey, Runtime,
+    RuntimeError, RuntimeKind, Visibility,
 };
 use k8s_openapi::api::core::v1::Node;
 use k8s_openapi::jiff::Timestamp;
 use kube::Client;
 use protocol::LogLimits;
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -28,10 +28,7 @@ use crate::cluster::Cluster;
 use crate::names;
 use crate::nodes::{self, ClusterNode};
 use crate::pods::{Pods, is_over};
-use crate::watcher;
-
-/// How long a kill waits until the kubelet says that it is done.
-const PATIENCE: Duration = Duration::from_secs(30);
+use crate::{lock, watcher};
 
 /// Runs ranks as pods.
 pub struct KubernetesRuntime {
@@ -41,6 +38,21 @@ pub struct KubernetesRuntime {
     calls: Calls,
     pods: watch::Sender<Pods>,
     nodes: Arc<Mutex<Option<BTreeMap<String, Node>>>>,
+    /// Fences that were raised, and when.
+    fences: Mutex<BTreeMap<RankKey, Instant>>,
+}
+
+/// Nodes that are given up, as far as the cluster has told of nodes.
+struct Silent {
+    known: BTreeSet<String>,
+    given_up: BTreeSet<String>,
+}
+
+impl Silent {
+    /// Whether nothing more is expected of a node. One that is no node of the cluster any more says nothing either.
+    fn has(&self, node: &str) -> bool {
+        self.given_up.contains(node) || !self.known.contains(node)
+    }
 }
 
 impl std::fmt::Debug for KubernetesRuntime {
@@ -50,12 +62,14 @@ impl std::fmt::Debug for KubernetesRuntime {
 }
 
 impl KubernetesRuntime {
-    /// A runtime that begins to watch the cluster, and does so until the token is cancelled.
+    /// A runtime that begins to watch the cluster, and does so until the token is cancelled. It tells of which tasks there is
+    /// news.
     pub fn start(
         client: &Client,
         cluster: Cluster,
         log: LogLimits,
         clock: Arc<dyn Clock>,
+        tell: impl Fn(i64) + Send + Sync + 'static,
         tracker: &TaskTracker,
         stop: &CancellationToken,
     ) -> Self {
@@ -65,6 +79,7 @@ impl KubernetesRuntime {
         tracker.spawn(watcher::pods(
             calls.pods.clone(),
             pods.clone(),
+            tell,
             stop.clone(),
         ));
         tracker.spawn(watcher::nodes(
@@ -79,13 +94,16 @@ impl KubernetesRuntime {
             calls,
             pods,
             nodes,
+            fences: Mutex::default(),
         }
     }
 
-    /// The nodes that are ours, by name.
-    fn cluster_nodes(&self) -> Result<BTreeMap<String, ClusterNode>, RuntimeError> {
-        // No step leaves it half changed, so a panic elsewhere does not matter.
-        let nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Looks at all nodes of the cluster, once it has told of them.
+    fn with_nodes<T>(
+        &self,
+        look: impl FnOnce(&BTreeMap<String, Node>, Timestamp) -> T,
+    ) -> Result<T, RuntimeError> {
+        let nodes = lock(&self.nodes);
         let Some(nodes) = nodes.as_ref() else {
             return Err(RuntimeError::unavailable(
                 "list the nodes",
@@ -95,19 +113,52 @@ impl KubernetesRuntime {
         let now = self.clock.now();
         let now = Timestamp::from_microsecond(now.timestamp_micros())
             .map_err(|error| RuntimeError::unavailable("read the clock", error))?;
-        let read = |node| {
-            nodes::read(
-                node,
-                &self.cluster.group_label,
-                &self.cluster.gpu_resource,
-                now,
-            )
+        Ok(look(nodes, now))
+    }
+
+    /// The nodes that are ours, by name.
+    fn cluster_nodes(&self) -> Result<BTreeMap<String, ClusterNode>, RuntimeError> {
+        let Cluster {
+            group_label,
+            gpu_resource,
+            ..
+        } = &self.cluster;
+        self.with_nodes(|nodes, now| {
+            let ours = nodes.values();
+            let ours = ours.filter_map(|node| nodes::read(node, group_label, gpu_resource, now));
+            ours.map(|node| (node.report.name.clone(), node)).collect()
+        })
+    }
+
+    /// The nodes from which nothing is expected any more.
+    fn silent(&self) -> Result<Silent, RuntimeError> {
+        let owned = |name: &str| name.to_owned();
+        self.with_nodes(|nodes, now| Silent {
+            known: nodes.values().filter_map(nodes::name).map(owned).collect(),
+            given_up: nodes::silent(nodes.values(), now, self.cluster.give_up_after)
+                .into_iter()
+                .map(owned)
+                .collect(),
+        })
+    }
+
+    /// What became of a rank of which no pod is known: what was prepared for it goes last, and until then somebody may have
+    /// removed its pod while it ran.
+    async fn without_pod(
+        &self,
+        rank: &RankKey,
+        anchors: &mut BTreeMap<RunKey, bool>,
+    ) -> Result<Observation, RuntimeError> {
+        let run = rank.run_key();
+        let is_there = match anchors.get(&run) {
+            Some(is_there) => *is_there,
+            None => self.calls.secret(&run).await?.is_some(),
         };
-        Ok(nodes
-            .values()
-            .filter_map(read)
-            .map(|node| (node.report.name.clone(), node))
-            .collect())
+        anchors.insert(run, is_there);
+        Ok(match is_there {
+            true => Observation::Orphaned,
+            false => Observation::NotStarted,
+        })
     }
 
     /// The pods, once the cluster has told of all.
@@ -131,7 +182,14 @@ impl Runtime for KubernetesRuntime {
 
     async fn nodes(&self) -> Result<Vec<NodeReport>, RuntimeError> {
         let nodes = self.cluster_nodes()?;
-        Ok(nodes.into_values().map(|node| node.report).collect())
+        self.known(|pods| {
+            let unswept = pods.unswept();
+            let swept = |mut report: NodeReport| {
+                report.ready &= !unswept.contains(report.name.as_str());
+                report
+            };
+            nodes.into_values().map(|node| swept(node.report)).collect()
+        })
     }
 
     async fn rendezvous(
@@ -175,52 +233,37 @@ impl Runtime for KubernetesRuntime {
     }
 
     async fn observe(&self, rank: &RankKey) -> Result<Observation, RuntimeError> {
-        let known = self.known(|pods| {
-            let seen = pods.observe(rank)?;
-            // Nobody saw it end, and nobody sees it any more.
-            let is_lost = !pods.is_there(rank) && !is_over(seen);
-            Some(if is_lost {
-                Observation::Orphaned
-            } else {
-                seen.clone()
-            })
-        })?;
-        if let Some(seen) = known {
-            return Ok(seen);
-        }
-        // What was prepared for it goes last.
-        Ok(match self.calls.has_secret(&rank.run_key()).await? {
-            true => Observation::Vanished,
-            false => Observation::NotStarted,
-        })
+        let mut seen = self.observe_all(&[*rank]).await;
+        seen.pop().unwrap_or(Ok(Observation::NotStarted))
     }
 
-    async fn kill(&self, rank: &RankKey) -> Result<(), RuntimeError> {
-        let (is_over, uid) =
-            self.known(|pods| (pods.is_over(rank), pods.uid(rank).map(str::to_owned)))?;
-        if is_over {
-            return Ok(());
-        }
-        let Some(uid) = uid else {
-            return Err(RuntimeError::unavailable(
-                format!("end rank {rank}"),
-                "its pod was removed before its kubelet said that it had ended",
-            ));
+    async fn observe_all(&self, ranks: &[RankKey]) -> Vec<Result<Observation, RuntimeError>> {
+        let silent = match self.silent() {
+            Ok(silent) => silent,
+            Err(error) => {
+                let why = error.to_string();
+                return ranks.iter().map(|_| Err(same(&error, &why))).collect();
+            }
         };
-        self.calls.delete_pod(rank, &uid).await?;
-        let mut pods = self.pods.subscribe();
-        let over = pods.wait_for(|pods| pods.is_over(rank));
-        match timeout(PATIENCE, over).await {
-            Ok(_) => Ok(()),
-            Err(_) => Err(RuntimeError::unavailable(
-                format!("end rank {rank}"),
-                "its kubelet does not say that its containers have ended",
-            )),
+        let mut anchors: BTreeMap<RunKey, bool> = BTreeMap::new();
+        let mut all = Vec::with_capacity(ranks.len());
+        for rank in ranks {
+            let seen = match self.known(|pods| see(pods, rank, &silent)) {
+                Ok(Some(seen)) => Ok(seen),
+                Ok(None) => self.without_pod(rank, &mut anchors).await,
+                Err(error) => Err(error),
+            };
+            all.push(seen);
         }
+        all
+    }
+
+    async fn kill(&self, rank: &RankKey) -> Result<Killed, RuntimeError> {
+        self.end(rank).await
     }
 
     async fn list(&self) -> Result<Vec<RankKey>, RuntimeError> {
-        self.known(|pods| pods.keys().collect())
+        self.known(|pods| pods.keys().into_iter().collect())
     }
 
     async fn forget(&self, rank: &RankKey) -> Result<(), RuntimeError> {
@@ -248,6 +291,20 @@ impl Runtime for KubernetesRuntime {
     async fn visibility(&self, mounts: &[ResolvedMount]) -> Result<Vec<Visibility>, RuntimeError> {
         Ok(vec![Visibility::Visible; mounts.len()])
     }
+}
+
+/// What is seen of a rank, if a pod of it is known.
+fn see(pods: &Pods, rank: &RankKey, silent: &Silent) -> Option<Observation> {
+    if pods.is_fenced(rank) {
+        return Some(Observation::Vanished);
+    }
+    let pod = pods.get(rank)?;
+    // Nobody saw it end, and nobody sees it any more.
+    let is_lost = !is_over(&pod.seen) && (!pod.is_there || silent.has(&pod.node));
+    Some(match is_lost {
+        true => Observation::Orphaned,
+        false => pod.seen.clone(),
+    })
 }
 
 /// The same failure once more, for another rank.

@@ -57,6 +57,13 @@ impl KubernetesRuntime {
         let started = missing.iter().map(|(place, launch, capacity)| async {
             let wanted = pod(&self.cluster, launch, *capacity, &anchor);
             let wanted = wanted.map_err(|error| RuntimeError::rejected(error.to_string()))?;
+            // What the kubelet makes for want of it is root's, and the platform is not.
+            for dir in [&launch.log_dir].into_iter().chain(&launch.container.home) {
+                let made = tokio::fs::create_dir_all(dir).await;
+                made.map_err(|error| {
+                    RuntimeError::unavailable(format!("make {}", dir.display()), error)
+                })?;
+            }
             let created = self.calls.ensure_pod(&wanted).await?;
             self.pods.send_modify(|pods| pods.created(&created));
             Ok::<_, RuntimeError>(*place)
@@ -74,7 +81,7 @@ impl KubernetesRuntime {
         launch: &LaunchRank,
         nodes: &BTreeMap<String, ClusterNode>,
     ) -> Result<Option<Capacity>, RuntimeError> {
-        if self.known(|pods| pods.observe(&launch.key).is_some())? {
+        if self.known(|pods| pods.get(&launch.key).is_some() || pods.is_fenced(&launch.key))? {
             return Ok(None);
         }
         let LaunchRank {

@@ -9,7 +9,7 @@ use domain::runtime::contract::Subject;
 use domain::runtime::fake::exit_record;
 use domain::runtime::{Observation, RankKey, Runtime};
 use double::{Double, End, Key, Kind};
-use k8s::{KubernetesRuntime, Storage};
+use k8s::KubernetesRuntime;
 use kube::{Client, Config};
 use protocol::{ExitRecord, LogLimits};
 use tokio::task::JoinSet;
@@ -29,7 +29,7 @@ pub(crate) struct Cluster {
     pub(crate) runtime: KubernetesRuntime,
     pub(crate) double: Arc<Double>,
     _stop: DropGuard,
-    _kubelet: JoinSet<()>,
+    kubelet: JoinSet<()>,
 }
 
 impl Cluster {
@@ -43,19 +43,29 @@ impl Cluster {
         }
         let stop = CancellationToken::new();
         let runtime = runtime(&double, &stop);
-        let mut kubelet = JoinSet::new();
-        kubelet.spawn(end_what_is_to_go(Arc::clone(&double)));
-        let cluster = Self {
+        let mut cluster = Self {
             runtime,
             double,
             _stop: stop.drop_guard(),
-            _kubelet: kubelet,
+            kubelet: JoinSet::new(),
         };
+        cluster.start_kubelets();
         let knows = async |runtime: &KubernetesRuntime| {
             runtime.list().await.is_ok() && runtime.nodes().await.is_ok()
         };
         cluster.until(knows).await;
         cluster
+    }
+
+    /// Kubelets begin to end pods that are to go.
+    pub(crate) fn start_kubelets(&mut self) {
+        let double = Arc::clone(&self.double);
+        self.kubelet.spawn(end_what_is_to_go(double));
+    }
+
+    /// Nobody does so any more.
+    pub(crate) async fn stop_kubelets(&mut self) {
+        self.kubelet.shutdown().await;
     }
 
     /// Waits until something holds.
@@ -93,22 +103,11 @@ pub(crate) fn runtime(double: &Double, stop: &CancellationToken) -> KubernetesRu
     let mut config = Config::new(double.url().parse().expect("it is an address"));
     config.default_retry = false;
     let client = Client::try_from(config);
-    let cluster = k8s::Cluster {
-        namespace: NAMESPACE.to_owned(),
-        agent_image: "registry.example/hai-platform:0.1.0".to_owned(),
-        default_image: "registry.example/train:latest".to_owned(),
-        server_url: "http://hai-platform.hai:7780".to_owned(),
-        server_certificate: None,
-        pull_secrets: Vec::new(),
-        priority_class: None,
-        tolerations: Vec::new(),
-        group_label: "hai_mars_group".to_owned(),
-        gpu_resource: "nvidia.com/gpu".to_owned(),
-        devices: [].into(),
-        reserved_millicpus: 0,
-        reserved_memory_bytes: 0,
-        storage: Storage::Everywhere,
-    };
+    let cluster = k8s::Cluster::new(
+        "registry.example/hai-platform:0.1.0".to_owned(),
+        "registry.example/train:latest".to_owned(),
+        "http://hai-platform.hai:7780".to_owned(),
+    );
     let clock = Arc::new(SystemClock);
     let tracker = TaskTracker::new();
     KubernetesRuntime::start(
@@ -116,6 +115,7 @@ pub(crate) fn runtime(double: &Double, stop: &CancellationToken) -> KubernetesRu
         cluster,
         LIMITS,
         clock,
+        |_| {},
         &tracker,
         stop,
     )

@@ -28,6 +28,7 @@ pub(super) async fn up(args: Up, role: Role, environment: &Environment) -> Resul
         "`serve` and `work` share a database with others, which SQLite cannot: set HAI_DATABASE_URL to the address of a PostgreSQL database, or use `hai-platform up`"
     );
     let (data_dir, group) = (config.data_dir.clone(), config.group.clone());
+    let is_local = config.kubernetes.is_none();
     let platform = Platform::start(config).await?;
     let shown = data_dir.path().display();
     println!(
@@ -35,8 +36,12 @@ pub(super) async fn up(args: Up, role: Role, environment: &Environment) -> Resul
         env!("CARGO_PKG_VERSION"),
         platform.url
     );
-    println!("  {nodes} nodes in the group {group}, data in {shown}");
-    if !Uid::effective().is_root() {
+    if is_local {
+        println!("  {nodes} nodes in the group {group}, data in {shown}");
+    } else {
+        println!("  tasks run in a Kubernetes cluster, data in {shown}");
+    }
+    if is_local && !Uid::effective().is_root() {
         println!(
             "  tasks run as you: do not let people use it whom you do not trust with your files"
         );
@@ -72,8 +77,14 @@ fn config(args: Up, role: Role, environment: &Environment) -> Result<PlatformCon
     let root = Uid::effective().is_root();
     let data_dir = DataDir::choose(args.data.data_dir, environment, root)?;
     let chosen = Config::load(args.config.as_deref(), &data_dir)?;
-    let usual = environment.home.iter().cloned();
-    let usual = usual.chain(std::env::current_dir()).collect();
+    let usual = match chosen.kubernetes() {
+        // What is here is not there.
+        Some(_) => Vec::new(),
+        None => {
+            let usual = environment.home.iter().cloned();
+            usual.chain(std::env::current_dir()).collect()
+        }
+    };
     Ok(PlatformConfig {
         role,
         database: database::choose(environment, &chosen, &data_dir)?,
@@ -91,6 +102,8 @@ fn config(args: Up, role: Role, environment: &Environment) -> Result<PlatformCon
         nodes: args.nodes,
         group: chosen.default_group().unwrap_or(GROUP).to_owned(),
         mounts: mounts(usual, args.mounts)?,
+        kubernetes: chosen.kubernetes().cloned(),
+        has_rdma: environment.has_rdma,
         agent_command: agent_command()?,
         switch_user: root,
         first_user: first_user(),

@@ -1,7 +1,7 @@
 //! Streams of what happens.
 
 use std::collections::VecDeque;
-use std::convert::Infallible;
+use std::io;
 
 use axum::body::Bytes;
 use futures_util::Stream;
@@ -9,6 +9,7 @@ use futures_util::stream::unfold;
 use serde_json::{Value, json};
 
 use crate::Shared;
+use crate::fault::WatchFault;
 use crate::object::Kind;
 use crate::store::{Change, Selector, Store, What, refusal};
 
@@ -34,8 +35,10 @@ struct Position {
 pub(crate) fn stream(
     shared: Shared,
     watched: Watched,
-    since: u64,
-) -> impl Stream<Item = Result<Bytes, Infallible>> {
+    since_asked: u64,
+) -> impl Stream<Item = io::Result<Bytes>> {
+    let since = since_asked.saturating_sub(shared.repeated(&watched.name()));
+    let since = since.max(shared.lock().oldest().min(since_asked));
     let position = Position {
         changed: shared.changed.subscribe(),
         broken: shared.broken.subscribe(),
@@ -48,7 +51,9 @@ pub(crate) fn stream(
     unfold(position, async |mut position| {
         loop {
             if let Some(line) = position.lines.pop_front() {
-                return Some((Ok(Bytes::from(format!("{line}\n"))), position));
+                let line = position.disturbed(line).await?;
+                let line = line.map(|line| Bytes::from(format!("{line}\n")));
+                return Some((line, position));
             }
             if position.is_over {
                 return None;
@@ -63,6 +68,31 @@ pub(crate) fn stream(
 }
 
 impl Position {
+    /// What is told, if nothing goes wrong with it.
+    async fn disturbed(&mut self, line: Value) -> Option<io::Result<Value>> {
+        match self.shared.fault_of_watch(&self.watched.name()) {
+            None => Some(Ok(line)),
+            Some(WatchFault::Late(late)) => {
+                tokio::time::sleep(late).await;
+                Some(Ok(line))
+            }
+            Some(WatchFault::Ends) => None,
+            Some(WatchFault::Breaks) => {
+                self.end();
+                Some(Err(io::ErrorKind::ConnectionReset.into()))
+            }
+            Some(WatchFault::Expires) => {
+                self.end();
+                Some(Ok(expired(self.seen)))
+            }
+        }
+    }
+
+    fn end(&mut self) {
+        self.lines.clear();
+        self.is_over = true;
+    }
+
     /// Waits until something has changed, and says whether the stream is not broken.
     async fn goes_on(&mut self) -> bool {
         tokio::select! {
@@ -82,8 +112,7 @@ impl Position {
         } = self;
         let store = shared.lock();
         let Some(changes) = store.since(*seen) else {
-            let gone = refusal(410, "Expired", format!("too old resource version: {seen}"));
-            lines.push_back(json!({"type": "ERROR", "object": gone.status()}));
+            lines.push_back(expired(*seen));
             *is_over = true;
             return;
         };
@@ -97,9 +126,20 @@ impl Position {
     }
 }
 
+fn expired(seen: u64) -> Value {
+    let gone = refusal(410, "Expired", format!("too old resource version: {seen}"));
+    json!({"type": "ERROR", "object": gone.status()})
+}
+
 impl Watched {
+    /// By which its faults are chosen.
+    fn name(&self) -> String {
+        format!("WATCH {}", self.kind.plural())
+    }
+
     fn concerns(&self, change: &Change) -> bool {
-        let is_here = change.key.kind == self.kind && change.key.namespace == self.namespace;
+        let is_here = self.namespace.is_empty() || change.key.namespace == self.namespace;
+        let is_here = is_here && change.key.kind == self.kind;
         is_here && self.selector.holds(&change.object)
     }
 

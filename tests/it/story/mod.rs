@@ -14,14 +14,39 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 
 use plan::Plan;
+use tests::{KubernetesCluster, Up};
 
 /// The seeds of every day: between them they kill at moments of each kind.
 const USUAL_SEEDS: RangeInclusive<u64> = 3..=4;
 
 #[tokio::test]
 async fn a_training_gives_way_to_a_more_urgent_one_and_loses_nothing() -> Result<()> {
-    let told = tell::tell(Plan::quiet()).await?;
+    let told = tell::tell(Up::start().await?, Plan::quiet()).await?;
     check::check(&told).await
+}
+
+#[tokio::test]
+async fn in_a_cluster_the_story_is_the_same() -> Result<()> {
+    let cluster = KubernetesCluster::start().await?;
+    let told = tell::tell(Up::start_in(&cluster).await?, Plan::quiet()).await?;
+    check::check(&told).await?;
+    cluster.is_left_clean().await
+}
+
+#[tokio::test]
+async fn in_a_cluster_too_the_server_may_be_killed_at_any_moment() -> Result<()> {
+    for seed in USUAL_SEEDS {
+        let plan = Plan::of(seed);
+        let cluster = KubernetesCluster::start().await?;
+        let told = tell::tell(Up::start_in(&cluster).await?, plan.clone())
+            .await
+            .with_context(|| format!("seed {seed}: {plan}"))?;
+        check::check(&told)
+            .await
+            .with_context(|| format!("seed {seed}: {plan}"))?;
+        cluster.is_left_clean().await?;
+    }
+    Ok(())
 }
 
 #[tokio::test]
@@ -29,7 +54,7 @@ async fn the_story_ends_the_same_when_the_server_is_killed_at_any_moment() -> Re
     for seed in seeds()? {
         let plan = Plan::of(seed);
         let begun = Instant::now();
-        let told = tell::tell(plan.clone())
+        let told = tell::tell(Up::start().await?, plan.clone())
             .await
             .with_context(|| format!("seed {seed}: {plan}"))?;
         check::check(&told)

@@ -35,9 +35,8 @@ pub(super) struct Character {
     pub(super) out: PathBuf,
 }
 
-/// Tells it to its end.
-pub(super) async fn tell(plan: Plan) -> Result<Told> {
-    let up = Up::start().await?;
+/// Tells it to its end, on a new platform.
+pub(super) async fn tell(up: Up, plan: Plan) -> Result<Told> {
     training::unpack(&up.code())?;
     let bystander = up.admin().await?;
     let background = Character::new(Who::Background, &up, &bystander).await?;

@@ -15,8 +15,8 @@ use super::ranks::Ranks;
 use super::{LocalConfig, machine};
 use crate::mount::ResolvedMount;
 use crate::runtime::{
-    LaunchRank, NodeReport, Observation, RankKey, Rendezvous, RunKey, Runtime, RuntimeError,
-    RuntimeKind, Visibility,
+    Killed, LaunchRank, NodeReport, Observation, RankKey, Rendezvous, RunKey, Runtime,
+    RuntimeError, RuntimeKind, Visibility,
 };
 
 /// Runs ranks as processes of this machine.
@@ -132,9 +132,10 @@ impl Runtime for LocalRuntime {
             .await
     }
 
-    async fn kill(&self, rank: &RankKey) -> Result<(), RuntimeError> {
+    async fn kill(&self, rank: &RankKey) -> Result<Killed, RuntimeError> {
         let rank = *rank;
-        self.on_ranks(move |ranks| ranks.kill(&rank)).await
+        let killed = self.on_ranks(move |ranks| ranks.kill(&rank)).await;
+        killed.map(|()| Killed::Gone)
     }
 
     async fn list(&self) -> Result<Vec<RankKey>, RuntimeError> {

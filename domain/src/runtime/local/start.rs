@@ -95,6 +95,8 @@ impl Ranks {
             identity,
             silence_secs: launch.silence_secs,
             last_word: None,
+            home: None,
+            fence: None,
         })
     }
 

@@ -11,7 +11,7 @@ use super::testing::Machine;
 use super::{LocalConfig, LocalRuntime, process};
 use crate::runtime::contract::Subject;
 use crate::runtime::fake::exit_record;
-use crate::runtime::{LaunchRank, Observation, RankKey, Runtime, RuntimeError, contract};
+use crate::runtime::{Killed, LaunchRank, Observation, RankKey, Runtime, RuntimeError, contract};
 
 const RANK: RankKey = RankKey {
     task: 7,
@@ -42,7 +42,7 @@ async fn a_rank_that_another_process_is_changing_is_left_alone_and_no_other_wait
     other.unlock().unwrap();
     machine.runtime.start(&machine.launch(RANK)).await.unwrap();
     for rank in [RANK, next] {
-        machine.runtime.kill(&rank).await.unwrap();
+        assert_eq!(machine.runtime.kill(&rank).await.unwrap(), Killed::Gone);
     }
 }
 
@@ -67,7 +67,7 @@ async fn a_rank_has_not_exited_while_a_stray_of_it_is_left() {
     assert_eq!(observe(&machine).await, Observation::Orphaned);
     let refused = machine.runtime.forget(&RANK).await;
     assert!(matches!(refused, Err(RuntimeError::Rejected { .. })));
-    machine.runtime.kill(&RANK).await.unwrap();
+    assert_eq!(machine.runtime.kill(&RANK).await.unwrap(), Killed::Gone);
     assert_eq!(machine.processes(&RANK), []);
     assert_eq!(observe(&machine).await, Observation::Exited(record));
 }
@@ -92,7 +92,7 @@ async fn what_outlives_an_agent_without_a_record_is_an_orphan() {
     assert_eq!(observe(&machine).await, Observation::Orphaned);
     machine.runtime.start(&machine.launch(RANK)).await.unwrap();
     assert_eq!(machine.n_agents(&RANK), 0, "it was started before");
-    machine.runtime.kill(&RANK).await.unwrap();
+    assert_eq!(machine.runtime.kill(&RANK).await.unwrap(), Killed::Gone);
     assert_eq!(observe(&machine).await, Observation::Vanished);
 }
 
@@ -113,7 +113,7 @@ async fn a_kill_takes_all_generations_and_those_that_hide() {
     );
     assert_eq!(processes.len(), 3, "{processes:?}");
     assert_eq!(processes.first(), machine.agent(&RANK).as_ref());
-    machine.runtime.kill(&RANK).await.unwrap();
+    assert_eq!(machine.runtime.kill(&RANK).await.unwrap(), Killed::Gone);
     for process in processes {
         let id = ProcessId {
             pid: process.pid,
@@ -182,7 +182,7 @@ async fn a_rank_from_before_a_reboot_has_vanished_even_if_its_number_is_used_aga
         )
         .unwrap();
         assert_eq!(observe(&machine).await, Observation::Vanished, "{id:?}");
-        machine.runtime.kill(&RANK).await.unwrap();
+        assert_eq!(machine.runtime.kill(&RANK).await.unwrap(), Killed::Gone);
     }
 }
 
@@ -202,7 +202,7 @@ async fn a_rank_is_listed_by_its_processes_when_its_directory_is_gone() {
     machine.start(&RANK).await;
     fs::remove_dir_all(machine.path().join("run/7")).unwrap();
     assert_eq!(machine.runtime.list().await.unwrap(), [RANK]);
-    machine.runtime.kill(&RANK).await.unwrap();
+    assert_eq!(machine.runtime.kill(&RANK).await.unwrap(), Killed::Gone);
     assert_eq!(machine.runtime.list().await.unwrap(), []);
 }
 
@@ -255,6 +255,8 @@ async fn an_agent_gets_its_launch_and_nothing_else() {
         identity: None,
         silence_secs: None,
         last_word: None,
+        home: None,
+        fence: None,
     };
     assert_eq!(written, expected);
     assert_eq!(fs::read_to_string(&written.token_file).unwrap(), "secret");

@@ -87,6 +87,8 @@ fn config(dir: &Path, environment: &Environment) -> Result<PlatformConfig> {
         nodes: 2,
         group: GROUP.to_owned(),
         mounts: vec![dir.join("examples")],
+        kubernetes: None,
+        has_rdma: false,
         agent_command: up::agent_command()?,
         switch_user: uid.is_root(),
         first_user: FirstUser {

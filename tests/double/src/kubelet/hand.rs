@@ -1,21 +1,11 @@
-//! Nodes whose pods do what a test wants.
+//! Nodes and pods that do what a test says, step by step.
 
 use serde_json::{Value, json};
 
+use super::behaviour::End;
 use crate::object::Kind;
-use crate::store::{Deletion, Key};
+use crate::store::{Deletion, Key, Manager};
 use crate::{Double, Refusal};
-
-/// How a container ends.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct End {
-    /// Its exit code.
-    pub code: i32,
-    /// Why, in the kubelet's word.
-    pub reason: Option<&'static str>,
-    /// What it left for the kubelet.
-    pub message: Option<String>,
-}
 
 impl Double {
     /// Adds a node that is ready.
@@ -40,7 +30,9 @@ impl Double {
             namespace: String::new(),
             name: name.to_owned(),
         };
-        self.shared.with(|store| store.create(&key, node)).map(drop)
+        self.shared
+            .with(|store| store.create(&key, node, &Manager::default()))
+            .map(drop)
     }
 
     /// Whether the container of a pod runs.
@@ -98,7 +90,7 @@ impl Double {
         if is_going {
             let now = Deletion {
                 grace: Some(0),
-                uid: None,
+                ..Deletion::default()
             };
             self.shared.with(|store| store.delete(pod, &now))?;
         }
@@ -112,9 +104,27 @@ impl Double {
     pub fn lose(&self, pod: &Key) -> Result<(), Refusal> {
         let now = Deletion {
             grace: Some(0),
-            uid: None,
+            ..Deletion::default()
         };
         self.shared.with(|store| store.delete(pod, &now)).map(drop)
+    }
+
+    /// Says of a node whether it is ready, and that it has been so for long.
+    ///
+    /// # Errors
+    /// If there is no such node.
+    pub fn set_ready(&self, name: &str, is_ready: bool) -> Result<(), Refusal> {
+        let key = Key {
+            kind: Kind::Node,
+            namespace: String::new(),
+            name: name.to_owned(),
+        };
+        let status = if is_ready { "True" } else { "Unknown" };
+        self.set_status(&key, |_| {
+            json!({"conditions": [{
+                "type": "Ready", "status": status, "lastTransitionTime": "2026-01-02T03:04:05Z",
+            }]})
+        })
     }
 
     /// Removes a node.
@@ -149,7 +159,10 @@ impl Double {
     fn set_status(&self, pod: &Key, status: impl FnOnce(&Value) -> Value) -> Result<(), Refusal> {
         self.shared.with(|store| {
             let status = status(&store.get(pod)?);
-            store.merge(pod, &json!({"status": status}), true).map(drop)
+            let by_hand = Manager::default();
+            store
+                .merge(pod, &json!({"status": status}), true, &by_hand)
+                .map(drop)
         })
     }
 }

@@ -1,0 +1,160 @@
+//! The Kubernetes cluster whose nodes are handed out, in the words of the file.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use k8s::{Cluster, Storage};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+
+use crate::data_dir::DataDir;
+
+/// The resource of the original's InfiniBand cards.
+const RDMA: &str = "rdma/hca";
+
+/// `[runtime.kubernetes]`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Kubernetes {
+    /// How to reach the cluster and who we are there; absent: as the service account of the pod that this runs in.
+    pub(crate) kubeconfig: Option<PathBuf>,
+    /// Which of the file's contexts; absent: its current one.
+    pub(crate) context: Option<String>,
+    namespace: Option<String>,
+    #[serde(deserialize_with = "image")]
+    agent_image: String,
+    #[serde(deserialize_with = "image")]
+    default_image: String,
+    server_url: Option<String>,
+    #[serde(default)]
+    pull_secrets: Vec<String>,
+    priority_class: Option<String>,
+    #[serde(default)]
+    tolerations: Vec<String>,
+    group_label: Option<String>,
+    gpu_resource: Option<String>,
+    #[serde(default)]
+    devices: BTreeMap<String, u32>,
+    #[serde(default)]
+    reserved_cpus: u32,
+    #[serde(default)]
+    reserved_memory_gib: u32,
+    give_up_after_secs: Option<u32>,
+    storage_claim: Option<String>,
+}
+
+/// What is known only when the server starts.
+pub(crate) struct Here<'a> {
+    /// Where agents reach it, unless the file says it.
+    pub(crate) agent_url: &'a str,
+    /// The certificate that it shows there, if nobody else vouches for it.
+    pub(crate) certificate: Option<String>,
+    /// Where its data is.
+    pub(crate) data_dir: &'a DataDir,
+    /// Whether the environment says that each node has an InfiniBand card.
+    pub(crate) has_rdma: bool,
+}
+
+impl Kubernetes {
+    /// The cluster, as the adapter wants to know it.
+    pub(crate) fn cluster(&self, here: &Here<'_>) -> Cluster {
+        let this = self.clone();
+        let url = this.server_url.unwrap_or_else(|| here.agent_url.to_owned());
+        let usual = Cluster::new(this.agent_image, this.default_image, url);
+        let mut devices = this.devices;
+        if here.has_rdma {
+            devices.entry(RDMA.to_owned()).or_insert(1);
+        }
+        Cluster {
+            namespace: this.namespace.unwrap_or(usual.namespace),
+            server_certificate: here.certificate.clone(),
+            pull_secrets: this.pull_secrets,
+            priority_class: this.priority_class,
+            tolerations: this.tolerations,
+            group_label: this.group_label.unwrap_or(usual.group_label),
+            gpu_resource: this.gpu_resource.unwrap_or(usual.gpu_resource),
+            devices,
+            reserved_millicpus: u64::from(this.reserved_cpus) * 1000,
+            reserved_memory_bytes: u64::from(this.reserved_memory_gib) << 30,
+            give_up_after: this
+                .give_up_after_secs
+                .map_or(usual.give_up_after, Cluster::seconds),
+            storage: match this.storage_claim {
+                None => Storage::Everywhere,
+                Some(name) => Storage::Claim {
+                    name,
+                    root: here.data_dir.path().to_string_lossy().into_owned(),
+                },
+            },
+            ..usual
+        }
+    }
+}
+
+/// The name of an image: any text without blanks.
+fn image<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let name: String = Deserialize::deserialize(deserializer)?;
+    if name.is_empty() || name.contains(char::is_whitespace) {
+        let reason =
+            format!("{name:?} is no image such as \"registry.example/hai-platform:0.1.0\"");
+        return Err(D::Error::custom(reason));
+    }
+    Ok(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::environment::Environment;
+
+    const LEAST: &str = "agent_image = 'registry.example/hai:1'\ndefault_image = 'train:1'\n";
+
+    fn cluster(more: &str, has_rdma: bool) -> Cluster {
+        let read: Kubernetes = toml::from_str(&format!("{LEAST}{more}")).unwrap();
+        let data_dir = DataDir::choose(Some("/data".into()), &Environment::default(), false);
+        let data_dir = data_dir.unwrap();
+        read.cluster(&Here {
+            agent_url: "http://hai.example:7780",
+            certificate: None,
+            data_dir: &data_dir,
+            has_rdma,
+        })
+    }
+
+    #[test]
+    fn what_the_file_does_not_say_is_as_usual() {
+        let usual = Cluster::new(
+            "registry.example/hai:1".to_owned(),
+            "train:1".to_owned(),
+            "http://hai.example:7780".to_owned(),
+        );
+        assert_eq!(cluster("", false), usual);
+    }
+
+    #[test]
+    fn what_the_file_says_counts() {
+        let said = cluster(
+            "server_url = 'http://hai:7780'\nreserved_cpus = 2\nreserved_memory_gib = 3\n\
+             storage_claim = 'hai-data'\ngive_up_after_secs = 9\ndevices = {'example.com/nic' = 2}\n",
+            true,
+        );
+        assert_eq!(said.server_url, "http://hai:7780");
+        assert_eq!(said.reserved_millicpus, 2000);
+        assert_eq!(said.reserved_memory_bytes, 3 << 30);
+        assert_eq!(said.give_up_after, Cluster::seconds(9));
+        let claim = Storage::Claim {
+            name: "hai-data".to_owned(),
+            root: "/data".to_owned(),
+        };
+        assert_eq!(said.storage, claim);
+        let devices = [("example.com/nic".to_owned(), 2), (RDMA.to_owned(), 1)];
+        assert_eq!(said.devices, devices.into());
+    }
+
+    #[test]
+    fn an_image_without_a_name_is_none() {
+        let empty = LEAST.replace("train:1", "");
+        let error = toml::from_str::<Kubernetes>(&empty).unwrap_err();
+        assert!(error.to_string().contains("is no image"), "{error}");
+    }
+}
