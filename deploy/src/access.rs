@@ -14,8 +14,8 @@ const IN_TASKS: [(&str, &[&str]); 2] = [
     ("pods", &["create", "delete", "get", "list", "watch"]),
 ];
 
-/// What it may do with nodes, which are in no namespace: see them.
-const WITH_NODES: [(&str, &[&str]); 1] = [("nodes", &["get", "list", "watch"])];
+/// What it may do with nodes, which are in no namespace: see them, label and cordon them.
+const WITH_NODES: [(&str, &[&str]); 1] = [("nodes", &["list", "patch", "watch"])];
 
 const RANKS: &str = "hai-ranks";
 const NODES: &str = "hai-platform-nodes";

@@ -6,6 +6,7 @@ use domain::runtime::{RankKey, RunKey, RuntimeError};
 use k8s_openapi::api::core::v1::{Node, Pod, Secret};
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
 use kube::{Api, Client, Error};
+use serde_json::Value;
 use tokio::sync::Semaphore;
 
 use crate::{labels, names};
@@ -123,6 +124,17 @@ impl Calls {
             Err(error) if code(&error) == Some(409) => Ok(()),
             deleted => gone("end the pod of a rank", deleted),
         }
+    }
+
+    /// Changes a node.
+    pub(crate) async fn change_node(&self, name: &str, change: &Value) -> Result<(), RuntimeError> {
+        let params = PatchParams {
+            field_manager: Some(labels::MANAGER.to_owned()),
+            ..PatchParams::default()
+        };
+        let patch = Patch::Merge(change);
+        let changed = self.call(self.nodes.patch(name, &params, &patch)).await;
+        gone("label and cordon a node", changed)
     }
 
     async fn call<T>(&self, request: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {

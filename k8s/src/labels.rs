@@ -23,6 +23,13 @@ pub(crate) const LOG_DIR: &str = "hai-platform/log-dir";
 /// Of nodes: the name that pods are pinned to.
 pub(crate) const HOSTNAME: &str = "kubernetes.io/hostname";
 
+/// Of nodes: that an administrator has taken them out of use.
+pub(crate) const DISABLED: &str = "hai-platform/disabled";
+/// Its value if we have cordoned the node for it.
+pub(crate) const CORDONED: &str = "cordoned";
+/// Its value if somebody else had.
+pub(crate) const CORDONED_BEFORE: &str = "cordoned-before";
+
 /// Also our name as a manager of fields.
 pub(crate) const MANAGER: &str = "hai-platform";
 /// What ranks are a part of.

@@ -6,7 +6,9 @@ use domain::runtime::NodeReport;
 use k8s_openapi::api::core::v1::{Node, NodeCondition};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
 
+use crate::cluster::Cluster;
 use crate::labels;
 use crate::object::Capacity;
 
@@ -21,16 +23,13 @@ pub(crate) struct ClusterNode {
 }
 
 /// Reads a node; none if it is in no group of ours. A group may have parts, as in `meta.training`: the last one counts.
-pub(crate) fn read(
-    node: &Node,
-    group_label: &str,
-    gpu_resource: &str,
-    now: Timestamp,
-) -> Option<ClusterNode> {
+pub(crate) fn read(node: &Node, cluster: &Cluster, now: Timestamp) -> Option<ClusterNode> {
     let all = node.metadata.labels.as_ref()?;
-    let group = all.get(group_label)?.rsplit('.').next()?;
+    let group = all.get(&cluster.group_label)?.rsplit('.').next()?;
     let name = name(node)?;
-    let is_cordoned = node.spec.as_ref().and_then(|spec| spec.unschedulable) == Some(true);
+    // Who has disabled it, and why, the platform knows better.
+    let is_cordoned = is_cordoned(node)
+        && all.get(labels::DISABLED).map(String::as_str) != Some(labels::CORDONED);
     let status = node.status.as_ref();
     let conditions = status.and_then(|status| status.conditions.as_deref());
     let given = status.and_then(|status| status.allocatable.as_ref());
@@ -38,19 +37,59 @@ pub(crate) fn read(
     let capacity = Capacity {
         millicpus: amount("cpu"),
         memory_bytes: amount("memory") / 1000,
-        gpus: u32::try_from(amount(gpu_resource) / 1000).unwrap_or(u32::MAX),
+        gpus: u32::try_from(amount(&cluster.gpu_resource) / 1000).unwrap_or(u32::MAX),
     };
     Some(ClusterNode {
         report: NodeReport {
             name: name.to_owned(),
             group: group.to_owned(),
             zone: all.get("topology.kubernetes.io/zone").cloned(),
-            ready: !is_cordoned && is_ready(conditions.unwrap_or_default(), now),
+            ready: !is_cordoned
+                && !keeps_out(node, cluster)
+                && is_ready(conditions.unwrap_or_default(), now),
             cpus: u32::try_from(capacity.millicpus / 1000).unwrap_or(u32::MAX),
             memory_bytes: capacity.memory_bytes,
             gpus: capacity.gpus,
         },
         capacity,
+    })
+}
+
+fn is_cordoned(node: &Node) -> bool {
+    node.spec.as_ref().and_then(|spec| spec.unschedulable) == Some(true)
+}
+
+/// What of a node is to be changed, so that everybody sees whether it is out of use; none if it is as it should be, or not ours.
+/// It is labelled and cordoned; what somebody else has cordoned stays so.
+pub(crate) fn order(node: &Node, cluster: &Cluster, disabled: &[String]) -> Option<Value> {
+    let all = node.metadata.labels.as_ref()?;
+    all.get(&cluster.group_label)?;
+    let name = name(node)?;
+    let is_wanted = disabled.iter().any(|disabled| disabled == name);
+    let label = |value: Option<&str>| json!({"labels": {labels::DISABLED: value}});
+    match (is_wanted, all.get(labels::DISABLED).map(String::as_str)) {
+        (true, None) if is_cordoned(node) => {
+            Some(json!({"metadata": label(Some(labels::CORDONED_BEFORE))}))
+        }
+        (true, None) => Some(json!({
+            "metadata": label(Some(labels::CORDONED)), "spec": {"unschedulable": true},
+        })),
+        (false, Some(labels::CORDONED)) => {
+            Some(json!({"metadata": label(None), "spec": {"unschedulable": null}}))
+        }
+        (false, Some(_)) => Some(json!({"metadata": label(None)})),
+        (true, Some(_)) | (false, None) => None,
+    }
+}
+
+/// Whether a node has a taint in spite of which our pods may not be there. What the cluster says by taints of a node that is not
+/// ready, or cordoned, it says otherwise too.
+fn keeps_out(node: &Node, cluster: &Cluster) -> bool {
+    let taints = node.spec.as_ref().and_then(|spec| spec.taints.as_ref());
+    taints.into_iter().flatten().any(|taint| {
+        let is_soft = taint.effect == "PreferNoSchedule";
+        let is_of_cluster = taint.key.starts_with("node.kubernetes.io/");
+        !is_soft && !is_of_cluster && !cluster.tolerations.contains(&taint.key)
     })
 }
 
@@ -140,8 +179,6 @@ fn parse(text: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     const NOW: i64 = 1_800_000_000;
@@ -160,7 +197,11 @@ mod tests {
         change(&mut object);
         let node: Node = serde_json::from_value(object).unwrap();
         let now = Timestamp::from_second(NOW).unwrap();
-        read(&node, "hai_mars_group", "nvidia.com/gpu", now)
+        let cluster = Cluster {
+            tolerations: vec!["nvidia.com/gpu".to_owned()],
+            ..Cluster::new(String::new(), String::new(), String::new())
+        };
+        read(&node, &cluster, now)
     }
 
     fn is_ready(change: impl FnOnce(&mut serde_json::Value)) -> bool {
@@ -206,6 +247,21 @@ mod tests {
             assert!(!unwell(10));
         }
         assert!(!is_ready(|node| node["status"]["conditions"] = json!([])));
+    }
+
+    #[test]
+    fn a_node_with_a_taint_takes_our_pods_only_in_spite_of_it() {
+        let tainted = |key: &str, effect: &str| {
+            is_ready(|node| node["spec"]["taints"] = json!([{"key": key, "effect": effect}]))
+        };
+        assert!(!tainted("example.com/broken", "NoSchedule"));
+        assert!(!tainted("example.com/broken", "NoExecute"));
+        assert!(tainted("example.com/broken", "PreferNoSchedule"));
+        assert!(tainted("nvidia.com/gpu", "NoSchedule"), "it is tolerated");
+        assert!(
+            tainted("node.kubernetes.io/not-ready", "NoExecute"),
+            "its condition counts"
+        );
     }
 
     #[test]

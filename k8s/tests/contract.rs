@@ -265,3 +265,42 @@ async fn a_node_that_is_gone_takes_no_ranks() {
     );
     assert_eq!(cluster.double.n_writes(), 0, "nothing was begun");
 }
+
+#[tokio::test]
+async fn a_node_that_is_disabled_is_labelled_and_cordoned_until_it_is_enabled() {
+    let cluster = Cluster::new().await;
+    let node = |name: &str| {
+        let node = cluster.double.get(&double::Key {
+            kind: Kind::Node,
+            namespace: String::new(),
+            name: name.to_owned(),
+        });
+        let node = node.unwrap();
+        let label = &node["metadata"]["labels"]["hai-platform/disabled"];
+        (label.clone(), node["spec"]["unschedulable"] == true)
+    };
+    cluster.double.cordon("n2").unwrap();
+    let ready = async |runtime: &k8s::KubernetesRuntime| {
+        let nodes = runtime.nodes().await.unwrap();
+        let ready = nodes.into_iter().filter(|node| node.ready);
+        ready.map(|node| node.name).collect::<Vec<_>>()
+    };
+    cluster
+        .until(async |runtime| ready(runtime).await == ["n1"])
+        .await;
+    let both = ["n1".to_owned(), "n2".to_owned()];
+    cluster.runtime.take_out_of_use(&both).await.unwrap();
+    assert_eq!(node("n1"), ("cordoned".into(), true));
+    assert_eq!(node("n2"), ("cordoned-before".into(), true));
+    assert_eq!(
+        ready(&cluster.runtime).await,
+        ["n1"],
+        "why it gets nothing the platform says"
+    );
+    let is_known = async |runtime: &k8s::KubernetesRuntime| {
+        runtime.take_out_of_use(&[]).await.unwrap();
+        node("n1") == (serde_json::Value::Null, false)
+    };
+    cluster.until(is_known).await;
+    assert_eq!(node("n2"), (serde_json::Value::Null, true), "it stays so");
+}

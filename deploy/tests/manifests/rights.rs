@@ -59,7 +59,7 @@ fn nothing_but_nodes_is_given_in_the_whole_cluster() -> Result<()> {
         assert_eq!(texts(&rule["apiGroups"]), [""], "{rule}");
         assert_eq!(texts(&rule["resources"]), ["nodes"], "{rule}");
         let verbs = texts(&rule["verbs"]);
-        assert_eq!(verbs, ["get", "list", "watch"], "{rule}");
+        assert_eq!(verbs, ["list", "patch", "watch"], "{rule}");
     }
     for binding in of_kinds(&["ClusterRoleBinding"])? {
         assert_eq!(binding["roleRef"]["name"], "hai-platform-nodes");

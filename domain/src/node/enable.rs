@@ -3,7 +3,7 @@
 use entity::node_state::State;
 use entity::run::DrainReason;
 use entity::{host, occupancy, pod, run};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
 use super::NodeView;
 use super::history::{Cause, keep};
@@ -73,6 +73,18 @@ pub async fn disable(tx: &mut Tx, app: &App, actor: &Actor, input: Disable) -> R
         clear(tx, app, &host.name).await?;
     }
     view(tx.db(), host).await
+}
+
+/// Names of the nodes that are taken from the scheduler.
+///
+/// # Errors
+/// If the database is away.
+pub(crate) async fn disabled(db: &impl ConnectionTrait) -> Result<Vec<String>> {
+    let hosts = host::Entity::find()
+        .filter(host::Column::DisabledAt.is_not_null())
+        .all(db)
+        .await?;
+    Ok(hosts.into_iter().map(|host| host.name).collect())
 }
 
 /// Gives a node back to the scheduler.

@@ -15,6 +15,7 @@ mod sync;
 mod tests;
 
 pub(crate) use adopt::{NewHost, adopt};
+pub(crate) use enable::disabled;
 pub use enable::{Disable, Running, disable, enable};
 pub use entity::NodeStateId;
 pub use entity::node::Status;

@@ -22,6 +22,8 @@ pub(crate) enum Finding {
     Back,
     /// This keeps it from its start.
     Stuck(String),
+    /// That keeps it no more.
+    Freed,
 }
 
 /// What is new about a rank; pure.
@@ -43,8 +45,10 @@ pub(crate) fn find(
             let is_news = pod.message.as_ref() != Some(why);
             is_news.then(|| Finding::Stuck(why.clone()))
         }
+        // What has not ended says nothing by itself.
+        (Observation::Alive, None) => pod.message.as_ref().map(|_| Finding::Freed),
         // An agent that died leaves orphans; once they are killed the rank has vanished.
-        (Observation::Alive, None) | (Observation::Orphaned, _) => None,
+        (Observation::Orphaned, _) => None,
         // A rank that was never started is the launcher's; one that ran and of which nothing is left, not even a
         // directory, is missing like any other.
         (Observation::NotStarted, since) => match (pod.state, since) {
@@ -80,6 +84,7 @@ pub(crate) async fn note(tx: &Tx, pod: &pod::Model, finding: &Finding) -> Result
         }
         Finding::Back => update(tx, pod, |row| row.missing_since = None).await,
         Finding::Stuck(why) => update(tx, pod, |row| row.message = Some(why.clone())).await,
+        Finding::Freed => update(tx, pod, |row| row.message = None).await,
     }
 }
 
@@ -181,5 +186,13 @@ mod tests {
             };
             assert_eq!(find(&pod, &seen, at(30), REATTACH), expected, "{what}");
         }
+        let kept = pod::Model {
+            state: Created,
+            message: Some("no image".to_owned()),
+            ..pod_row(0)
+        };
+        let freed = find(&kept, &Alive, at(30), REATTACH);
+        assert_eq!(freed, Some(Finding::Freed));
+        assert_eq!(find(&kept, &stuck(), at(30), REATTACH), None, "it is known");
     }
 }

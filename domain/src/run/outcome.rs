@@ -77,10 +77,16 @@ fn first_failed(pods: &[pod::Model]) -> Option<&pod::Model> {
 fn told_by(reason: DrainReason, pods: &[pod::Model]) -> Option<String> {
     match reason {
         DrainReason::StartFailed => {
-            let late = pods.iter().find(|pod| pod.started_at.is_none())?;
+            let mut late = pods.iter().filter(|pod| pod.started_at.is_none());
+            let first = late.clone().next()?;
+            // One of which it is known what kept it says more.
+            let late = late.find(|pod| pod.message.is_some()).unwrap_or(first);
+            let why = late.message.as_ref().map(|why| format!(": {why}"));
             Some(format!(
-                "rank {} on {} did not register in time",
-                late.rank, late.node_name
+                "rank {} on {} did not register in time{}",
+                late.rank,
+                late.node_name,
+                why.unwrap_or_default()
             ))
         }
         DrainReason::Timeout => Some("it ran longer than its options.timeout".to_owned()),
@@ -174,6 +180,24 @@ mod tests {
                 "{stop_as:?} {reason:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_late_start_says_what_kept_a_rank() {
+        let mut late = pods(State::Created, State::Created);
+        late.iter_mut().for_each(|pod| pod.started_at = None);
+        let said = |pods: &[pod::Model]| outcome(None, DrainReason::StartFailed, pods).message;
+        assert_eq!(
+            said(&late).as_deref(),
+            Some("rank 0 on node-0 did not register in time")
+        );
+        late[1].message = Some("its image cannot be pulled: ErrImagePull: not found".to_owned());
+        assert_eq!(
+            said(&late).as_deref(),
+            Some(
+                "rank 1 on node-1 did not register in time: its image cannot be pulled: ErrImagePull: not found"
+            )
+        );
     }
 
     #[test]

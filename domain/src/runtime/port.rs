@@ -17,6 +17,12 @@ pub trait Runtime: Send + Sync {
     /// The nodes as they are now.
     async fn nodes(&self) -> Result<Vec<NodeReport>, RuntimeError>;
 
+    /// Hears which nodes administrators have taken out of use; all others are in use. It starts nothing on its own: this is for
+    /// whoever looks at the place by other means, as at a cluster.
+    async fn take_out_of_use(&self, _nodes: &[String]) -> Result<(), RuntimeError> {
+        Ok(())
+    }
+
     /// Where the ranks of a run on `nodes` (rank 0 first) can meet.
     async fn rendezvous(&self, run: &RunKey, nodes: &[String]) -> Result<Rendezvous, RuntimeError>;
 

@@ -43,6 +43,8 @@ impl Worker for NodeWatcher {
             node::sync(&mut tx, changes).await?;
             tx.commit().await?;
         }
+        let disabled = node::disabled(self.app.reader()).await?;
+        self.app.runtime.take_out_of_use(&disabled).await?;
         Ok(Tick::default())
     }
 }

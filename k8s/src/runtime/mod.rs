@@ -118,14 +118,9 @@ impl KubernetesRuntime {
 
     /// The nodes that are ours, by name.
     fn cluster_nodes(&self) -> Result<BTreeMap<String, ClusterNode>, RuntimeError> {
-        let Cluster {
-            group_label,
-            gpu_resource,
-            ..
-        } = &self.cluster;
         self.with_nodes(|nodes, now| {
             let ours = nodes.values();
-            let ours = ours.filter_map(|node| nodes::read(node, group_label, gpu_resource, now));
+            let ours = ours.filter_map(|node| nodes::read(node, &self.cluster, now));
             ours.map(|node| (node.report.name.clone(), node)).collect()
         })
     }
@@ -190,6 +185,19 @@ impl Runtime for KubernetesRuntime {
             };
             nodes.into_values().map(|node| swept(node.report)).collect()
         })
+    }
+
+    async fn take_out_of_use(&self, disabled: &[String]) -> Result<(), RuntimeError> {
+        let orders: Vec<_> = self.with_nodes(|nodes, _| {
+            let order = |(name, node): (&String, &Node)| {
+                Some((name.clone(), nodes::order(node, &self.cluster, disabled)?))
+            };
+            nodes.iter().filter_map(order).collect()
+        })?;
+        for (name, order) in orders {
+            self.calls.change_node(&name, &order).await?;
+        }
+        Ok(())
     }
 
     async fn rendezvous(

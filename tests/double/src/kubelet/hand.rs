@@ -127,6 +127,24 @@ impl Double {
         })
     }
 
+    /// Lets a node take no more pods.
+    ///
+    /// # Errors
+    /// If there is no such node.
+    pub fn cordon(&self, name: &str) -> Result<(), Refusal> {
+        let key = Key {
+            kind: Kind::Node,
+            namespace: String::new(),
+            name: name.to_owned(),
+        };
+        let cordon = json!({"spec": {"unschedulable": true}});
+        let by_hand = Manager::default();
+        let cordoned = self
+            .shared
+            .with(|store| store.merge(&key, &cordon, false, &by_hand));
+        cordoned.map(drop)
+    }
+
     /// Removes a node.
     ///
     /// # Errors
