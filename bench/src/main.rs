@@ -7,6 +7,7 @@ mod client;
 mod clock;
 mod figure;
 mod hostile;
+mod k8s;
 mod list;
 mod live;
 mod logs;
@@ -18,6 +19,8 @@ mod start;
 mod submit;
 mod tasks;
 mod usage;
+
+use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Parser, ValueEnum};
@@ -44,6 +47,9 @@ struct Args {
     /// For `hostile`: how many sockets the client opens that does not read.
     #[arg(long, value_name = "N", default_value_t = 2000)]
     sockets: usize,
+    /// For `k8s`: the cluster of this file instead of the double of an API server.
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
     /// For `print`: how many lines a second.
     #[arg(long, value_name = "N", default_value_t = 50, hide = true)]
     lines: u32,
@@ -62,6 +68,7 @@ enum Bench {
     /// What `live` is compared with.
     #[value(hide = true)]
     LivePeer,
+    K8s,
     Slurm,
     /// What the tasks of `logs` run.
     #[value(hide = true)]
@@ -93,6 +100,7 @@ async fn measure(args: Args) -> Result<()> {
             hostile::run(ground, hostile::Rounds { rounds, sockets }).await?;
         }
         Bench::LivePeer => live::peer::serve().await?,
+        Bench::K8s => k8s::run(args.kubeconfig.as_deref()).await?,
         Bench::Slurm => slurm::run(ground).await?,
         Bench::Submit => submit::run(ground).await?,
         Bench::Print => logs::print(args.lines, args.burst)?,

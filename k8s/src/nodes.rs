@@ -93,11 +93,10 @@ fn keeps_out(node: &Node, cluster: &Cluster) -> bool {
     })
 }
 
-/// The name that pods are pinned to.
+/// The name that pods are pinned to. Every kubelet gives its node one.
 pub(crate) fn name(node: &Node) -> Option<&str> {
-    let labels = node.metadata.labels.as_ref();
-    let hostname = labels.and_then(|labels| labels.get(labels::HOSTNAME));
-    hostname.or(node.metadata.name.as_ref()).map(String::as_str)
+    let labels = node.metadata.labels.as_ref()?;
+    labels.get(labels::HOSTNAME).map(String::as_str)
 }
 
 /// Nodes of which nothing was heard for so long that what runs there is given up. If that is more than half of all, it is
@@ -274,7 +273,8 @@ mod tests {
                 let status = if *seconds > 0 { "Unknown" } else { "True" };
                 let ready = json!({"type": "Ready", "status": status, "lastTransitionTime": since});
                 let node = json!({
-                    "metadata": {"name": format!("n{number}")}, "status": {"conditions": [ready]}});
+                    "metadata": {"labels": {"kubernetes.io/hostname": format!("n{number}")}},
+                    "status": {"conditions": [ready]}});
                 serde_json::from_value::<Node>(node).unwrap()
             });
             let nodes: Vec<Node> = node.collect();

@@ -3,7 +3,7 @@
 mod cluster;
 
 use cluster::{Cluster, killed, pod, runtime};
-use domain::runtime::contract::{self, Subject, sample_launch};
+use domain::runtime::contract::{self, Subject};
 use domain::runtime::{Killed, LaunchRank, Observation, RankKey, Runtime, RuntimeError};
 use double::{End, Kind};
 use protocol::{FENCE_FILE, FENCE_PERIOD};
@@ -42,7 +42,11 @@ async fn the_life_of_one_rank_takes_three_writes() {
 #[tokio::test]
 async fn the_ranks_of_a_run_share_a_secret_and_each_is_on_its_node() {
     let cluster = Cluster::new().await;
-    let launches = [sample_launch(RANK, "n1"), sample_launch(OTHER, "n2")];
+    let other = LaunchRank {
+        node: "n2".to_owned(),
+        ..cluster.launch(OTHER)
+    };
+    let launches = [cluster.launch(RANK), other];
     let started = cluster.runtime.start_all(&launches).await;
     assert!(started.iter().all(Result::is_ok), "{started:?}");
     assert_eq!(cluster.double.n_writes(), 3);
@@ -193,6 +197,10 @@ async fn what_was_removed_while_nobody_watched_is_not_over_either() {
     pass_fence_time().await;
     assert_eq!(again.kill(&RANK).await.unwrap(), Killed::Gone);
     assert_eq!(again.observe(&RANK).await.unwrap(), Observation::Vanished);
+    let third = runtime(&cluster.double, &stop);
+    cluster.until(async |_| third.nodes().await.is_ok()).await;
+    third.start(&launch).await.unwrap();
+    assert_eq!(cluster.double.names(Kind::Pod), Vec::<String>::new());
     stop.cancel();
 }
 

@@ -23,7 +23,7 @@ struct Bench {
     says: &'static str,
 }
 
-const BENCHES: [Bench; 10] = [
+const BENCHES: [Bench; 11] = [
     Bench {
         name: "plan",
         is_usual: true,
@@ -91,6 +91,15 @@ const BENCHES: [Bench; 10] = [
                core, both clients on another.",
     },
     Bench {
+        name: "k8s",
+        is_usual: true,
+        peer: &[],
+        says: "tasks of one rank as pods, 64 at a time: from the start through the adapter to the end of the pod and its \
+               removal. Client, double of an API server and simulated kubelets are one process on all cores, and containers \
+               run for no time: it says what the adapter costs beside a bare client, not what a cluster does. \
+               `--kubeconfig FILE` measures the same on a cluster whose kubelets end pods by themselves.",
+    },
+    Bench {
         name: "slurm",
         is_usual: false,
         peer: &["munge", "slurm-client", "slurmctld", "slurmd"],
@@ -115,22 +124,35 @@ struct Figure {
     met: Option<bool>,
 }
 
-/// Runs the benchmarks of these names, or all.
+/// What is asked for.
+pub(crate) struct Asked {
+    /// Names of benchmarks; all that are usual, if there is none.
+    pub(crate) names: Vec<String>,
+    /// Lines of JSON instead of a table.
+    pub(crate) json: bool,
+    /// The cluster of this file, for `k8s`.
+    pub(crate) kubeconfig: Option<PathBuf>,
+}
+
+/// Runs the benchmarks that are asked for.
 ///
 /// # Errors
 /// If there is no such benchmark, or one fails. A goal that is missed is no error: it is shown.
-pub(crate) fn run(root: &Path, machine: &Machine, names: &[String], json: bool) -> Result<()> {
-    let chosen = chosen(names)?;
+pub(crate) fn run(root: &Path, machine: &Machine, asked: &Asked) -> Result<()> {
+    let chosen = chosen(&asked.names)?;
     // First, because it takes a while to build what then cannot be compared.
     let peers = chosen.iter().map(|bench| Peer::install(bench.peer));
     let _peers = peers.collect::<Result<Vec<Peer>>>()?;
     let programs = build(root)?;
-    if !json {
+    if !asked.json {
         println!("{}", conditions());
     }
     for bench in chosen {
-        let figures = measure(&programs, machine, bench)?;
-        if json {
+        let figures = match bench.name {
+            "k8s" => measure_pods(&programs, bench, asked.kubeconfig.as_deref())?,
+            _ => measure(&programs, machine, bench)?,
+        };
+        if asked.json {
             for figure in &figures {
                 println!("{}", serde_json::to_string(figure)?);
             }
@@ -215,6 +237,17 @@ fn measure(programs: &Path, machine: &Machine, bench: &Bench) -> Result<Vec<Figu
     figures(bench, &mut command)
 }
 
+/// No server of the platform is in it, and nothing of it has a core of its own.
+fn measure_pods(programs: &Path, bench: &Bench, kubeconfig: Option<&Path>) -> Result<Vec<Figure>> {
+    let mut command = Command::new(programs.join("hai-bench"));
+    command.arg(bench.name);
+    command.arg("--server").arg(programs.join("hai-platform"));
+    if let Some(file) = kubeconfig {
+        command.arg("--kubeconfig").arg(file);
+    }
+    figures(bench, &mut command)
+}
+
 /// What a benchmark prints.
 fn figures(bench: &Bench, command: &mut Command) -> Result<Vec<Figure>> {
     let output = command
@@ -294,7 +327,7 @@ mod tests {
         let error = chosen(&["plna".to_owned()]).map(drop).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "there is no benchmark plna: there is plan, start, tasks, submit, list, logs, live, takeover, hostile, slurm"
+            "there is no benchmark plna: there is plan, start, tasks, submit, list, logs, live, takeover, hostile, k8s, slurm"
         );
     }
 }

@@ -1,10 +1,11 @@
-//! Developer commands: `cargo xtask test`, `story`, `chaos`, `fuzz`, `bench`, `postgres -- COMMAND` and `redis -- COMMAND`.
+//! Developer commands: `cargo xtask test`, `story`, `chaos`, `fuzz`, `bench`, `deploy`, `postgres -- COMMAND` and `redis -- COMMAND`.
 
 mod bench;
 mod chaos;
 mod foreign;
 mod fuzz;
 mod machine;
+mod manifests;
 mod peer;
 mod postgres;
 mod private;
@@ -14,7 +15,7 @@ mod summary;
 mod test;
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result};
@@ -33,6 +34,12 @@ enum Xtask {
     Test {
         #[command(flatten)]
         install: Install,
+        /// Only what any cluster can be asked, and of the cluster of HAI_TEST_KUBECONFIG.
+        #[arg(long)]
+        cluster: bool,
+        /// The file that leads to a cluster.
+        #[arg(long, env = test::CLUSTER_VARIABLE, value_name = "FILE", hide = true)]
+        kubeconfig: Option<PathBuf>,
         /// Passed to the Rust test programs, for example a part of a test's name; the tests in Python and JavaScript then do not run.
         #[arg(last = true, value_name = "FILTER")]
         arguments: Vec<OsString>,
@@ -66,12 +73,24 @@ enum Xtask {
         /// One line of JSON for each figure instead of a table.
         #[arg(long)]
         json: bool,
+        /// For k8s: the cluster of this file instead of the double of an API server.
+        #[arg(long, value_name = "FILE")]
+        kubeconfig: Option<PathBuf>,
     },
     /// Attack every argument of the API with generated nonsense.
     Fuzz {
         /// How many requests.
         #[arg(long, value_name = "N", default_value_t = 100_000)]
         requests: u32,
+    },
+    /// Write the objects with which the platform runs in a Kubernetes cluster, in `deploy/`.
+    Deploy {
+        /// Write nothing: compare what is there with the schemas of the API.
+        #[arg(long, conflicts_with = "arguments")]
+        check: bool,
+        /// For a cluster of your own: `--help` tells what may be said.
+        #[arg(last = true, value_name = "OPTION")]
+        arguments: Vec<OsString>,
     },
     /// Run a command beside a private, empty PostgreSQL whose address is in HAI_TEST_DATABASE, and a Redis whose address is
     /// in HAI_TEST_REDIS.
@@ -111,7 +130,15 @@ fn main() -> ExitCode {
 
 fn run(xtask: Xtask) -> Result<ExitCode> {
     match xtask {
-        Xtask::Test { install, arguments } => {
+        Xtask::Test {
+            cluster: true,
+            kubeconfig,
+            arguments,
+            ..
+        } => test::run_on_cluster(root(), kubeconfig.as_deref(), &arguments),
+        Xtask::Test {
+            install, arguments, ..
+        } => {
             let machine = Machine::prepare(install.wanted)?;
             Ok(test::run(root(), &machine, &arguments))
         }
@@ -131,11 +158,24 @@ fn run(xtask: Xtask) -> Result<ExitCode> {
             install,
             names,
             json,
+            kubeconfig,
         } => {
             let machine = Machine::prepare(install.wanted)?;
-            bench::run(root(), &machine, &names, json).map(|()| ExitCode::SUCCESS)
+            let asked = bench::Asked {
+                names,
+                json,
+                kubeconfig,
+            };
+            bench::run(root(), &machine, &asked).map(|()| ExitCode::SUCCESS)
         }
         Xtask::Fuzz { requests } => fuzz::run(root(), requests).map(|()| ExitCode::SUCCESS),
+        Xtask::Deploy { check, arguments } => {
+            let done = match check {
+                true => manifests::test(root(), Path::new("python3")),
+                false => manifests::write(root(), &arguments),
+            };
+            done.map(|()| ExitCode::SUCCESS)
+        }
         Xtask::Postgres { install, command } => {
             let machine = Machine::prepare(install.wanted)?;
             let postgres = Postgres::start(&machine.postgres, Durability::None)?;

@@ -1,6 +1,7 @@
-//! The one test command: build once, then every ring on SQLite, on PostgreSQL, in Python, and with foreign clients.
+//! The one test command: build once, then every ring on SQLite, on PostgreSQL, in Python, and with what others have made.
 
 use std::ffi::OsString;
+use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
@@ -11,6 +12,7 @@ use serde_json::Value;
 use crate::chaos;
 use crate::foreign;
 use crate::machine::Machine;
+use crate::manifests;
 use crate::postgres::{Durability, Postgres};
 use crate::redis::Redis;
 use crate::summary::Summary;
@@ -22,6 +24,9 @@ pub(crate) const DATABASE_VARIABLE: &str = "HAI_TEST_DATABASE";
 pub(crate) const PROGRAMS_VARIABLE: &str = "HAI_TEST_POSTGRES";
 /// Address of the Redis the tests use, without the number of a database: each test that needs one of its own adds it.
 pub(crate) const REDIS_VARIABLE: &str = "HAI_TEST_REDIS";
+
+/// File that leads to a cluster which the suite for any cluster runs on. Without it that runs on the double.
+pub(crate) const CLUSTER_VARIABLE: &str = "HAI_TEST_KUBECONFIG";
 
 /// Packages whose tests touch a database: they run once more, on PostgreSQL.
 const DATABASE_PACKAGES: [&str; 3] = ["domain", "server", "tests"];
@@ -46,6 +51,36 @@ pub(crate) fn run(root: &Path, machine: &Machine, arguments: &[OsString]) -> Exi
     all_steps(&mut summary, root, machine, arguments);
     eprintln!("\n{summary}");
     summary.exit_code()
+}
+
+/// Runs the suite for any cluster on the one that a file leads to. `arguments` go to the test program.
+///
+/// # Errors
+/// If no file is named, or it is not there.
+pub(crate) fn run_on_cluster(
+    root: &Path,
+    kubeconfig: Option<&Path>,
+    arguments: &[OsString],
+) -> Result<ExitCode> {
+    let file = kubeconfig.filter(|file| !file.as_os_str().is_empty());
+    let file = file.with_context(|| {
+        format!(
+            "it is not said which cluster: `{CLUSTER_VARIABLE}=FILE cargo xtask test --cluster`"
+        )
+    })?;
+    // The tests run in another folder.
+    let file = fs::canonicalize(file).with_context(|| format!("cannot find {}", file.display()))?;
+    let status = Command::new("cargo")
+        .args(["test", "-p", "k8s", "--test", "cluster_suite", "--"])
+        .args(arguments)
+        .env(CLUSTER_VARIABLE, file)
+        .current_dir(root)
+        .status()
+        .context("cannot run cargo")?;
+    Ok(match status.success() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    })
 }
 
 /// A failed build makes the rest pointless; any other failure does not hide the steps after it.
@@ -80,6 +115,9 @@ fn all_steps(summary: &mut Summary, root: &Path, machine: &Machine, arguments: &
             summary.step(&name, || test_python(&root.join(folder), python));
         }
     }
+    summary.step("objects for a cluster", || {
+        manifests::test(root, &machine.python)
+    });
     summary.step("clients from npm", || {
         let program = built(&programs, "hai-platform")?;
         foreign::test(&root.join("tests/foreign"), machine, &program)
@@ -138,6 +176,7 @@ fn test_on_sqlite(
         .args(["test", "--workspace", "--no-fail-fast", "--"])
         .args(arguments)
         .env_remove(DATABASE_VARIABLE)
+        .env_remove(CLUSTER_VARIABLE)
         .env(REDIS_VARIABLE, redis.url())
         .env(PROGRAMS_VARIABLE, &machine.postgres)
         .current_dir(root)
@@ -201,7 +240,16 @@ fn test_python(folder: &Path, python: &Path) -> Result<()> {
 mod tests {
     use serde_json::json;
 
-    use super::test_program;
+    use super::{run_on_cluster, test_program};
+
+    #[test]
+    fn who_does_not_say_which_cluster_hears_how_to_say_it() {
+        for nothing in [None, Some("".as_ref())] {
+            let error = run_on_cluster("/".as_ref(), nothing, &[]).unwrap_err();
+            let line = "`HAI_TEST_KUBECONFIG=FILE cargo xtask test --cluster`";
+            assert!(error.to_string().contains(line), "{error}");
+        }
+    }
 
     #[test]
     fn a_built_test_is_found_with_the_folder_of_its_package() {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::runtime::{LaunchRank, RuntimeError};
+use protocol::FENCE_FILE;
 
 use super::{KubernetesRuntime, same};
 use crate::nodes::ClusterNode;
@@ -57,6 +58,11 @@ impl KubernetesRuntime {
         let started = missing.iter().map(|(place, launch, capacity)| async {
             let wanted = pod(&self.cluster, launch, *capacity, &anchor);
             let wanted = wanted.map_err(|error| RuntimeError::rejected(error.to_string()))?;
+            // It was given up, perhaps by a server that has gone since: it does not begin again.
+            let fence = launch.log_dir.join(FENCE_FILE);
+            if tokio::fs::try_exists(&fence).await.unwrap_or(false) {
+                return Ok(*place);
+            }
             // What the kubelet makes for want of it is root's, and the platform is not.
             for dir in [&launch.log_dir].into_iter().chain(&launch.container.home) {
                 let made = tokio::fs::create_dir_all(dir).await;

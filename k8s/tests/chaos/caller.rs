@@ -1,6 +1,7 @@
 //! Who makes true what is wanted, and repeats what failed: as the launcher, the supervisor and the janitor do.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 use domain::runtime::contract::sample_launch;
@@ -76,7 +77,7 @@ impl Caller {
             for (key, known) in &mut run.ranks {
                 known.has_run |= journal.n_starts(&World::pod(key)) > 0;
                 if !run.is_draining && !known.has_run && !known.is_over {
-                    launches.push(launch(*key, n_ranks));
+                    launches.push(launch(*key, n_ranks, world.logs.path()));
                 }
             }
         }
@@ -165,9 +166,10 @@ async fn sweep(world: &World, checks: &mut Checks, open: &BTreeMap<RunKey, Run>)
     }
 }
 
-fn launch(key: RankKey, n_ranks: usize) -> LaunchRank {
+fn launch(key: RankKey, n_ranks: usize, logs: &Path) -> LaunchRank {
     let node = NODES[usize::try_from(key.rank).expect("it is small")];
     LaunchRank {
+        log_dir: logs.join(format!("{}/{}/{}", key.task, key.run, key.rank)),
         run_world_size: u32::try_from(n_ranks).expect("it is small"),
         ..sample_launch(key, node)
     }

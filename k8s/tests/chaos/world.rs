@@ -10,6 +10,7 @@ use k8s::{Cluster, KubernetesRuntime, Storage};
 use k8s_openapi::jiff::SignedDuration;
 use kube::{Client, Config};
 use protocol::LogLimits;
+use tempfile::TempDir;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
@@ -23,6 +24,8 @@ pub(crate) struct World {
     pub(crate) double: Double,
     pub(crate) kubelets: Kubelets,
     pub(crate) runtime: KubernetesRuntime,
+    /// Where ranks leave their logs.
+    pub(crate) logs: TempDir,
     _stop: DropGuard,
 }
 
@@ -50,6 +53,7 @@ impl World {
             double,
             kubelets,
             runtime,
+            logs: tempfile::tempdir().expect("there is room for a directory"),
             _stop: stop,
         }
     }

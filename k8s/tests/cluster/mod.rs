@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::clock::SystemClock;
-use domain::runtime::contract::Subject;
+use domain::runtime::contract::{Subject, sample_launch};
 use domain::runtime::fake::exit_record;
-use domain::runtime::{Observation, RankKey, Runtime};
+use domain::runtime::{LaunchRank, Observation, RankKey, Runtime};
 use double::{Double, End, Key, Kind};
 use k8s::KubernetesRuntime;
 use kube::{Client, Config};
 use protocol::{ExitRecord, LogLimits};
+use tempfile::TempDir;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -30,6 +31,7 @@ pub(crate) struct Cluster {
     pub(crate) double: Arc<Double>,
     _stop: DropGuard,
     kubelet: JoinSet<()>,
+    logs: TempDir,
 }
 
 impl Cluster {
@@ -48,6 +50,7 @@ impl Cluster {
             double,
             _stop: stop.drop_guard(),
             kubelet: JoinSet::new(),
+            logs: tempfile::tempdir().expect("there is room for a directory"),
         };
         cluster.start_kubelets();
         let knows = async |runtime: &KubernetesRuntime| {
@@ -161,6 +164,13 @@ impl Subject for Cluster {
 
     fn node(&self) -> String {
         "n1".to_owned()
+    }
+
+    fn launch(&self, rank: RankKey) -> LaunchRank {
+        LaunchRank {
+            log_dir: self.logs.path().join(rank.rank.to_string()),
+            ..sample_launch(rank, &self.node())
+        }
     }
 
     async fn is_up(&self, rank: &RankKey) {
