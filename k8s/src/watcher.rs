@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::pin::pin;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -14,8 +13,11 @@ use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::labels;
 use crate::pods::Pods;
-use crate::{labels, lock};
+
+/// The nodes, by the names of their objects; none as long as the cluster has not told of all.
+pub(crate) type Nodes = Option<BTreeMap<String, Node>>;
 
 /// Before the second attempt; twice as long each time.
 const SHORTEST: Duration = Duration::from_millis(100);
@@ -46,16 +48,11 @@ pub(crate) async fn pods(
 }
 
 /// Follows the nodes.
-pub(crate) async fn nodes(
-    api: Api<Node>,
-    nodes: Arc<Mutex<Option<BTreeMap<String, Node>>>>,
-    stop: CancellationToken,
-) {
+pub(crate) async fn nodes(api: Api<Node>, nodes: watch::Sender<Nodes>, stop: CancellationToken) {
     let mut listed = BTreeMap::new();
     let name = |node: &Node| node.metadata.name.clone().unwrap_or_default();
     follow(api, watcher::Config::default(), "nodes", &stop, |event| {
-        let mut known = lock(&nodes);
-        match event {
+        nodes.send_modify(|known| match event {
             Event::Init => listed.clear(),
             Event::InitApply(node) => {
                 listed.insert(name(&node), node);
@@ -67,7 +64,7 @@ pub(crate) async fn nodes(
             Event::Delete(node) => {
                 known.get_or_insert_default().remove(&name(&node));
             }
-        }
+        });
     })
     .await;
 }
@@ -91,7 +88,9 @@ async fn follow<K>(
         match event {
             None => return,
             Some(Ok(event)) => {
-                if std::mem::take(&mut n_failures) > 0 {
+                // That it begins anew says nothing yet.
+                let is_heard = !matches!(event, Event::Init);
+                if is_heard && std::mem::take(&mut n_failures) > 0 {
                     tracing::info!(what, "the cluster can be watched again");
                 }
                 hear(event);

@@ -1,6 +1,7 @@
 //! Where ranks run: processes of this machine, or pods of a cluster.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use domain::clock::Clock;
@@ -10,6 +11,7 @@ use domain::runtime::local::{LocalConfig, LocalRuntime};
 use domain::task::TaskId;
 use k8s::{Elsewhere, KubernetesRuntime};
 use protocol::LogLimits;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -20,6 +22,9 @@ pub(crate) const LOG_LIMITS: LogLimits = LogLimits {
     segment_bytes: 8 << 20,
     budget_bytes: 1 << 30,
 };
+
+/// How long the start of the server waits for a cluster that is slow, or away.
+const FIRST_LOOK: Duration = Duration::from_secs(3);
 
 /// Where ranks run.
 #[derive(Debug, Clone)]
@@ -71,6 +76,12 @@ impl Ranks {
             watching.tracker,
             watching.stop,
         );
+        // Whoever leads at once would know of nothing yet.
+        if timeout(FIRST_LOOK, runtime.is_known()).await.is_err() {
+            tracing::warn!(
+                "the cluster has not told of its nodes and pods: nothing starts until it does"
+            );
+        }
         Ok(Self::Cluster(Arc::new(runtime)))
     }
 

@@ -71,7 +71,13 @@ where
 fn filtered(filter: &str) -> Result<impl Subscriber + for<'a> LookupSpan<'a> + use<>> {
     Ok(tracing_subscriber::registry()
         .with(parse(filter)?)
-        .with(filter_fn(holds_no_secret)))
+        .with(filter_fn(holds_no_secret))
+        .with(filter_fn(is_said_once)))
+}
+
+/// The client of a cluster tells of every failure, and so do we, with what it means.
+fn is_said_once(event: &Metadata<'_>) -> bool {
+    !event.target().starts_with("kube_client") || *event.level() != Level::ERROR
 }
 
 fn holds_no_secret(event: &Metadata<'_>) -> bool {

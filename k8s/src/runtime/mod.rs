@@ -28,7 +28,7 @@ use crate::cluster::Cluster;
 use crate::names;
 use crate::nodes::{self, ClusterNode};
 use crate::pods::{Pods, is_over};
-use crate::{lock, watcher};
+use crate::watcher::{self, Nodes};
 
 /// Runs ranks as pods.
 pub struct KubernetesRuntime {
@@ -37,7 +37,7 @@ pub struct KubernetesRuntime {
     clock: Arc<dyn Clock>,
     calls: Calls,
     pods: watch::Sender<Pods>,
-    nodes: Arc<Mutex<Option<BTreeMap<String, Node>>>>,
+    nodes: watch::Sender<Nodes>,
     /// Fences that were raised, and when.
     fences: Mutex<BTreeMap<RankKey, Instant>>,
 }
@@ -75,7 +75,7 @@ impl KubernetesRuntime {
     ) -> Self {
         let calls = Calls::new(client, &cluster.namespace);
         let pods = watch::Sender::new(Pods::default());
-        let nodes = Arc::new(Mutex::default());
+        let nodes = watch::Sender::new(Nodes::default());
         tracker.spawn(watcher::pods(
             calls.pods.clone(),
             pods.clone(),
@@ -84,7 +84,7 @@ impl KubernetesRuntime {
         ));
         tracker.spawn(watcher::nodes(
             calls.nodes.clone(),
-            Arc::clone(&nodes),
+            nodes.clone(),
             stop.clone(),
         ));
         Self {
@@ -98,12 +98,20 @@ impl KubernetesRuntime {
         }
     }
 
+    /// Waits until the cluster has told of all nodes and pods.
+    pub async fn is_known(&self) {
+        let (mut pods, mut nodes) = (self.pods.subscribe(), self.nodes.subscribe());
+        // Neither ends while this is there.
+        let _ = pods.wait_for(Pods::is_complete).await;
+        let _ = nodes.wait_for(Option::is_some).await;
+    }
+
     /// Looks at all nodes of the cluster, once it has told of them.
     fn with_nodes<T>(
         &self,
         look: impl FnOnce(&BTreeMap<String, Node>, Timestamp) -> T,
     ) -> Result<T, RuntimeError> {
-        let nodes = lock(&self.nodes);
+        let nodes = self.nodes.borrow();
         let Some(nodes) = nodes.as_ref() else {
             return Err(RuntimeError::unavailable(
                 "list the nodes",

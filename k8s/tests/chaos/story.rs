@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use domain::runtime::RunKey;
 use double::{Chance, End};
+use protocol::FENCE_PERIOD;
 use tokio::time::timeout;
 
 use crate::caller::Caller;
@@ -17,8 +18,9 @@ const MOST_RUNS: usize = 4;
 /// Rounds of the callers in a step at most, and the pause between two of them in which nothing happens.
 const MOST_ROUNDS: u64 = 12;
 const PERIOD: Duration = Duration::from_millis(20);
-/// How long it may take until all is as it is wanted, once nothing fails any more.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long it may take until all is as it is wanted, once nothing fails any more: 5 s, and what was lost without a word has to
+/// be fenced off first.
+const PATIENCE: Duration = Duration::from_secs(5 + 2 * FENCE_PERIOD.as_secs());
 /// How long a history may take while everything fails.
 const LONGEST: Duration = Duration::from_secs(300);
 
