@@ -26,7 +26,7 @@ impl Threads {
         Self::start("workers", WORKERS)
     }
 
-    /// For the live connections of people, and for long requests.
+    /// For the live connections of people.
     ///
     /// # Errors
     /// As [`Threads::of_workers`].
