@@ -7,7 +7,6 @@ use domain::runtime::contract::{self, Subject};
 use domain::runtime::{Killed, LaunchRank, Observation, RankKey, Runtime, RuntimeError};
 use double::{End, Kind};
 use protocol::{FENCE_FILE, FENCE_PERIOD};
-use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 const RANK: RankKey = RankKey {
@@ -134,14 +133,6 @@ async fn a_rank_that_used_too_much_memory_has_failed_and_is_not_lost() {
     assert!(record.exit.message.unwrap().contains("memory"));
 }
 
-/// A rank whose logs are in a directory of the test.
-fn launch_in(dir: &TempDir, cluster: &Cluster) -> LaunchRank {
-    LaunchRank {
-        log_dir: dir.path().join("0"),
-        ..cluster.launch(RANK)
-    }
-}
-
 /// Goes on when agents must have seen a fence.
 async fn pass_fence_time() {
     tokio::time::pause();
@@ -152,8 +143,7 @@ async fn pass_fence_time() {
 #[tokio::test]
 async fn a_pod_that_somebody_removes_without_its_kubelet_is_over_when_it_is_fenced_off() {
     let cluster = Cluster::new().await;
-    let logs = tempfile::tempdir().unwrap();
-    let launch = launch_in(&logs, &cluster);
+    let launch = cluster.launch(RANK);
     cluster.runtime.start(&launch).await.unwrap();
     cluster.is_up(&RANK).await;
     cluster.double.lose(&pod(&RANK)).unwrap();
@@ -183,8 +173,7 @@ async fn a_pod_that_somebody_removes_without_its_kubelet_is_over_when_it_is_fenc
 #[tokio::test]
 async fn what_was_removed_while_nobody_watched_is_not_over_either() {
     let cluster = Cluster::new().await;
-    let logs = tempfile::tempdir().unwrap();
-    let launch = launch_in(&logs, &cluster);
+    let launch = cluster.launch(RANK);
     cluster.runtime.start(&launch).await.unwrap();
     cluster.is_up(&RANK).await;
     cluster.double.lose(&pod(&RANK)).unwrap();
@@ -208,12 +197,7 @@ async fn what_was_removed_while_nobody_watched_is_not_over_either() {
 async fn a_rank_of_a_silent_node_is_over_when_it_is_fenced_off_and_its_node_is_swept_first() {
     let mut cluster = Cluster::new().await;
     cluster.stop_kubelets().await;
-    let logs = tempfile::tempdir().unwrap();
-    cluster
-        .runtime
-        .start(&launch_in(&logs, &cluster))
-        .await
-        .unwrap();
+    cluster.runtime.start(&cluster.launch(RANK)).await.unwrap();
     cluster.is_up(&RANK).await;
     let is_ready = async |runtime: &k8s::KubernetesRuntime| {
         let nodes = runtime.nodes().await.unwrap();

@@ -6,8 +6,7 @@ use std::time::Duration;
 use domain::clock::{Clock, SystemClock};
 use domain::runtime::RankKey;
 use double::{Behave, Double, Faults, Key, Kind, KubeletOptions, Kubelets};
-use k8s::{Cluster, KubernetesRuntime, Storage};
-use k8s_openapi::jiff::SignedDuration;
+use k8s::{Cluster, KubernetesRuntime};
 use kube::{Client, Config};
 use protocol::LogLimits;
 use tempfile::TempDir;
@@ -77,23 +76,11 @@ fn runtime(double: &Double) -> (KubernetesRuntime, DropGuard) {
     let mut config = Config::new(double.url().parse().expect("it is an address"));
     config.default_retry = false;
     let client = Client::try_from(config).expect("it is a client");
-    let cluster = Cluster {
-        namespace: NAMESPACE.to_owned(),
-        agent_image: "registry.example/hai-platform:0.1.0".to_owned(),
-        default_image: "registry.example/train:latest".to_owned(),
-        server_url: "http://hai-platform.hai:7780".to_owned(),
-        server_certificate: None,
-        pull_secrets: Vec::new(),
-        priority_class: None,
-        tolerations: Vec::new(),
-        group_label: "hai_mars_group".to_owned(),
-        gpu_resource: "nvidia.com/gpu".to_owned(),
-        devices: [].into(),
-        reserved_millicpus: 0,
-        reserved_memory_bytes: 0,
-        give_up_after: SignedDuration::from_mins(5),
-        storage: Storage::Everywhere,
-    };
+    let cluster = Cluster::new(
+        "registry.example/hai-platform:0.1.0".to_owned(),
+        "registry.example/train:latest".to_owned(),
+        "http://hai-platform.hai:7780".to_owned(),
+    );
     let log = LogLimits {
         segment_bytes: 8 << 20,
         budget_bytes: 1 << 30,
