@@ -1,9 +1,9 @@
 //! Acts out what [`crate::supervise`] decides for one rank.
 
-use std::{io, pin::pin, sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use nix::sys::signal::Signal;
-use protocol::{EXIT_FILE, ExitRecord, Launch, Order, PROTOCOL_VERSION, ProcessId, RankExit};
+use protocol::{EXIT_FILE, ExitRecord, Launch, PROTOCOL_VERSION, ProcessId, RankExit};
 use tokio::{
     signal::unix::{Signal as Listener, SignalKind, signal},
     sync::{
@@ -18,7 +18,7 @@ use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use crate::{
     child::{self, StartError},
     control::{Answer, Call, Control, Request},
-    fence,
+    fence::{Fence, Sight},
     log::{Clock, Log, Place, Progress},
     process, record,
     server::{Errand, Link, Said, Status, Wish},
@@ -99,7 +99,7 @@ pub(crate) async fn supervise(launch: Launch, me: ProcessId, clock: Clock) -> io
         clock,
         renewed: None,
     };
-    let _link = AbortOnDropHandle::new(TaskTracker::new().spawn(link.run()));
+    let (mut link, mut running) = (Some(link), None);
     let mut rank = Rank {
         policy: Policy {
             silence: launch.silence_secs.map(Duration::from_secs),
@@ -118,9 +118,7 @@ pub(crate) async fn supervise(launch: Launch, me: ProcessId, clock: Clock) -> io
         errands,
         status,
     };
-    let fence = rank.launch.fence.clone();
-    let mut fenced = pin!(fence::raised(fence.as_deref()));
-    let mut is_fenced = false;
+    let mut fence = Fence::watch(rank.launch.fence.clone());
     while rank.state != State::Left {
         let deadline = rank
             .state
@@ -133,10 +131,13 @@ pub(crate) async fn supervise(launch: Launch, me: ProcessId, clock: Clock) -> io
             },
             Some(call) = called.recv() => rank.answer(call).await,
             progress = advanced(&mut rank.log) => rank.note(progress).await,
-            () = &mut fenced, if !is_fenced => {
-                is_fenced = true;
-                tracing::warn!("the platform has given this rank up: it ends");
-                rank.handle(Event::Order(Order::OVER)).await;
+            sight = fence.changed() => {
+                rank.look_at(sight).await;
+                // Nobody hears of a rank before it is known whether it can be fenced off.
+                if let Some(link) = link.take() {
+                    let link = TaskTracker::new().spawn(link.run());
+                    running = Some(AbortOnDropHandle::new(link));
+                }
             }
             _ = signals.terminate.recv() => rank.handle(Event::Terminated).await,
             _ = signals.interrupt.recv() => rank.handle(Event::Terminated).await,
@@ -152,10 +153,20 @@ pub(crate) async fn supervise(launch: Launch, me: ProcessId, clock: Clock) -> io
             }
         }
     }
+    drop(running);
     Ok(())
 }
 
 impl Rank {
+    /// Ends when the fence says so.
+    async fn look_at(&mut self, fence: Sight) {
+        match fence {
+            Sight::Nothing | Sight::Down => {}
+            Sight::Raised => self.handle(Event::Fenced).await,
+            Sight::Missing => self.handle(Event::FenceMissing).await,
+        }
+    }
+
     /// Makes the transition and acts, and again for what comes of acting.
     async fn handle(&mut self, event: Event) {
         let mut next = Some(event);

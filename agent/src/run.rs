@@ -91,10 +91,8 @@ fn supervise(path: &Path) -> Result<(), Refusal> {
     if exit.exists() {
         return Err(Refusal::Ended(exit));
     }
-    if let (Some(home), Some(user)) = (&launch.home, &launch.identity)
-        && let Err(error) = make_over(home, user)
-    {
-        tracing::warn!(path = %home.display(), %error, "the user's directory is not his");
+    if let Some(user) = &launch.identity {
+        hand_over(&launch, user);
     }
     become_supervisor().map_err(Refusal::Machine)?;
     let me = process::own_id().map_err(Refusal::Machine)?;
@@ -125,7 +123,30 @@ fn supervise(path: &Path) -> Result<(), Refusal> {
     ended.map_err(Refusal::Machine)
 }
 
-/// Makes a user's directory his, unless it is. The platform may not have been allowed to.
+/// Gives the user what is his, unless that was done: the platform may not have been allowed to.
+fn hand_over(launch: &Launch, user: &Identity) {
+    if let Some(home) = &launch.home
+        && let Err(error) = make_over(home, user)
+    {
+        tracing::warn!(path = %home.display(), %error, "the user's directory is not his");
+    }
+    if let Err(error) = let_read(&launch.log_dir, user) {
+        let path = launch.log_dir.display();
+        tracing::warn!(%path, %error, "the user cannot read the log");
+    }
+}
+
+/// Lets a user read a log and write nothing there: this program writes there with more rights than he has, and must not be led
+/// elsewhere by a link.
+fn let_read(log_dir: &Path, user: &Identity) -> io::Result<()> {
+    if fs::symlink_metadata(log_dir)?.gid() != user.gid {
+        fs::set_permissions(log_dir, Permissions::from_mode(0o750))?;
+        lchown(log_dir, None, Some(user.gid))?;
+    }
+    Ok(())
+}
+
+/// Makes a user's directory his, unless it is.
 fn make_over(home: &Path, user: &Identity) -> io::Result<()> {
     let found = fs::symlink_metadata(home)?;
     if found.uid() != user.uid {
@@ -207,4 +228,44 @@ fn trace() {
 )]
 fn now() -> DateTime<Utc> {
     Utc::now()
+}
+
+#[cfg(test)]
+mod tests {
+    use nix::unistd::{Gid, Uid};
+
+    use super::*;
+
+    #[test]
+    fn as_root_it_gives_the_user_his_directory_and_lets_him_read_the_log() {
+        let dir = tempfile::tempdir().unwrap();
+        let (home, log_dir) = (dir.path().join("home"), dir.path().join("log"));
+        let is_root = Uid::effective().is_root();
+        // Who is not root gives nothing away: he is the user.
+        let (uid, gid) = match is_root {
+            true => (12_345, 12_346),
+            false => (Uid::effective().as_raw(), Gid::effective().as_raw()),
+        };
+        let user = Identity {
+            user: "ann".to_owned(),
+            uid,
+            gid,
+        };
+        for path in [&home, &log_dir] {
+            fs::create_dir(path).unwrap();
+            fs::set_permissions(path, Permissions::from_mode(0o700)).unwrap();
+        }
+        for _ in 0..2 {
+            make_over(&home, &user).unwrap();
+            let_read(&log_dir, &user).unwrap();
+        }
+        let found = |path: &Path| {
+            let found = fs::metadata(path).unwrap();
+            (found.uid(), found.gid(), found.mode() & 0o7777)
+        };
+        assert_eq!(found(&home), (uid, gid, 0o700));
+        let is_open = if is_root { 0o750 } else { 0o700 };
+        let me = Uid::effective().as_raw();
+        assert_eq!(found(&log_dir), (me, gid, is_open));
+    }
 }

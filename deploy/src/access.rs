@@ -8,10 +8,12 @@ use k8s_openapi::api::rbac::v1::{
 use crate::name::{self, PLATFORM, Part, TASKS, words};
 
 /// What `work` may do in the namespace of the tasks: what `k8s/src/api.rs` and `k8s/src/watcher.rs` call.
-const IN_TASKS: [(&str, &[&str]); 2] = [
+const IN_TASKS: [(&str, &[&str]); 3] = [
     // A Secret for each run. None is listed or watched: whoever could would read them all, whatever they are called.
     ("secrets", &["create", "delete", "get", "patch"]),
     ("pods", &["create", "delete", "get", "list", "watch"]),
+    // What went wrong with them.
+    ("events", &["list", "watch"]),
 ];
 
 /// What it may do with nodes, which are in no namespace: see them, label and cordon them.

@@ -43,6 +43,8 @@ id! {
     RunId,
     /// Row of [`crate::pod`].
     PodId,
+    /// Row of [`crate::rank_event`].
+    RankEventId,
     /// Row of [`crate::mount_rule`].
     MountRuleId,
     /// Row of [`crate::node_state`].

@@ -3,7 +3,7 @@
 //! In reading order: who may do what ([`user`], [`user_group`], [`shared_group_group`], [`access_token`], [`session_code`],
 //! [`session`], [`quota`], [`resource_quota`], [`quota_change`]), with what ([`environment`], [`environment_grant`],
 //! [`mount_rule`], [`host`], [`node`], [`node_state`], [`platform_key`], [`occupancy`], [`reservation`]), and what they do
-//! ([`task`], [`task_change`], [`task_tag`], [`run`], [`pod`], [`exclusion`],
+//! ([`task`], [`task_change`], [`task_tag`], [`run`], [`pod`], [`rank_event`], [`exclusion`],
 //! [`submission`], [`audit`], [`audit_seal`]), and which process drives it all ([`lease`]). What servers count
 //! together is in [`shared_count`].
 
@@ -24,6 +24,7 @@ pub mod platform_key;
 pub mod pod;
 pub mod quota;
 pub mod quota_change;
+pub mod rank_event;
 pub mod reservation;
 pub mod resource_quota;
 pub mod run;
@@ -41,6 +42,6 @@ pub mod words;
 
 pub use id::{
     AccessTokenId, AuditId, AuditSealId, MountRuleId, NodeStateId, PodId, QuotaChangeId, QuotaId,
-    ResourceQuotaId, RunId, SessionCodeId, SessionId, TaskId, UserId,
+    RankEventId, ResourceQuotaId, RunId, SessionCodeId, SessionId, TaskId, UserId,
 };
 pub use words::Words;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use domain::runtime::{RankKey, RunKey, RuntimeError};
-use k8s_openapi::api::core::v1::{Node, Pod, Secret};
+use k8s_openapi::api::core::v1::{Event, Node, Pod, Secret};
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
 use kube::{Api, Client, Error};
 use serde_json::Value;
@@ -20,6 +20,7 @@ const KILL_SECS: u32 = 1;
 pub(crate) struct Calls {
     pub(crate) pods: Api<Pod>,
     pub(crate) nodes: Api<Node>,
+    pub(crate) events: Api<Event>,
     secrets: Api<Secret>,
     places: Semaphore,
 }
@@ -35,6 +36,7 @@ impl Calls {
         Self {
             pods: Api::namespaced(client.clone(), namespace),
             nodes: Api::all(client.clone()),
+            events: Api::namespaced(client.clone(), namespace),
             secrets: Api::namespaced(client.clone(), namespace),
             places: Semaphore::new(MOST_CALLS),
         }

@@ -1,8 +1,7 @@
 //! What must be known of a cluster.
 
 use std::collections::BTreeMap;
-
-use k8s_openapi::jiff::SignedDuration;
+use std::time::Duration;
 
 /// A cluster, and how it is used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +33,7 @@ pub struct Cluster {
     /// Memory of each node that is not for tasks, in bytes.
     pub reserved_memory_bytes: u64,
     /// How long a node may be silent before what runs there is given up, and runs again elsewhere.
-    pub give_up_after: SignedDuration,
+    pub give_up_after: Duration,
     /// Where logs are.
     pub storage: Storage,
 }
@@ -57,14 +56,9 @@ impl Cluster {
             devices: BTreeMap::new(),
             reserved_millicpus: 0,
             reserved_memory_bytes: 0,
-            give_up_after: SignedDuration::from_secs(60),
+            give_up_after: Duration::from_secs(60),
             storage: Storage::Everywhere,
         }
-    }
-
-    /// So many seconds.
-    pub fn seconds(seconds: u32) -> SignedDuration {
-        SignedDuration::from_secs(seconds.into())
     }
 }
 

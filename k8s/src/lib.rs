@@ -12,8 +12,10 @@
 
 mod api;
 mod cluster;
+mod clusters;
 mod connect;
 mod elsewhere;
+mod events;
 mod labels;
 mod names;
 mod nodes;
@@ -21,11 +23,13 @@ pub mod object;
 mod observe;
 mod pods;
 mod runtime;
+mod storage;
 mod watcher;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use cluster::{Cluster, Storage};
+pub use clusters::Clusters;
 pub use connect::{ConnectError, connect};
 pub use elsewhere::Elsewhere;
 pub use runtime::KubernetesRuntime;

@@ -48,6 +48,17 @@ pub(crate) fn pod(rank: &RankKey) -> String {
     format!("hai-{rank}")
 }
 
+/// The rank whose pod has this name, if it is one of ours.
+pub(crate) fn rank(pod: &str) -> Option<RankKey> {
+    let mut numbers = pod.strip_prefix("hai-")?.split('-');
+    let rank = RankKey {
+        task: numbers.next()?.parse().ok()?,
+        run: numbers.next()?.parse().ok()?,
+        rank: numbers.next()?.parse().ok()?,
+    };
+    numbers.next().is_none().then_some(rank)
+}
+
 /// In the Secret: what one rank has for itself.
 pub(crate) fn part(rank: u32) -> String {
     format!("rank-{rank}.json")

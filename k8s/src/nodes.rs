@@ -1,11 +1,12 @@
 //! What the objects of nodes say. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use domain::runtime::NodeReport;
 use k8s_openapi::api::core::v1::{Node, NodeCondition};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
-use k8s_openapi::jiff::{SignedDuration, Timestamp};
+use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::cluster::Cluster;
@@ -13,7 +14,7 @@ use crate::labels;
 use crate::object::Capacity;
 
 /// So long a node may be silent or unwell before it counts as not ready: most that stumble recover.
-const DEBOUNCE: SignedDuration = SignedDuration::from_secs(10);
+const DEBOUNCE: Duration = Duration::from_secs(10);
 
 /// What a node of the cluster is for us.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,7 +105,7 @@ pub(crate) fn name(node: &Node) -> Option<&str> {
 pub(crate) fn silent<'a>(
     nodes: impl Iterator<Item = &'a Node> + Clone,
     now: Timestamp,
-    patience: SignedDuration,
+    patience: Duration,
 ) -> BTreeSet<&'a str> {
     let n_nodes = nodes.clone().count();
     let silent: BTreeSet<&str> = nodes
@@ -118,7 +119,7 @@ pub(crate) fn silent<'a>(
 }
 
 /// How long a node has not been ready.
-fn silence(node: &Node, now: Timestamp) -> SignedDuration {
+fn silence(node: &Node, now: Timestamp) -> Duration {
     let conditions = node
         .status
         .as_ref()
@@ -127,7 +128,12 @@ fn silence(node: &Node, now: Timestamp) -> SignedDuration {
     let ready = conditions.find(|condition| condition.type_ == "Ready");
     let silent = ready.filter(|ready| ready.status != "True");
     let since = silent.and_then(|ready| ready.last_transition_time.as_ref());
-    since.map_or(SignedDuration::ZERO, |since| now.duration_since(since.0))
+    since.map_or(Duration::ZERO, |since| elapsed(since.0, now))
+}
+
+/// How long ago it was. What is yet to come, by another clock, was just now.
+fn elapsed(since: Timestamp, now: Timestamp) -> Duration {
+    Duration::try_from(now.duration_since(since)).unwrap_or_default()
 }
 
 /// Ready, or not for less than [`DEBOUNCE`]. A node that never said anything is not.
@@ -137,7 +143,7 @@ fn is_ready(conditions: &[NodeCondition], now: Timestamp) -> bool {
         return false;
     };
     let since = ready.last_transition_time.as_ref().map(|time| time.0);
-    ready.status == "True" || since.is_some_and(|since| now.duration_since(since) < DEBOUNCE)
+    ready.status == "True" || since.is_some_and(|since| elapsed(since, now) < DEBOUNCE)
 }
 
 /// An amount in thousandths; 0 if there is none, or it cannot be read.
@@ -278,7 +284,7 @@ mod tests {
                 serde_json::from_value::<Node>(node).unwrap()
             });
             let nodes: Vec<Node> = node.collect();
-            let silent = silent(nodes.iter(), now, SignedDuration::from_secs(60));
+            let silent = silent(nodes.iter(), now, Duration::from_secs(60));
             silent.into_iter().map(str::to_owned).collect::<Vec<_>>()
         };
         assert_eq!(cluster(&[0, 59, 60]), ["n2"]);

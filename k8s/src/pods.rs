@@ -257,7 +257,10 @@ impl Pods {
 /// Whether nothing of a rank is left that could do anything.
 pub(crate) fn is_over(seen: &Observation) -> bool {
     match seen {
-        Observation::Exited(_) | Observation::Vanished | Observation::NotStarted => true,
+        Observation::Exited(_)
+        | Observation::Vanished
+        | Observation::Fenced
+        | Observation::NotStarted => true,
         Observation::Alive | Observation::Orphaned | Observation::Stuck(_) => false,
     }
 }

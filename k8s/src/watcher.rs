@@ -6,13 +6,14 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use k8s_openapi::api::core::v1::{Node, Pod};
+use k8s_openapi::api::core::v1::{self, Node, Pod};
 use kube::Api;
 use kube::runtime::watcher::{self, Event};
 use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::events::{self, Warnings};
 use crate::labels;
 use crate::pods::Pods;
 
@@ -22,7 +23,7 @@ pub(crate) type Nodes = Option<BTreeMap<String, Node>>;
 /// Before the second attempt; twice as long each time.
 const SHORTEST: Duration = Duration::from_millis(100);
 /// Before any later one.
-const LONGEST: Duration = Duration::from_secs(2);
+const LONGEST: Duration = Duration::from_secs(1);
 
 /// Follows the pods of ranks, and tells of which tasks there is news.
 pub(crate) async fn pods(
@@ -63,6 +64,30 @@ pub(crate) async fn nodes(api: Api<Node>, nodes: watch::Sender<Nodes>, stop: Can
             }
             Event::Delete(node) => {
                 known.get_or_insert_default().remove(&name(&node));
+            }
+        });
+    })
+    .await;
+}
+
+/// Follows the warnings about pods.
+pub(crate) async fn events(
+    api: Api<v1::Event>,
+    warnings: watch::Sender<Warnings>,
+    stop: CancellationToken,
+) {
+    let mut listed = Warnings::new();
+    let config = watcher::Config::default().fields(events::WARNINGS);
+    let told = |event: &v1::Event| events::read(event).map(|told| (told.uid.clone(), told));
+    follow(api, config, "events", &stop, |event| {
+        warnings.send_modify(|known| match event {
+            Event::Init => listed.clear(),
+            Event::InitApply(event) => listed.extend(told(&event)),
+            Event::InitDone => *known = std::mem::take(&mut listed),
+            Event::Apply(event) => known.extend(told(&event)),
+            // It was forgotten there.
+            Event::Delete(event) => {
+                known.remove(event.metadata.uid.as_deref().unwrap_or_default());
             }
         });
     })

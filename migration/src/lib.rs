@@ -27,6 +27,7 @@ mod m20261127_000010_share_task;
 mod m20261127_000011_index_swept;
 mod m20261127_000020_index_kept;
 mod m20261127_000021_create_shared_count;
+mod m20261128_000001_create_rank_event;
 
 use sea_orm_migration::prelude::*;
 pub use sea_orm_migration::{MigratorTrait, SchemaManager};
@@ -58,6 +59,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000011_index_swept::Migration),
             Box::new(m20261127_000020_index_kept::Migration),
             Box::new(m20261127_000021_create_shared_count::Migration),
+            Box::new(m20261128_000001_create_rank_event::Migration),
         ]
     }
 }

@@ -418,7 +418,7 @@ mod tests {
         assert_eq!(shown.as_deref(), Some("redis.example.org:6379/0"));
         let (_, cluster) = documented.split_once("# [runtime.kubernetes]").unwrap();
         let settings = cluster.lines().filter_map(|line| line.strip_prefix("# "));
-        let settings = settings.filter(|line| line.contains(" = "));
+        let settings = settings.filter(|line| line.contains(" = ") || line.starts_with('['));
         let all: Vec<&str> = ["[runtime.kubernetes]"]
             .into_iter()
             .chain(settings)

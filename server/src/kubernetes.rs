@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use k8s::{Cluster, Storage};
 use serde::de::Error as _;
@@ -41,7 +42,23 @@ pub struct Kubernetes {
     reserved_memory_gib: u32,
     give_up_after_secs: Option<u32>,
     storage_claim: Option<String>,
+    /// Further clusters, by name.
+    #[serde(default)]
+    others: BTreeMap<String, Other>,
 }
+
+/// What is otherwise in a further cluster.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Other {
+    kubeconfig: Option<PathBuf>,
+    context: Option<String>,
+    server_url: Option<String>,
+    storage_claim: Option<String>,
+}
+
+/// The name of the first cluster, which has none in the file.
+const FIRST: &str = "first";
 
 /// What is known only when the server starts.
 pub(crate) struct Here<'a> {
@@ -56,6 +73,29 @@ pub(crate) struct Here<'a> {
 }
 
 impl Kubernetes {
+    /// All clusters, by name.
+    pub(crate) fn all(&self) -> Vec<(String, Self)> {
+        let alone = Self {
+            others: BTreeMap::new(),
+            ..self.clone()
+        };
+        let of = |(name, other): (&String, &Other)| {
+            let other = other.clone();
+            let cluster = Self {
+                kubeconfig: other.kubeconfig.or_else(|| alone.kubeconfig.clone()),
+                context: other.context,
+                server_url: other.server_url.or_else(|| alone.server_url.clone()),
+                storage_claim: other.storage_claim.or_else(|| alone.storage_claim.clone()),
+                ..alone.clone()
+            };
+            (name.clone(), cluster)
+        };
+        let others: Vec<_> = self.others.iter().map(of).collect();
+        std::iter::once((FIRST.to_owned(), alone.clone()))
+            .chain(others)
+            .collect()
+    }
+
     /// The cluster, as the adapter wants to know it.
     pub(crate) fn cluster(&self, here: &Here<'_>) -> Cluster {
         let this = self.clone();
@@ -78,7 +118,9 @@ impl Kubernetes {
             reserved_memory_bytes: u64::from(this.reserved_memory_gib) << 30,
             give_up_after: this
                 .give_up_after_secs
-                .map_or(usual.give_up_after, Cluster::seconds),
+                .map_or(usual.give_up_after, |seconds| {
+                    Duration::from_secs(seconds.into())
+                }),
             storage: match this.storage_claim {
                 None => Storage::Everywhere,
                 Some(name) => Storage::Claim {
@@ -104,6 +146,8 @@ fn image<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error>
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
     use crate::environment::Environment;
 
@@ -141,7 +185,7 @@ mod tests {
         assert_eq!(said.server_url, "http://hai:7780");
         assert_eq!(said.reserved_millicpus, 2000);
         assert_eq!(said.reserved_memory_bytes, 3 << 30);
-        assert_eq!(said.give_up_after, Cluster::seconds(9));
+        assert_eq!(said.give_up_after, Duration::from_secs(9));
         let claim = Storage::Claim {
             name: "hai-data".to_owned(),
             root: "/data".to_owned(),
@@ -149,6 +193,29 @@ mod tests {
         assert_eq!(said.storage, claim);
         let devices = [("example.com/nic".to_owned(), 2), (RDMA.to_owned(), 1)];
         assert_eq!(said.devices, devices.into());
+    }
+
+    #[test]
+    fn a_further_cluster_is_as_the_first_but_for_what_it_says() {
+        let text = format!(
+            "{LEAST}context = 'a'\nserver_url = 'http://a'\nnamespace = 'n'\n\
+             [others.west]\nkubeconfig = '/west'\nserver_url = 'http://b'\n"
+        );
+        let read: Kubernetes = toml::from_str(&text).unwrap();
+        let all = read.all();
+        let names: Vec<&str> = all.iter().map(|(name, _)| &**name).collect();
+        assert_eq!(names, [FIRST, "west"]);
+        let (first, west) = (&all[0].1, &all[1].1);
+        assert_eq!(first.context.as_deref(), Some("a"));
+        assert_eq!(
+            (west.kubeconfig.as_deref(), west.context.as_deref()),
+            (Some(Path::new("/west")), None)
+        );
+        assert_eq!(west.namespace.as_deref(), Some("n"));
+        assert_eq!(west.server_url.as_deref(), Some("http://b"));
+        let unknown = format!("{LEAST}[others.west]\nnamespace = 'm'\n");
+        let error = toml::from_str::<Kubernetes>(&unknown).unwrap_err();
+        assert!(error.to_string().contains("unknown field"), "{error}");
     }
 
     #[test]

@@ -227,7 +227,7 @@ impl Platform {
                     tracker: &tracker,
                     stop: &stop,
                 };
-                Ranks::cluster(kubernetes, &here, watching).await?
+                Ranks::clusters(kubernetes, &here, watching).await?
             }
         };
         let masks = Masks::load(&store, clock.now(), &mut random).await?;

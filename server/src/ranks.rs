@@ -9,7 +9,7 @@ use domain::events::{Event, Events};
 use domain::runtime::Runtime;
 use domain::runtime::local::{LocalConfig, LocalRuntime};
 use domain::task::TaskId;
-use k8s::{Elsewhere, KubernetesRuntime};
+use k8s::{Clusters, Elsewhere, KubernetesRuntime};
 use protocol::LogLimits;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -27,14 +27,24 @@ pub(crate) const LOG_LIMITS: LogLimits = LogLimits {
 const FIRST_LOOK: Duration = Duration::from_secs(3);
 
 /// Where ranks run.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) enum Ranks {
     /// Processes of this machine.
     Local(Arc<LocalRuntime>),
-    /// Pods of a cluster that this process drives, whenever it leads.
-    Cluster(Arc<KubernetesRuntime>),
-    /// Pods of a cluster that others drive.
+    /// Pods of the clusters that this process drives, whenever it leads.
+    Clusters(Arc<dyn Runtime>),
+    /// Pods of clusters that others drive.
     Elsewhere,
+}
+
+impl std::fmt::Debug for Ranks {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Local(_) => "Local",
+            Self::Clusters(_) => "Clusters",
+            Self::Elsewhere => "Elsewhere",
+        })
+    }
 }
 
 /// What watching a cluster takes.
@@ -54,42 +64,32 @@ impl Ranks {
         Ok(Self::Local(Arc::new(LocalRuntime::new(config)?)))
     }
 
-    /// In a cluster, which is watched from now on. What happens to ranks wakes the workers.
+    /// In clusters, which are watched from now on. What happens to ranks wakes the workers.
     ///
     /// # Errors
-    /// If it is not known how to reach it. That it is away is none.
-    pub(crate) async fn cluster(
+    /// If it is not known how to reach one. That it is away is none.
+    pub(crate) async fn clusters(
         config: &Kubernetes,
         here: &Here<'_>,
         watching: Watching<'_>,
     ) -> Result<Self> {
-        let file = config.kubeconfig.as_deref();
-        let client = k8s::connect(file, config.context.as_deref()).await;
-        let client = client.context("it is not known how to reach the Kubernetes cluster")?;
-        let events = watching.events.clone();
-        let runtime = KubernetesRuntime::start(
-            &client,
-            config.cluster(here),
-            LOG_LIMITS,
-            watching.clock,
-            move |task| events.publish(Event::Task(TaskId(task))),
-            watching.tracker,
-            watching.stop,
-        );
-        // Whoever leads at once would know of nothing yet.
-        if timeout(FIRST_LOOK, runtime.is_known()).await.is_err() {
-            tracing::warn!(
-                "the cluster has not told of its nodes and pods: nothing starts until it does"
-            );
+        let mut all: Vec<(String, Arc<dyn Runtime>)> = Vec::new();
+        for (name, config) in config.all() {
+            let runtime = watch(&name, &config, here, &watching).await?;
+            all.push((name, Arc::new(runtime)));
         }
-        Ok(Self::Cluster(Arc::new(runtime)))
+        // What is one needs nobody who knows where something is.
+        Ok(Self::Clusters(match <[_; 1]>::try_from(all) {
+            Ok([(_, alone)]) => alone,
+            Err(all) => Arc::new(Clusters::new(all)),
+        }))
     }
 
     /// What use cases are given.
     pub(crate) fn runtime(&self) -> Arc<dyn Runtime> {
         match self {
             Self::Local(runtime) => runtime.clone(),
-            Self::Cluster(runtime) => runtime.clone(),
+            Self::Clusters(runtime) => runtime.clone(),
             Self::Elsewhere => Arc::new(Elsewhere),
         }
     }
@@ -100,4 +100,35 @@ impl Ranks {
             runtime.close().await;
         }
     }
+}
+
+/// Begins to watch one cluster.
+async fn watch(
+    name: &str,
+    config: &Kubernetes,
+    here: &Here<'_>,
+    watching: &Watching<'_>,
+) -> Result<KubernetesRuntime> {
+    let file = config.kubeconfig.as_deref();
+    let client = k8s::connect(file, config.context.as_deref()).await;
+    let client = client
+        .with_context(|| format!("it is not known how to reach the {name} Kubernetes cluster"))?;
+    let events = watching.events.clone();
+    let runtime = KubernetesRuntime::start(
+        &client,
+        config.cluster(here),
+        LOG_LIMITS,
+        watching.clock.clone(),
+        move |task| events.publish(Event::Task(TaskId(task))),
+        watching.tracker,
+        watching.stop,
+    );
+    // Whoever leads at once would know of nothing yet.
+    if timeout(FIRST_LOOK, runtime.is_known()).await.is_err() {
+        tracing::warn!(
+            cluster = name,
+            "the cluster has not told of its nodes and pods: nothing starts there until it does"
+        );
+    }
+    Ok(runtime)
 }

@@ -25,6 +25,7 @@ mod screen;
 mod server;
 mod site;
 mod up;
+mod wire;
 
 use std::time::Duration;
 
@@ -37,7 +38,7 @@ pub use gate::Gate;
 pub use kubernetes::KubernetesCluster;
 pub use platform::Platform;
 pub use program::{Output, program, run, shell};
-pub use rank::{agent_of, rank_dir_of};
+pub use rank::{Process, agent_of, commands_of_run, rank_dir_of};
 pub use replicas::Replicas;
 pub use screen::screen;
 pub use up::Up;

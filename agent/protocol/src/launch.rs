@@ -44,7 +44,7 @@ pub struct Launch {
     /// The user's own directory, which the agent makes over to [`Launch::identity`]; absent: whoever started the agent has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub home: Option<PathBuf>,
-    /// File that fences the rank off when it appears; absent: nobody needs that, because whoever runs agents here sees them.
+    /// The [`crate::FENCE_FILE`] of the rank; absent: nobody needs that, because whoever runs agents here sees them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fence: Option<PathBuf>,
 }

@@ -32,12 +32,13 @@ pub const EXIT_FILE: &str = "exit.json";
 /// Name of the file with the agent's own [`ProcessId`] in a rank's directory.
 pub const PROCESS_FILE: &str = "process.json";
 
-/// Name of the file in a rank's log directory that fences it off: as soon as it is there, nothing of the rank may go on. It is
-/// for ranks that cannot be reached otherwise, by a storage that they share with the platform.
-pub const FENCE_FILE: &str = "fenced";
+/// Name of the file in a rank's log directory that fences it off: as soon as something is in it, nothing of the rank may go on.
+/// It is for ranks that cannot be reached otherwise, by a storage that they share with the platform, which makes the file before
+/// it starts the rank, and never replaces it or takes anything out of it.
+pub const FENCE_FILE: &str = "fence";
 
-/// How often agents look for it.
-pub const FENCE_PERIOD: Duration = Duration::from_secs(2);
+/// How often agents look into it.
+pub const FENCE_PERIOD: Duration = Duration::from_secs(1);
 
 /// Environment variable with the directory through which a command and its agent talk.
 pub const CONTROL_DIR_VAR: &str = "HAI_CONTROL_DIR";

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Launch;
+use crate::{FENCE_FILE, Launch};
 
 /// What one rank has for itself. It holds secrets, so it cannot be printed.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,9 +46,12 @@ pub fn join(common: Launch, part: RankPart) -> (Launch, String) {
             None => command.env.push((name, value)),
         }
     }
+    // Each rank has its own where it has its log.
+    let fence = common.fence.map(|_| part.log_dir.join(FENCE_FILE));
     let whole = Launch {
         rank: part.rank,
         node: part.node,
+        fence,
         log_dir: part.log_dir,
         silence_secs: part.silence_secs,
         command,
@@ -90,7 +93,7 @@ mod tests {
             silence_secs: (number == 0).then_some(60),
             last_word: None,
             home: None,
-            fence: None,
+            fence: Some(format!("/log/{number}/{FENCE_FILE}").into()),
         }
     }
 

@@ -23,6 +23,9 @@ const READY_GRACE: Duration = Duration::from_secs(1);
 /// Between two rounds of SIGKILL, for what was forked meanwhile or sits in the kernel.
 const KILL_PERIOD: Duration = Duration::from_secs(1);
 
+/// Why a rank that cannot be fenced off does not begin.
+const NO_FENCE: &str = "The directory of its log is not as the platform has made it: does this node have the same storage?";
+
 /// How long the agent waits for the server to take the exit, once the record of it is on disk.
 const REPORT_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -42,6 +45,10 @@ pub(crate) enum Event {
     Order(Order),
     /// The agent itself was told to end (SIGTERM).
     Terminated,
+    /// The platform has raised the fence: it takes the rank for dead.
+    Fenced,
+    /// There is no fence: nobody could take the rank for dead.
+    FenceMissing,
     /// The command could not be started; a sentence why.
     StartFailed(String),
     /// The command printed something.
@@ -127,6 +134,8 @@ fn at_the_gate(event: Event, now: Duration) -> (State, Option<Action>) {
             Desired::Over => end(Why::Over),
         },
         Event::Terminated => end(Why::Terminated),
+        Event::Fenced => end(Why::Fenced),
+        Event::FenceMissing => record(start_failed(NO_FENCE.to_owned())),
         Event::StartFailed(_)
         | Event::Output
         | Event::SuspendReceived
@@ -158,6 +167,8 @@ fn while_running(
             Desired::Over => kill(Ending::new(Why::Over), now),
         },
         Event::Terminated => stop(Ending::new(Why::Terminated), now + DEFAULT_GRACE),
+        Event::Fenced => kill(Ending::new(Why::Fenced), now),
+        Event::FenceMissing => kill(Ending::new(Why::FenceMissing), now),
         Event::StartFailed(message) => record(start_failed(message)),
         Event::Output => (State::Running { quiet_since: now }, None),
         // The command has saved and waits to be ended, perhaps for an order that was withdrawn meanwhile: to refuse
@@ -201,6 +212,7 @@ fn while_stopping(
             Desired::Over => kill(ending, now),
         },
         Event::Terminated => until(kill_at.min(now + DEFAULT_GRACE)),
+        Event::Fenced | Event::FenceMissing => kill(ending, now),
         Event::SuspendReceived => {
             let ending = ending.noting(|suspend| suspend.acknowledged = true);
             (State::Stopping { ending, kill_at }, None)
@@ -247,6 +259,8 @@ fn while_killing(
         Event::Tick if now >= again_at => kill(ending, now),
         Event::Order(_)
         | Event::Terminated
+        | Event::Fenced
+        | Event::FenceMissing
         | Event::StartFailed(_)
         | Event::Output
         | Event::SuspendReceived
@@ -281,6 +295,8 @@ fn while_recording(exit: RankExit, event: Event, now: Duration) -> (State, Optio
         ),
         Event::Order(_)
         | Event::Terminated
+        | Event::Fenced
+        | Event::FenceMissing
         | Event::StartFailed(_)
         | Event::Output
         | Event::SuspendReceived
@@ -316,6 +332,8 @@ fn while_reporting(report: Report, event: Event, now: Duration) -> (State, Optio
         Event::Tick if now >= give_up_at => record(exit),
         Event::Order(_)
         | Event::Terminated
+        | Event::Fenced
+        | Event::FenceMissing
         | Event::StartFailed(_)
         | Event::Output
         | Event::SuspendReceived

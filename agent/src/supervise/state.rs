@@ -107,6 +107,10 @@ pub(crate) enum Why {
     Over,
     /// Somebody told the agent to end.
     Terminated,
+    /// The platform took it for dead.
+    Fenced,
+    /// Nobody could take it for dead any more.
+    FenceMissing,
     /// Nothing was printed for this long.
     Silence {
         /// The limit.
@@ -154,6 +158,8 @@ impl Ending {
             },
             Why::Over => "The run is over.".to_owned(),
             Why::Terminated => "The agent was told to end (SIGTERM).".to_owned(),
+            Why::Fenced => "The platform could not reach it, and has given it up.".to_owned(),
+            Why::FenceMissing => "The directory of its log was removed.".to_owned(),
             Why::Silence { limit } => {
                 let seconds = limit.as_secs();
                 format!("The command printed nothing for {seconds} seconds.")
@@ -168,7 +174,9 @@ impl Why {
         match self {
             Self::Command => ExitCause::Command,
             Self::Suspended => ExitCause::Suspended,
-            Self::Stopped | Self::Over | Self::Terminated => ExitCause::Stopped,
+            Self::Stopped | Self::Over | Self::Terminated | Self::Fenced | Self::FenceMissing => {
+                ExitCause::Stopped
+            }
             Self::Silence { .. } => ExitCause::Silence,
         }
     }

@@ -124,6 +124,8 @@ pub(super) fn while_suspending(
             Desired::Over => kill(suspend.ending(Why::Over), now),
         },
         Event::Terminated => stop(suspend.ending(Why::Terminated), now + DEFAULT_GRACE),
+        Event::Fenced => kill(suspend.ending(Why::Fenced), now),
+        Event::FenceMissing => kill(suspend.ending(Why::FenceMissing), now),
         Event::StartFailed(message) => record(start_failed(message)),
         Event::SuspendReceived => goes_on(suspend.acknowledged(now)),
         Event::Saving | Event::Output => goes_on(suspend.progressed(now)),

@@ -4,6 +4,7 @@
 
 mod control;
 mod end;
+mod fence;
 mod fixture;
 mod link;
 mod log;

@@ -137,6 +137,11 @@ impl Server {
         self.heard.recv().await.expect("the server lives")
     }
 
+    /// Whether no agent has said anything that the test has not heard.
+    pub(crate) fn has_heard_nothing(&self) -> bool {
+        self.heard.is_empty()
+    }
+
     /// The next report for which this holds.
     pub(crate) async fn report(&mut self, mut which: impl FnMut(&Report) -> bool) -> Report {
         loop {

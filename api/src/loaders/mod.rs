@@ -13,4 +13,6 @@ mod drive;
 mod rows;
 
 pub(crate) use drive::Driven;
-pub(crate) use rows::{GroupsOf, Loaders, MountsOf, PodsOf, QuotasOf, RunsOf, TagsOf, TaskOf};
+pub(crate) use rows::{
+    EventsOf, GroupsOf, Loaders, MountsOf, PodsOf, QuotasOf, RunsOf, TagsOf, TaskOf,
+};

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use domain::mount::Mount;
 use domain::quota::QuotaUsage;
-use domain::run::{Pod, Run, RunId};
+use domain::run::{Pod, RankEvent, Run, RunId};
 use domain::task::{Task, TaskId};
 use domain::user::{User, UserId};
 use domain::{App, Error, Result};
@@ -26,6 +26,7 @@ pub(crate) struct Loaders {
     tags: Queue<TagsOf>,
     runs: Queue<RunsOf>,
     pods: Queue<PodsOf>,
+    events: Queue<EventsOf>,
     tasks: Queue<TaskOf>,
     n_asked: AtomicUsize,
 }
@@ -42,6 +43,7 @@ impl Loaders {
             tags: Queue::default(),
             runs: Queue::default(),
             pods: Queue::default(),
+            events: Queue::default(),
             tasks: Queue::default(),
             n_asked: AtomicUsize::new(0),
         }
@@ -73,6 +75,7 @@ impl Loaders {
             self.batch::<TagsOf>(),
             self.batch::<RunsOf>(),
             self.batch::<PodsOf>(),
+            self.batch::<EventsOf>(),
             self.batch::<TaskOf>(),
         ];
         fetches.into_iter().flatten()
@@ -238,6 +241,31 @@ impl Key for PodsOf {
             pods.entry(PodsOf(pod.run_id)).or_default().push(pod);
         }
         Ok(pods)
+    }
+}
+
+/// What went wrong with the ranks of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct EventsOf(pub(crate) RunId);
+
+impl Key for EventsOf {
+    /// The newest first.
+    type Rows = Vec<RankEvent>;
+
+    fn queue(loaders: &Loaders) -> &Queue<Self> {
+        &loaders.events
+    }
+
+    async fn fetch(app: &App, keys: &[Self]) -> Result<HashMap<Self, Vec<RankEvent>>> {
+        let ids: Vec<RunId> = keys.iter().map(|key| key.0).collect();
+        let mut events: HashMap<EventsOf, Vec<RankEvent>> = HashMap::new();
+        for event in domain::run::events_of(app.reader(), &ids).await? {
+            events
+                .entry(EventsOf(event.run_id))
+                .or_default()
+                .push(event);
+        }
+        Ok(events)
     }
 }
 

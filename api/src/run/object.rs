@@ -5,12 +5,14 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::node::Sight;
-use domain::run::{Moved, Pod as PodRow, Run as Row, RunId, is_spoilt, why_again};
+use domain::run::{
+    Moved, Pod as PodRow, RankEvent as EventRow, Run as Row, RunId, is_spoilt, why_again,
+};
 
 use super::kinds::{DrainReason, PodState, PodSuspend, RunState};
 use crate::context::Access;
 use crate::limits;
-use crate::loaders::{PodsOf, RunsOf};
+use crate::loaders::{EventsOf, PodsOf, RunsOf};
 use crate::task::{Outcome, Priority};
 
 /// A run with its pods, which are fetched if somebody asks and they are not known yet.
@@ -142,6 +144,24 @@ impl Run {
         let pods = seen(ctx.sight(), self.rows(ctx).await?);
         Ok(pods.into_iter().map(Pod::from).collect())
     }
+
+    /// What went wrong with its ranks, as the cluster told it, and may have been put right since: the newest 100, the newest first.
+    #[graphql(complexity = "limits::SOME * child_complexity")]
+    async fn events(&self, ctx: &Context<'_>) -> Result<Vec<RankEvent>> {
+        let events = ctx.loaders().load(EventsOf(self.row.id)).await?;
+        let events = events.unwrap_or_default();
+        let sight = ctx.sight();
+        let nodes = match sight.is_masked() && !events.is_empty() {
+            true => self.rows(ctx).await?,
+            false => Vec::new(),
+        };
+        let seen = |mut event: EventRow| {
+            let nodes = nodes.iter().map(|pod| &*pod.node_name);
+            event.message = sight.text(&event.message, nodes);
+            RankEvent::from(event)
+        };
+        Ok(events.into_iter().map(seen).collect())
+    }
 }
 
 /// Pods as somebody sees them.
@@ -198,6 +218,39 @@ impl From<PodRow> for Pod {
             started_at: row.started_at,
             ended_at: row.ended_at,
             message: row.message,
+        }
+    }
+}
+
+/// Something that went wrong with a rank, as the cluster told it.
+#[derive(Debug, SimpleObject)]
+pub(crate) struct RankEvent {
+    /// Index of the rank within the run, from 0.
+    rank: i32,
+    /// In a word: `FailedScheduling`, `BackOff`.
+    reason: String,
+    /// In a sentence.
+    message: String,
+    /// Who saw it: `kubelet`, `default-scheduler`.
+    source: String,
+    /// How often.
+    count: i32,
+    /// When first.
+    first_at: DateTime<Utc>,
+    /// When last.
+    last_at: DateTime<Utc>,
+}
+
+impl From<EventRow> for RankEvent {
+    fn from(row: EventRow) -> Self {
+        Self {
+            rank: row.rank,
+            reason: row.reason,
+            message: row.message,
+            source: row.source,
+            count: row.count,
+            first_at: row.first_at,
+            last_at: row.last_at,
         }
     }
 }

@@ -93,7 +93,7 @@ impl Adapter {
             match self.runtime.observe(rank).await? {
                 Observation::Exited(_) | Observation::Vanished => return Ok(()),
                 Observation::Alive | Observation::Stuck(_) => {}
-                seen @ (Observation::NotStarted | Observation::Orphaned) => {
+                seen @ (Observation::NotStarted | Observation::Orphaned | Observation::Fenced) => {
                     bail!("{rank} was started, and is {seen:?}")
                 }
             }

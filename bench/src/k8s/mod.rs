@@ -68,6 +68,7 @@ pub(crate) async fn run(kubeconfig: Option<&Path>) -> Result<()> {
 }
 
 async fn tell(place: &Place) -> Result<()> {
+    place.until_it_takes_pods().await?;
     let nodes = adapter::nodes(place).await?;
     // It also warms everything up.
     let alone = &nodes[..1];

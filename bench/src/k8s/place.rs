@@ -13,9 +13,11 @@ use k8s::Cluster;
 use k8s::object::Capacity;
 use k8s_openapi::api::core::v1::{self, Namespace};
 use kube::api::{DeleteParams, ListParams, ObjectMeta, PostParams};
+use kube::runtime::wait::await_condition;
 use kube::{Api, Client, Config};
 use protocol::{Command, ExitCause, ExitRecord, LogLimits, PROTOCOL_VERSION, RankExit};
 use tempfile::TempDir;
+use tokio::time::timeout;
 
 /// Ranks at a time at most; each has a node of its own.
 pub(super) const AT_ONCE: usize = 64;
@@ -115,6 +117,19 @@ impl Place {
             n_tasks: AtomicUsize::new(0),
             logs: tempfile::tempdir()?,
         })
+    }
+
+    /// Waits until the cluster has given the namespace the account of pods that name none: before, it refuses them.
+    pub(super) async fn until_it_takes_pods(&self) -> Result<()> {
+        if self.is_double() {
+            return Ok(());
+        }
+        let namespace = &self.cluster.namespace;
+        let accounts = Api::<v1::ServiceAccount>::namespaced(self.client.clone(), namespace);
+        let is_there = |account: Option<&v1::ServiceAccount>| account.is_some();
+        let waited = timeout(PATIENCE, await_condition(accounts, "default", is_there)).await;
+        waited.with_context(|| format!("the namespace {namespace} gets no account"))??;
+        Ok(())
     }
 
     /// Removes what was made in a cluster.

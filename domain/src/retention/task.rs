@@ -5,8 +5,8 @@
 
 use chrono::{DateTime, Utc};
 use entity::{
-    TaskId, exclusion, occupancy, pod, reservation, run, submission, task, task_change, task_tag,
-    user,
+    TaskId, exclusion, occupancy, pod, rank_event, reservation, run, submission, task, task_change,
+    task_tag, user,
 };
 use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
 use sea_orm::{
@@ -126,6 +126,11 @@ async fn remove(db: &DatabaseTransaction, tasks: &[TaskId]) -> Result<bool> {
         .and_where(run::Column::Id.not_in_subquery(held()))
         .limit(MOST_ROWS)
         .to_owned();
+    // There are few of each.
+    rank_event::Entity::delete_many()
+        .filter(rank_event::Column::RunId.in_subquery(runs.clone()))
+        .exec(db)
+        .await?;
     let removed = run::Entity::delete_many()
         .filter(run::Column::Id.in_subquery(runs))
         .exec(db)

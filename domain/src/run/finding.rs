@@ -18,6 +18,8 @@ pub(crate) enum Finding {
     Missing,
     /// That has been so for too long.
     Lost,
+    /// It was given up, for good.
+    Fenced,
     /// Its process was missing and is there.
     Back,
     /// This keeps it from its start.
@@ -40,6 +42,7 @@ pub(crate) fn find(
         (Observation::Exited(record), _) => Some(Finding::Ended(record.clone())),
         (Observation::Vanished, Some(since)) => (now - since >= reattach).then_some(Finding::Lost),
         (Observation::Vanished, None) => Some(Finding::Missing),
+        (Observation::Fenced, _) => Some(Finding::Fenced),
         (Observation::Alive | Observation::Stuck(_), Some(_)) => Some(Finding::Back),
         (Observation::Stuck(why), None) => {
             let is_news = pod.message.as_ref() != Some(why);
@@ -82,6 +85,15 @@ pub(crate) async fn note(tx: &Tx, pod: &pod::Model, finding: &Finding) -> Result
             })
             .await
         }
+        Finding::Fenced => {
+            update(tx, pod, |row| {
+                row.state = pod::State::Lost;
+                row.ended_at = row.missing_since.or(Some(now));
+                row.message =
+                    Some("nobody could reach it any more, and it was given up".to_owned());
+            })
+            .await
+        }
         Finding::Back => update(tx, pod, |row| row.missing_since = None).await,
         Finding::Stuck(why) => update(tx, pod, |row| row.message = Some(why.clone())).await,
         Finding::Freed => update(tx, pod, |row| row.message = None).await,
@@ -115,7 +127,7 @@ mod tests {
 
     #[test]
     fn what_is_new_about_a_rank_is_as_the_table_says() {
-        use Observation::{Alive, Exited, NotStarted, Orphaned, Stuck, Vanished};
+        use Observation::{Alive, Exited, Fenced, NotStarted, Orphaned, Stuck, Vanished};
         use pod::State::{Created, Registered, Running, Succeeded};
         let record = exit_record(3);
         let ended = || Some(Finding::Ended(record.clone()));
@@ -136,6 +148,14 @@ mod tests {
                 None,
                 Exited(record.clone()),
                 None,
+            ),
+            ("given up", Running, None, Fenced, Some(Finding::Fenced)),
+            (
+                "given up while it was missing",
+                Running,
+                Some(1),
+                Fenced,
+                Some(Finding::Fenced),
             ),
             ("gone", Running, None, Vanished, Some(Finding::Missing)),
             ("gone for a while", Running, Some(1), Vanished, None),

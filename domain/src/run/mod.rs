@@ -7,6 +7,7 @@ mod decide;
 mod decide_tests;
 mod ending;
 mod environment;
+mod event;
 mod finding;
 mod grace;
 mod launch;
@@ -24,8 +25,10 @@ mod tests;
 
 pub use agent_calls::{report_failure, set_life_state, set_priority};
 pub use entity::pod::{Model as Pod, State as PodState, Suspend as PodSuspend};
+pub use entity::rank_event::Model as RankEvent;
 pub use entity::run::{DrainReason, Model as Run, State};
 pub use entity::{PodId, RunId};
+pub use event::events_of;
 pub use grace::{Deadlines, Grace, Graces};
 pub use numbered::numbered;
 pub use order::{changes_at, order};
@@ -54,6 +57,7 @@ pub(crate) use change::{
 };
 pub(crate) use decide::{Decision, Limits, deadline, decide};
 pub(crate) use ending::{message, ordered};
+pub(crate) use event::keep_events;
 pub(crate) use finding::{Finding, find, note, stop_rest};
 pub(crate) use launch::launch;
 pub(crate) use report::apply;

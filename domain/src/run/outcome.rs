@@ -26,6 +26,8 @@ pub fn outcome(stop_as: Option<StopAs>, reason: DrainReason, pods: &[pod::Model]
         (Some(stop_as), _) => (as_outcome(stop_as), stop_code(stop_as)),
         (None, DrainReason::StartFailed) => (Outcome::StartFailed, 256),
         (None, DrainReason::Lost) => (Outcome::Lost, 32),
+        // The others fail when they miss one, and may be known to have done so before it is known to be lost.
+        (None, DrainReason::RankFailed) if pods.iter().any(is_lost) => (Outcome::Lost, 32),
         (None, DrainReason::Timeout) => (Outcome::Timeout, 512),
         // Whatever the exit code: `save(); exit(0)` is what people write. Running a finished task again is cheap, losing
         // an unfinished one is not.
@@ -44,6 +46,8 @@ pub fn outcome(stop_as: Option<StopAs>, reason: DrainReason, pods: &[pod::Model]
         }
     };
     let culprit = first_failed(pods);
+    let lost = pods.iter().find(|pod| is_lost(pod));
+    let lost = lost.filter(|_| outcome == Outcome::Lost);
     End {
         outcome,
         stop_code: code,
@@ -52,13 +56,19 @@ pub fn outcome(stop_as: Option<StopAs>, reason: DrainReason, pods: &[pod::Model]
             None if all_succeeded => Some(0),
             None => None,
         },
-        message: culprit.map(describe).or_else(|| told_by(reason, pods)),
+        message: { lost.or(culprit) }
+            .map(describe)
+            .or_else(|| told_by(reason, pods)),
     }
 }
 
-/// Whether a rank has noticed that it was to give way, or was made to, or never came to run.
+fn is_lost(pod: &pod::Model) -> bool {
+    pod.state == pod::State::Lost
+}
+
+/// Whether a rank has noticed that it was to give way, or was made to, or never came to run, or was lost on the way.
 fn gave_way(pod: &pod::Model) -> bool {
-    pod.suspend.is_some() || pod.state == pod::State::Stopped
+    pod.suspend.is_some() || pod.state == pod::State::Stopped || is_lost(pod)
 }
 
 /// The rank that failed by itself first; of several at once the lowest. Without one, the first that was stopped and has
@@ -131,6 +141,7 @@ mod tests {
         let done = pods(State::Succeeded, State::Succeeded);
         let failed = pods(State::Succeeded, State::Failed);
         let stopped = pods(State::Stopped, State::Stopped);
+        let lost = pods(State::Failed, State::Lost);
         let mut noticed = failed.clone();
         noticed[0].suspend = Some(Suspend::Received);
         for (stop_as, reason, pods, expected, code) in [
@@ -165,11 +176,21 @@ mod tests {
             (None, Reason::Lost, &stopped, Outcome::Lost, 32),
             (None, Reason::Suspend, &noticed, Outcome::Suspended, 16),
             (None, Reason::Suspend, &stopped, Outcome::Suspended, 16),
+            // It may have saved: nobody knows.
+            (None, Reason::Suspend, &lost, Outcome::Suspended, 16),
             (None, Reason::Suspend, &done, Outcome::Succeeded, 1),
             (None, Reason::Suspend, &failed, Outcome::Failed, 128),
             (None, Reason::Timeout, &stopped, Outcome::Timeout, 512),
             (None, Reason::Done, &done, Outcome::Succeeded, 1),
             (None, Reason::RankFailed, &failed, Outcome::Failed, 128),
+            (None, Reason::RankFailed, &lost, Outcome::Lost, 32),
+            (
+                Some(StopAs::Stopped),
+                Reason::RankFailed,
+                &lost,
+                Outcome::Stopped,
+                1024,
+            ),
             // A stop that was taken back by a resume.
             (None, Reason::Stop, &stopped, Outcome::Suspended, 16),
         ] {
@@ -198,6 +219,16 @@ mod tests {
                 "rank 1 on node-1 did not register in time: its image cannot be pulled: ErrImagePull: not found"
             )
         );
+    }
+
+    #[test]
+    fn what_was_lost_says_more_than_those_that_missed_it() {
+        let mut both = pods(State::Failed, State::Lost);
+        let at = |seconds| Some(chrono::DateTime::UNIX_EPOCH + chrono::TimeDelta::seconds(seconds));
+        (both[0].ended_at, both[1].ended_at) = (at(1), at(60));
+        both[1].message = Some("it is gone".to_owned());
+        let message = outcome(None, DrainReason::RankFailed, &both).message;
+        assert_eq!(message.as_deref(), Some("rank 1 on node-1: it is gone"));
     }
 
     #[test]

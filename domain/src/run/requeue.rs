@@ -82,10 +82,13 @@ fn spoilt(again: Again, pods: &[pod::Model], now: DateTime<Utc>) -> Next {
     if spoilt_runs > MOST_SPOILT_RUNS {
         return Next::Over;
     }
-    let culprits = pods
-        .iter()
-        .filter(|pod| matches!(pod.state, pod::State::Lost | pod::State::Failed))
-        .map(|pod| (pod.node_name.clone(), now + EXCLUSION));
+    let of = |state| pods.iter().filter(move |pod| pod.state == state);
+    // Where one was lost, others failed because they missed it.
+    let culprit = match of(pod::State::Lost).next() {
+        Some(_) => pod::State::Lost,
+        None => pod::State::Failed,
+    };
+    let culprits = of(culprit).map(|pod| (pod.node_name.clone(), now + EXCLUSION));
     Next::Again(Again {
         not_before: Some(now + pause(spoilt_runs)),
         spoilt_runs,
@@ -107,7 +110,7 @@ fn has_proved_itself(run: &run::Model, now: DateTime<Utc>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::run_row;
+    use crate::testing::{pod_row, run_row};
 
     #[test]
     fn pauses_double_up_to_five_minutes() {
@@ -124,6 +127,31 @@ mod tests {
             begun + PROOF - TimeDelta::seconds(1)
         ));
         assert!(has_proved_itself(&run, begun + PROOF));
+    }
+
+    #[test]
+    fn a_node_is_not_to_blame_for_a_rank_that_missed_one_that_was_lost() {
+        use pod::State::{Failed, Lost, Stopped};
+        let away_from = |states: [pod::State; 3]| {
+            let numbered = (0..).zip(states);
+            let pods = numbered.map(|(rank, state)| pod::Model {
+                state,
+                ..pod_row(rank)
+            });
+            let pods: Vec<_> = pods.collect();
+            let again = Again {
+                not_before: None,
+                spoilt_runs: 0,
+                failed_runs: 0,
+                excluded: Vec::new(),
+            };
+            match spoilt(again, &pods, DateTime::UNIX_EPOCH) {
+                Next::Again(again) => again.excluded.into_iter().map(|(node, _)| node).collect(),
+                Next::Over => Vec::new(),
+            }
+        };
+        assert_eq!(away_from([Failed, Lost, Stopped]), ["node-1"]);
+        assert_eq!(away_from([Failed, Stopped, Failed]), ["node-0", "node-2"]);
     }
 
     #[test]

@@ -105,3 +105,44 @@ async fn a_rank_that_was_given_up_is_told_to_go() {
     assert_eq!(pods[0].state, PodState::Lost);
     assert_eq!(register_rank(&app, task.id, 0).await.desired, Desired::Over);
 }
+
+fn event(rank: crate::runtime::RankKey, uid: &str, count: i32) -> crate::runtime::RankEvent {
+    let first_at = "2026-01-02T03:04:05Z".parse().unwrap();
+    crate::runtime::RankEvent {
+        rank,
+        uid: uid.to_owned(),
+        reason: "BackOff".to_owned(),
+        message: "x".repeat(3000),
+        source: "kubelet".to_owned(),
+        count,
+        first_at,
+        last_at: first_at + chrono::TimeDelta::seconds(count.into()),
+    }
+}
+
+#[tokio::test]
+async fn what_went_wrong_is_kept_once_and_the_newest_of_it() {
+    let app = TestApp::with_nodes(1).await;
+    let task = app.submit("one", 1).await;
+    app.settle().await;
+    let rank = app.rank(task.id, 0).await;
+    let keep = async |events: &[crate::runtime::RankEvent]| {
+        app.write(async |tx| keep_events(tx, events).await)
+            .await
+            .unwrap();
+    };
+    keep(&[event(rank, "a", 1)]).await;
+    let unknown = crate::runtime::RankKey { run: 7, ..rank };
+    keep(&[event(rank, "a", 5), event(unknown, "b", 1)]).await;
+    let (run, _) = app.run(task.id).await;
+    let kept = async || events_of(app.app.reader(), &[run.id]).await.unwrap();
+    let once = kept().await;
+    assert_eq!((once.len(), once[0].count, once[0].rank), (1, 5, 0));
+    assert_eq!(once[0].message.len(), 2000);
+    let many: Vec<_> = (10..130)
+        .map(|count| event(rank, &count.to_string(), count))
+        .collect();
+    keep(&many).await;
+    let kept = kept().await;
+    assert_eq!((kept.len(), kept[0].count, kept[99].count), (100, 129, 30));
+}

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use protocol::Identity;
+
 use super::RankKey;
 use crate::mount::ResolvedMount;
 
@@ -28,6 +30,17 @@ pub struct LaunchRank {
     pub log_dir: PathBuf,
     /// What it runs in, where ranks run in containers.
     pub container: Container,
+}
+
+impl LaunchRank {
+    /// Whom its command runs as; none: as the platform itself.
+    pub fn identity(&self) -> Option<Identity> {
+        (self.uid != 0).then(|| Identity {
+            user: self.user.clone(),
+            uid: self.uid,
+            gid: self.uid,
+        })
+    }
 }
 
 /// What a rank runs in, where ranks run in containers.

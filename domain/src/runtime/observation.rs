@@ -20,4 +20,6 @@ pub enum Observation {
     Orphaned,
     /// It was started and is gone without a record.
     Vanished,
+    /// Nobody could reach it any more, so it was fenced off: nothing of it is left, and nothing comes back.
+    Fenced,
 }

@@ -4,7 +4,7 @@ use std::error::Error;
 
 use async_trait::async_trait;
 
-use super::{LaunchRank, Observation, RankKey, RunKey};
+use super::{LaunchRank, Observation, RankEvent, RankKey, RunKey};
 use crate::mount::ResolvedMount;
 
 /// A place where ranks run. Every method is idempotent, also across a crash of the platform at any point, and fails
@@ -54,6 +54,11 @@ pub trait Runtime: Send + Sync {
     /// Kills the agent and every process of a rank at once, and says whether none is left. If some may be, it is to be asked
     /// again after a moment.
     async fn kill(&self, rank: &RankKey) -> Result<Killed, RuntimeError>;
+
+    /// What went wrong with ranks, in no order, as far back as the place remembers. One that remembers nothing has nothing to tell.
+    async fn events(&self) -> Result<Vec<RankEvent>, RuntimeError> {
+        Ok(Vec::new())
+    }
 
     /// Every rank that has a process or a record here, in no order.
     async fn list(&self) -> Result<Vec<RankKey>, RuntimeError>;

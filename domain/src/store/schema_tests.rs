@@ -97,6 +97,11 @@ const ROWS: &[(usize, &str)] = &[
         19,
         "INSERT INTO shared_count (id, count, ends_at) VALUES (-1, 1, '2026-01-02 03:04:05+00:00')",
     ),
+    (
+        20,
+        "INSERT INTO rank_event (run_id, rank, uid, reason, message, source, count, first_at, last_at)
+         VALUES (1, 0, 'u', 'BackOff', 'm', 'kubelet', 1, '2026-01-02 03:04:05+00:00', '2026-01-02 03:04:05+00:00')",
+    ),
 ];
 
 /// The changes that give environments their grants and guests their team, as numbers of changes.

@@ -4,6 +4,7 @@
 
 mod decisions;
 mod driver;
+mod event_keeper;
 mod giving_way;
 mod janitor;
 mod launcher;
@@ -22,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use driver::{Tick, Worker};
+pub use event_keeper::EventKeeper;
 pub use janitor::Janitor;
 pub use launcher::Launcher;
 pub use lead::lead;
@@ -61,6 +63,11 @@ fn start(app: &App, tracker: &TaskTracker, stop: &CancellationToken) {
     ));
     tracker.spawn(driver::drive(
         Janitor::new(app.clone()),
+        app.clone(),
+        stop.clone(),
+    ));
+    tracker.spawn(driver::drive(
+        EventKeeper::new(app.clone()),
         app.clone(),
         stop.clone(),
     ));

@@ -324,6 +324,9 @@ fn is_orphan(pod: &pod::Model, seen: &Observation) -> bool {
 fn has_processes(seen: &Observation) -> bool {
     match seen {
         Observation::Alive | Observation::Stuck(_) | Observation::Orphaned => true,
-        Observation::NotStarted | Observation::Exited(_) | Observation::Vanished => false,
+        Observation::NotStarted
+        | Observation::Exited(_)
+        | Observation::Vanished
+        | Observation::Fenced => false,
     }
 }

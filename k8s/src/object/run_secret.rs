@@ -1,14 +1,13 @@
 //! The Secret of a run: what its ranks are started with. It owns their pods.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
 use domain::runtime::LaunchRank;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use protocol::{
-    FENCE_FILE, Identity, Launch, LogLimits, PROTOCOL_VERSION, RankPart, ServerFile, split,
-};
+use protocol::{FENCE_FILE, Launch, LogLimits, PROTOCOL_VERSION, RankPart, ServerFile, split};
 
 use super::ObjectError;
 use crate::cluster::Cluster;
@@ -24,19 +23,19 @@ const MOST_BYTES: usize = 1 << 20;
 /// If there are more ranks than it can hold.
 pub fn secret(
     cluster: &Cluster,
-    launches: &[LaunchRank],
+    launches: &[impl Borrow<LaunchRank>],
     log: LogLimits,
 ) -> Result<Secret, ObjectError> {
     let mut data = BTreeMap::from([(names::SERVER.to_owned(), json(&server(cluster)))]);
     let (mut name, mut all_labels) = (String::new(), labels::of_ranks());
     let mut annotations = None;
-    if let Some(first) = launches.first() {
+    if let Some(first) = launches.first().map(Borrow::borrow) {
         let run = first.key.run_key();
         name = names::secret(&run);
         all_labels = labels::of_run(&run, &first.user);
         annotations = labels::annotations(&first.log_dir);
         let common = whole(first, log);
-        for launch in launches {
+        for launch in launches.iter().map(Borrow::borrow) {
             let part: RankPart = split(&common, whole(launch, log), launch.token.expose());
             data.insert(names::part(launch.key.rank), json(&part));
         }
@@ -83,11 +82,7 @@ fn whole(launch: &LaunchRank, log: LogLimits) -> Launch {
         log_dir: launch.log_dir.clone(),
         log,
         command: launch.command.clone(),
-        identity: (launch.uid != 0).then(|| Identity {
-            user: launch.user.clone(),
-            uid: launch.uid,
-            gid: launch.uid,
-        }),
+        identity: launch.identity(),
         silence_secs: launch.silence_secs,
         last_word: Some(path::LAST_WORD.into()),
         home: launch.container.home.clone(),

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use domain::runtime::{RankKey, RunKey, RuntimeError};
 
 use super::{KubernetesRuntime, same};
+use crate::lock;
 
 impl KubernetesRuntime {
     /// Removes ranks of one run of which nothing is left, with a result for each.
@@ -40,20 +41,16 @@ impl KubernetesRuntime {
             }
         }
         if is_last && let Err(error) = self.calls.delete_secret(run).await {
-            let why = error.to_string();
             for result in results.iter_mut().filter(|result| result.is_ok()) {
-                *result = Err(same(&error, &why));
+                *result = Err(same(&error));
             }
         }
-        self.pods.send_modify(|pods| {
-            for (key, _) in keys
-                .iter()
-                .zip(&results)
-                .filter(|(_, result)| result.is_ok())
-            {
-                pods.forget(key);
-            }
-        });
+        let gone: Vec<&RankKey> = { keys.iter().zip(&results) }
+            .filter_map(|(key, result)| result.is_ok().then_some(key))
+            .collect();
+        lock(&self.fences).retain(|key, _| !gone.contains(&key));
+        self.pods
+            .send_modify(|pods| gone.into_iter().for_each(|key| pods.forget(key)));
         results
     }
 }

@@ -6,15 +6,30 @@
 //! pod gone without a word           raise the fence: gone is not over
 //! ```
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::time::Duration;
 
 use domain::runtime::{Killed, RankKey, RuntimeError};
-use protocol::{FENCE_FILE, FENCE_PERIOD};
-use tokio::fs;
-use tokio::time::Instant;
+use futures_util::future::BoxFuture;
+use protocol::FENCE_PERIOD;
+use tokio::time::{Instant, timeout};
 
 use super::KubernetesRuntime;
-use crate::lock;
+use crate::{lock, storage};
+
+/// So long a call waits for the storage. If that takes longer, as until a lost node has given back what it holds of the file, others are
+/// not to wait for it.
+const MOMENT: Duration = Duration::from_millis(200);
+
+/// How far a fence has come.
+pub(super) enum Fence {
+    /// It is being written.
+    Rising(Rising),
+    /// Since then every look of the agent finds it raised.
+    Up(Instant),
+}
+
+type Rising = BoxFuture<'static, Result<Instant, RuntimeError>>;
 
 /// What there is to be ended.
 enum Left {
@@ -46,8 +61,9 @@ impl KubernetesRuntime {
             }
             Left::Silent(told, log_dir) => {
                 // Its node hears of it when it is back.
-                self.tell(rank, told).await?;
-                self.fence(rank, log_dir).await
+                let told = self.tell(rank, told).await;
+                let fenced = self.fence(rank, log_dir).await;
+                told.and(fenced)
             }
             Left::Lost(log_dir) => self.fence(rank, log_dir).await,
             Left::Unknown => match self.calls.secret(&rank.run_key()).await? {
@@ -99,34 +115,35 @@ impl KubernetesRuntime {
         rank: &RankKey,
         log_dir: Option<PathBuf>,
     ) -> Result<Killed, RuntimeError> {
-        let raised = lock(&self.fences).get(rank).copied();
-        match raised {
-            Some(at) if at.elapsed() >= FENCE_PERIOD * 2 => {
-                tracing::warn!(%rank, "a rank that cannot be reached is fenced off");
-                lock(&self.fences).remove(rank);
-                self.pods.send_modify(|pods| pods.fence(rank));
-                Ok(Killed::Gone)
-            }
-            Some(_) => Ok(Killed::Going),
+        let fence = lock(&self.fences).remove(rank);
+        let fence = match fence {
+            Some(Fence::Up(since)) => Fence::Up(since),
+            Some(Fence::Rising(rising)) => rise(rising).await?,
             None => {
-                let failed =
-                    |error| RuntimeError::unavailable(format!("fence off rank {rank}"), error);
-                let log_dir = log_dir
-                    .ok_or_else(|| failed("its pod does not say where its logs are".to_owned()))?;
-                raise(&log_dir.join(rank.rank.to_string()))
-                    .await
-                    .map_err(|error| failed(error.to_string()))?;
-                lock(&self.fences).insert(*rank, Instant::now());
-                Ok(Killed::Going)
+                let log_dir = log_dir.ok_or_else(|| {
+                    let why = "its pod does not say where its logs are";
+                    RuntimeError::unavailable(format!("fence off rank {rank}"), why)
+                })?;
+                let log_dir = log_dir.join(rank.rank.to_string());
+                rise(Box::pin(storage::fence(*rank, log_dir))).await?
             }
+        };
+        if let Fence::Up(since) = &fence
+            && since.elapsed() >= FENCE_PERIOD / 4
+        {
+            tracing::warn!(%rank, "a rank that cannot be reached is fenced off");
+            self.pods.send_modify(|pods| pods.fence(rank));
+            return Ok(Killed::Gone);
         }
+        lock(&self.fences).insert(*rank, fence);
+        Ok(Killed::Going)
     }
 }
 
-async fn raise(log_dir: &Path) -> std::io::Result<()> {
-    fs::create_dir_all(log_dir).await?;
-    let mut file = fs::File::create(log_dir.join(FENCE_FILE)).await?;
-    tokio::io::AsyncWriteExt::write_all(&mut file, b"The platform has given this rank up.\n")
-        .await?;
-    file.sync_all().await
+/// Waits a moment for a fence to be up.
+async fn rise(mut rising: Rising) -> Result<Fence, RuntimeError> {
+    match timeout(MOMENT, &mut rising).await {
+        Ok(raised) => Ok(Fence::Up(raised?)),
+        Err(_) => Ok(Fence::Rising(rising)),
+    }
 }

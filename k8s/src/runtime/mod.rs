@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use domain::clock::Clock;
 use domain::mount::ResolvedMount;
 use domain::runtime::{
-    Killed, LaunchRank, NodeReport, Observation, RankKey, Rendezvous, RunKey, Runtime,
+    Killed, LaunchRank, NodeReport, Observation, RankEvent, RankKey, Rendezvous, RunKey, Runtime,
     RuntimeError, RuntimeKind, Visibility,
 };
 use k8s_openapi::api::core::v1::Node;
@@ -19,12 +19,13 @@ use k8s_openapi::jiff::Timestamp;
 use kube::Client;
 use protocol::LogLimits;
 use tokio::sync::watch;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use self::kill::Fence;
 use crate::api::Calls;
 use crate::cluster::Cluster;
+use crate::events::Warnings;
 use crate::names;
 use crate::nodes::{self, ClusterNode};
 use crate::pods::{Pods, is_over};
@@ -38,8 +39,9 @@ pub struct KubernetesRuntime {
     calls: Calls,
     pods: watch::Sender<Pods>,
     nodes: watch::Sender<Nodes>,
-    /// Fences that were raised, and when.
-    fences: Mutex<BTreeMap<RankKey, Instant>>,
+    warnings: watch::Sender<Warnings>,
+    /// Fences that are raised.
+    fences: Mutex<BTreeMap<RankKey, Fence>>,
 }
 
 /// Nodes that are given up, as far as the cluster has told of nodes.
@@ -87,6 +89,12 @@ impl KubernetesRuntime {
             nodes.clone(),
             stop.clone(),
         ));
+        let warnings = watch::Sender::new(Warnings::new());
+        tracker.spawn(watcher::events(
+            calls.events.clone(),
+            warnings.clone(),
+            stop.clone(),
+        ));
         Self {
             cluster,
             log,
@@ -94,6 +102,7 @@ impl KubernetesRuntime {
             calls,
             pods,
             nodes,
+            warnings,
             fences: Mutex::default(),
         }
     }
@@ -257,8 +266,7 @@ impl Runtime for KubernetesRuntime {
         let silent = match self.silent() {
             Ok(silent) => silent,
             Err(error) => {
-                let why = error.to_string();
-                return ranks.iter().map(|_| Err(same(&error, &why))).collect();
+                return ranks.iter().map(|_| Err(same(&error))).collect();
             }
         };
         let mut anchors: BTreeMap<RunKey, bool> = BTreeMap::new();
@@ -276,6 +284,10 @@ impl Runtime for KubernetesRuntime {
 
     async fn kill(&self, rank: &RankKey) -> Result<Killed, RuntimeError> {
         self.end(rank).await
+    }
+
+    async fn events(&self) -> Result<Vec<RankEvent>, RuntimeError> {
+        Ok(self.warnings.borrow().values().cloned().collect())
     }
 
     async fn list(&self) -> Result<Vec<RankKey>, RuntimeError> {
@@ -312,7 +324,7 @@ impl Runtime for KubernetesRuntime {
 /// What is seen of a rank, if a pod of it is known.
 fn see(pods: &Pods, rank: &RankKey, silent: &Silent) -> Option<Observation> {
     if pods.is_fenced(rank) {
-        return Some(Observation::Vanished);
+        return Some(Observation::Fenced);
     }
     let pod = pods.get(rank)?;
     // Nobody saw it end, and nobody sees it any more.
@@ -324,9 +336,11 @@ fn see(pods: &Pods, rank: &RankKey, silent: &Silent) -> Option<Observation> {
 }
 
 /// The same failure once more, for another rank.
-fn same(error: &RuntimeError, why: &str) -> RuntimeError {
+pub(crate) fn same(error: &RuntimeError) -> RuntimeError {
     match error {
-        RuntimeError::Rejected { .. } => RuntimeError::rejected(why),
-        RuntimeError::Unavailable { action, .. } => RuntimeError::unavailable(action.clone(), why),
+        RuntimeError::Rejected { reason } => RuntimeError::rejected(reason),
+        RuntimeError::Unavailable { action, source } => {
+            RuntimeError::unavailable(action, source.to_string())
+        }
     }
 }

@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 
 use domain::runtime::{LaunchRank, RuntimeError};
-use protocol::FENCE_FILE;
+use futures_util::future::join_all;
+use k8s_openapi::api::core::v1::Secret;
 
 use super::{KubernetesRuntime, same};
 use crate::nodes::ClusterNode;
-use crate::object::{Capacity, pod, secret};
+use crate::object::{Capacity, ObjectError, pod, secret};
+use crate::pods::Pods;
+use crate::storage;
 
 impl KubernetesRuntime {
     /// Starts ranks of one run, with a result for each.
@@ -15,94 +18,78 @@ impl KubernetesRuntime {
         &self,
         launches: &[&LaunchRank],
     ) -> Vec<Result<(), RuntimeError>> {
-        let mut results = Vec::with_capacity(launches.len());
-        let mut missing = Vec::new();
-        let nodes = match self.cluster_nodes() {
-            Ok(nodes) => nodes,
-            Err(error) => {
-                let why = error.to_string();
-                return launches.iter().map(|_| Err(same(&error, &why))).collect();
-            }
-        };
-        for launch in launches {
-            match self.capacity(launch, &nodes) {
-                Ok(None) => results.push(Ok(())),
-                Ok(Some(capacity)) => {
-                    missing.push((results.len(), *launch, capacity));
-                    results.push(Ok(()));
-                }
-                Err(error) => results.push(Err(error)),
-            }
-        }
-        if missing.is_empty() {
-            return results;
-        }
-        let all: Vec<LaunchRank> = missing
-            .iter()
-            .map(|(_, launch, _)| (*launch).clone())
-            .collect();
-        let anchor = match secret(&self.cluster, &all, self.log) {
-            Ok(wanted) => self.calls.ensure_secret(&wanted).await,
-            Err(error) => Err(RuntimeError::rejected(error.to_string())),
-        };
-        let anchor = match anchor {
-            Ok(anchor) => anchor,
-            Err(error) => {
-                let why = error.to_string();
-                for (place, ..) in missing {
-                    results[place] = Err(same(&error, &why));
-                }
-                return results;
-            }
-        };
-        let started = missing.iter().map(|(place, launch, capacity)| async {
-            let wanted = pod(&self.cluster, launch, *capacity, &anchor);
-            let wanted = wanted.map_err(|error| RuntimeError::rejected(error.to_string()))?;
-            // It was given up, perhaps by a server that has gone since: it does not begin again.
-            let fence = launch.log_dir.join(FENCE_FILE);
-            if tokio::fs::try_exists(&fence).await.unwrap_or(false) {
-                return Ok(*place);
-            }
-            // What the kubelet makes for want of it is root's, and the platform is not.
-            for dir in [&launch.log_dir].into_iter().chain(&launch.container.home) {
-                let made = tokio::fs::create_dir_all(dir).await;
-                made.map_err(|error| {
-                    RuntimeError::unavailable(format!("make {}", dir.display()), error)
-                })?;
-            }
-            let created = self.calls.ensure_pod(&wanted).await?;
-            self.pods.send_modify(|pods| pods.created(&created));
-            Ok::<_, RuntimeError>(*place)
+        let prepared = launches.iter().map(|launch| self.prepare(launch));
+        let prepared = join_all(prepared).await;
+        let missing = { launches.iter().zip(&prepared) }
+            .filter_map(|(launch, prepared)| matches!(prepared, Ok(Some(_))).then_some(*launch));
+        let anchor = self.anchor(&missing.collect::<Vec<_>>()).await;
+        let started = launches.iter().zip(prepared);
+        let started = started.map(async |(launch, prepared)| match (prepared?, &anchor) {
+            (None, _) => Ok(()),
+            (Some(capacity), Ok(anchor)) => self.start_rank(launch, capacity, anchor).await,
+            (Some(_), Err(error)) => Err(same(error)),
         });
-        let started = futures_util::future::join_all(started).await;
-        for ((place, ..), started) in missing.iter().zip(started) {
-            results[*place] = started.map(|_| ());
-        }
-        results
+        join_all(started).await
     }
 
-    /// What the node of a rank has; none if the rank was started before, whatever became of it.
-    fn capacity(
+    /// Prepares the start of a rank, and says what its node has; none if it is not to be started.
+    async fn prepare(&self, launch: &LaunchRank) -> Result<Option<Capacity>, RuntimeError> {
+        let nodes = self.cluster_nodes()?;
+        let capacity = self.known(|pods| capacity(launch, pods, &nodes))??;
+        match capacity {
+            Some(capacity) if storage::prepare(launch).await? => Ok(Some(capacity)),
+            _ => Ok(None),
+        }
+    }
+
+    /// The Secret of the run of these ranks, with what they need; none is made for no ranks.
+    async fn anchor(&self, launches: &[&LaunchRank]) -> Result<Secret, RuntimeError> {
+        if launches.is_empty() {
+            return Ok(Secret::default());
+        }
+        let wanted = secret(&self.cluster, launches, self.log).map_err(never)?;
+        self.calls.ensure_secret(&wanted).await
+    }
+
+    async fn start_rank(
         &self,
         launch: &LaunchRank,
-        nodes: &BTreeMap<String, ClusterNode>,
-    ) -> Result<Option<Capacity>, RuntimeError> {
-        if self.known(|pods| pods.get(&launch.key).is_some() || pods.is_fenced(&launch.key))? {
-            return Ok(None);
-        }
-        let LaunchRank {
-            key,
-            node,
-            run_world_size,
-            ..
-        } = launch;
-        if key.rank >= *run_world_size {
-            let reason = format!("rank {key} is not one of {run_world_size}");
-            return Err(RuntimeError::rejected(reason));
-        }
-        let node = nodes.get(node).ok_or_else(|| {
-            RuntimeError::rejected(format!("the cluster has no node `{node}` for us"))
-        })?;
-        Ok(Some(node.capacity))
+        capacity: Capacity,
+        anchor: &Secret,
+    ) -> Result<(), RuntimeError> {
+        let wanted = pod(&self.cluster, launch, capacity, anchor).map_err(never)?;
+        let created = self.calls.ensure_pod(&wanted).await?;
+        self.pods.send_modify(|pods| pods.created(&created));
+        Ok(())
     }
+}
+
+/// What the node of a rank has; none if the rank was started before, whatever became of it.
+fn capacity(
+    launch: &LaunchRank,
+    pods: &Pods,
+    nodes: &BTreeMap<String, ClusterNode>,
+) -> Result<Option<Capacity>, RuntimeError> {
+    let LaunchRank {
+        key,
+        node,
+        run_world_size,
+        ..
+    } = launch;
+    if pods.get(key).is_some() || pods.is_fenced(key) {
+        return Ok(None);
+    }
+    if key.rank >= *run_world_size {
+        let reason = format!("rank {key} is not one of {run_world_size}");
+        return Err(RuntimeError::rejected(reason));
+    }
+    let found = nodes.get(node).ok_or_else(|| {
+        RuntimeError::rejected(format!("the cluster has no node `{node}` for us"))
+    })?;
+    Ok(Some(found.capacity))
+}
+
+/// As it is, it cannot be made, however often that is tried.
+fn never(error: ObjectError) -> RuntimeError {
+    RuntimeError::rejected(error.to_string())
 }

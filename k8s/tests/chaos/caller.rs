@@ -1,71 +1,132 @@
-//! Who makes true what is wanted, and repeats what failed: as the launcher, the supervisor and the janitor do.
+//! Who makes true what is wanted, and repeats what failed: as the scheduler, the launcher, the supervisor and the janitor do.
 
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use domain::runtime::contract::sample_launch;
 use domain::runtime::{Killed, LaunchRank, Observation, RankKey, RunKey, Runtime, RuntimeError};
+use double::Chance;
 use futures_util::future::join_all;
 use tokio::time::Instant;
 
 use crate::check::Checks;
-use crate::world::{NODES, World};
+use crate::world::{World, log_dir};
 
 /// So long a rank may be missing before it is lost.
 const REATTACH: Duration = Duration::from_secs(1);
+/// So long all ranks of a run may take to begin.
+const START_LIMIT: Duration = Duration::from_secs(1);
 
 /// What is wanted, and what of it is known to be so.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Caller {
+    /// The tasks that are to run, by number.
+    pub(crate) tasks: BTreeMap<i64, Task>,
     pub(crate) runs: BTreeMap<RunKey, Run>,
+    chance: Chance,
+}
+
+/// A task that is to run.
+#[derive(Debug)]
+pub(crate) struct Task {
+    n_ranks: u32,
+    n_runs: i32,
+    /// Nodes on which a rank of it was lost.
+    excluded: BTreeSet<String>,
 }
 
 /// A run that is open.
 #[derive(Debug)]
 pub(crate) struct Run {
     pub(crate) ranks: BTreeMap<RankKey, Known>,
+    begun: Instant,
     /// Whether it is to end.
     pub(crate) is_draining: bool,
+    /// Whether that is nobody's will, so that its task runs again.
+    is_spoilt: bool,
 }
 
 /// What is known of a rank.
-#[derive(Debug, Default, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Known {
+    node: String,
     /// Whether its agent has come forward.
     pub(crate) has_run: bool,
     /// Whether nothing of it is left, as far as is known.
     pub(crate) is_over: bool,
+    is_lost: bool,
     /// Since when it cannot be found.
     missing_since: Option<Instant>,
 }
 
 impl Caller {
-    /// A run is wanted.
-    pub(crate) fn begin(&mut self, key: RunKey, n_ranks: u32) {
-        let ranks = (0..n_ranks).map(|rank| {
-            let RunKey { task, run } = key;
-            (RankKey { task, run, rank }, Known::default())
-        });
-        let run = Run {
-            ranks: ranks.collect(),
-            is_draining: false,
-        };
-        self.runs.insert(key, run);
+    pub(crate) fn new(seed: u64) -> Self {
+        Self {
+            tasks: BTreeMap::new(),
+            runs: BTreeMap::new(),
+            chance: Chance::of(seed, "caller"),
+        }
     }
 
-    /// A run is not wanted any more.
-    pub(crate) fn stop(&mut self, key: &RunKey) {
-        if let Some(run) = self.runs.get_mut(key) {
-            run.is_draining = true;
-        }
+    /// A task is wanted.
+    pub(crate) fn begin(&mut self, task: i64, n_ranks: u32) {
+        let new = Task {
+            n_ranks,
+            n_runs: 0,
+            excluded: BTreeSet::new(),
+        };
+        self.tasks.insert(task, new);
+    }
+
+    /// A task is not wanted any more.
+    pub(crate) fn stop(&mut self, task: i64) {
+        self.tasks.remove(&task);
+        let runs = self.runs.iter_mut();
+        runs.filter(|(key, _)| key.task == task)
+            .for_each(|(_, run)| run.is_draining = true);
     }
 
     /// One step of each of those who make it true.
     pub(crate) async fn round(&mut self, world: &World, checks: &mut Checks) {
+        self.place(world).await;
         self.launch(world, checks).await;
         self.supervise(world, checks).await;
         sweep(world, checks, &self.runs).await;
+    }
+
+    /// Plans a run for each task that has none, on nodes that are offered.
+    async fn place(&mut self, world: &World) {
+        let Ok(nodes) = world.runtime.nodes().await else {
+            return;
+        };
+        let ready = nodes.into_iter().filter(|node| node.ready);
+        let ready: Vec<String> = ready.map(|node| node.name).collect();
+        let open: BTreeSet<i64> = self.runs.keys().map(|run| run.task).collect();
+        for (number, task) in &mut self.tasks {
+            if open.contains(number) {
+                continue;
+            }
+            let mut free = ready.clone();
+            free.retain(|node| !task.excluded.contains(node));
+            // One that is silent counts as ready for a while. When nothing fails any more, there are none.
+            free.retain(|node| world.is_disturbed() || !world.silent.contains(node.as_str()));
+            let n_ranks = usize::try_from(task.n_ranks).expect("it is small");
+            while free.len() > n_ranks {
+                let place = self.chance.among(0..free.len() as u64);
+                free.swap_remove(usize::try_from(place).expect("it is small"));
+            }
+            if free.len() < n_ranks {
+                // Rather there than nowhere, the next time.
+                task.excluded.clear();
+                continue;
+            }
+            task.n_runs += 1;
+            let key = RunKey {
+                task: *number,
+                run: task.n_runs,
+            };
+            self.runs.insert(key, Run::new(key, free));
+        }
     }
 
     /// Starts what is wanted, again and again until its agent comes forward.
@@ -75,15 +136,25 @@ impl Caller {
         for run in self.runs.values_mut() {
             let n_ranks = run.ranks.len();
             for (key, known) in &mut run.ranks {
-                known.has_run |= journal.n_starts(&World::pod(key)) > 0;
+                let is_heard = !world.silent.contains(known.node.as_str());
+                known.has_run |= is_heard && journal.n_starts(&World::pod(key)) > 0;
                 if !run.is_draining && !known.has_run && !known.is_over {
-                    launches.push(launch(*key, n_ranks, world.logs.path()));
+                    launches.push(launch(*key, &known.node, n_ranks, world));
                 }
+            }
+            let is_late = run.begun.elapsed() >= START_LIMIT;
+            if is_late && !run.is_draining && !run.ranks.values().all(|known| known.has_run) {
+                run.is_draining = true;
+                run.is_spoilt = true;
             }
         }
         let started = world.runtime.start_all(&launches).await;
         for (launch, started) in launches.iter().zip(started) {
-            if let Err(RuntimeError::Rejected { reason }) = started {
+            // Its node may have been removed.
+            let is_there = !world.removed.contains(launch.node.as_str());
+            if let Err(RuntimeError::Rejected { reason }) = started
+                && is_there
+            {
                 checks.wrong(format!("the start of {} is rejected: {reason}", launch.key));
             }
         }
@@ -105,12 +176,15 @@ impl Caller {
                 if known.take_in(&seen, run.is_draining) {
                     checks.is_over(key, world, "a look");
                 }
-                let is_orphan = seen == Observation::Orphaned;
+                let is_orphan = seen == Observation::Orphaned && known.has_run;
                 if is_orphan || (run.is_draining && !known.is_over) {
                     to_kill.push(*key);
                 }
                 // Without one of them the others are not wanted either.
-                run.is_draining |= known.is_over;
+                if known.is_over && !run.is_draining {
+                    run.is_draining = true;
+                    run.is_spoilt = known.is_lost;
+                }
             }
         }
         let killed = to_kill
@@ -121,8 +195,55 @@ impl Caller {
                 checks.is_over(key, world, "kill");
             }
         }
-        self.runs
-            .retain(|_, run| !run.is_draining || !run.ranks.values().all(|known| known.is_over));
+        self.close();
+    }
+
+    /// Closes the runs of which nothing is left.
+    fn close(&mut self) {
+        let is_over = |run: &Run| run.is_draining && run.ranks.values().all(|it| it.is_over);
+        let over: Vec<RunKey> = { self.runs.iter() }
+            .filter_map(|(key, run)| is_over(run).then_some(*key))
+            .collect();
+        for key in over {
+            let Some(run) = self.runs.remove(&key) else {
+                continue;
+            };
+            match self.tasks.get_mut(&key.task) {
+                Some(task) if run.is_spoilt => {
+                    eprintln!(
+                        "SPOILT lost={}",
+                        run.ranks.values().filter(|k| k.is_lost).count()
+                    );
+                    let lost = run.ranks.into_values().filter(|known| known.is_lost);
+                    task.excluded.extend(lost.map(|known| known.node));
+                }
+                _ => {
+                    self.tasks.remove(&key.task);
+                }
+            }
+        }
+    }
+}
+
+impl Run {
+    fn new(key: RunKey, nodes: Vec<String>) -> Self {
+        let ranks = (0..).zip(nodes).map(|(rank, node)| {
+            let RunKey { task, run } = key;
+            let known = Known {
+                node,
+                has_run: false,
+                is_over: false,
+                is_lost: false,
+                missing_since: None,
+            };
+            (RankKey { task, run, rank }, known)
+        });
+        Self {
+            ranks: ranks.collect(),
+            begun: Instant::now(),
+            is_draining: false,
+            is_spoilt: false,
+        }
     }
 }
 
@@ -135,6 +256,13 @@ impl Known {
                 false
             }
             Observation::Exited(_) => true,
+            Observation::Fenced => {
+                if !self.is_over {
+                    eprintln!("FENCED running={}", self.has_run);
+                }
+                self.is_lost = true;
+                true
+            }
             // It is to be started, and will be.
             Observation::NotStarted if !self.has_run && !is_draining => false,
             Observation::NotStarted | Observation::Vanished => {
@@ -166,10 +294,9 @@ async fn sweep(world: &World, checks: &mut Checks, open: &BTreeMap<RunKey, Run>)
     }
 }
 
-fn launch(key: RankKey, n_ranks: usize, logs: &Path) -> LaunchRank {
-    let node = NODES[usize::try_from(key.rank).expect("it is small")];
+fn launch(key: RankKey, node: &str, n_ranks: usize, world: &World) -> LaunchRank {
     LaunchRank {
-        log_dir: logs.join(format!("{}/{}/{}", key.task, key.run, key.rank)),
+        log_dir: log_dir(world.logs.path(), &key),
         run_world_size: u32::try_from(n_ranks).expect("it is small"),
         ..sample_launch(key, node)
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::runtime::{Observation, RankKey, Runtime};
-use double::{Journal, Kind};
+use double::Kind;
 
 use crate::caller::Caller;
 use crate::world::World;
@@ -12,8 +12,17 @@ use crate::world::World;
 #[derive(Debug, Default)]
 pub(crate) struct Checks {
     wrong: BTreeSet<String>,
-    /// Ranks of which it was said that nothing runs, by whom, and how much had happened in the cluster until then.
-    over: BTreeMap<RankKey, (&'static str, usize)>,
+    over: BTreeMap<RankKey, Over>,
+}
+
+/// That it was said of a rank that nothing of it runs.
+#[derive(Debug)]
+struct Over {
+    by: &'static str,
+    /// How much had happened in the cluster until then.
+    n_before: usize,
+    /// Whether its agent could not begin any more.
+    is_fenced: bool,
 }
 
 impl Checks {
@@ -27,34 +36,38 @@ impl Checks {
             Observation::Alive | Observation::Stuck(_) | Observation::Orphaned => return,
             Observation::Exited(_) => "has ended",
             Observation::Vanished => "has vanished",
+            Observation::Fenced => "is fenced off",
             Observation::NotStarted => "is not started",
         };
-        if is_running(&world.kubelets.journal(), rank) {
+        if world.agents.running().contains(rank) {
             self.wrong(format!("{rank} {what}, and runs"));
         }
     }
 
     /// It was concluded that nothing of a rank runs, or will.
     pub(crate) fn is_over(&mut self, rank: &RankKey, world: &World, by: &'static str) {
-        let journal = world.kubelets.journal();
-        if is_running(&journal, rank) {
+        if world.agents.running().contains(rank) {
             self.wrong(format!("{rank} is over after {by}, and runs"));
         }
-        self.over
-            .entry(*rank)
-            .or_insert((by, journal.moments().len()));
+        self.over.entry(*rank).or_insert_with(|| Over {
+            by,
+            n_before: world.kubelets.journal().moments().len(),
+            is_fenced: world.agents.is_fenced(rank),
+        });
     }
 
     /// What was wrong in the whole history.
     pub(crate) fn of_all(mut self, world: &World) -> BTreeSet<String> {
+        self.wrong.extend(world.agents.wrong());
         let journal = world.kubelets.journal();
         for pod in journal.doubled() {
             self.wrong(format!("{} ran twice at the same time", pod.name));
         }
-        for (rank, (by, n_before)) in std::mem::take(&mut self.over) {
-            let mut later = journal.moments()[n_before..].iter();
+        for (rank, over) in std::mem::take(&mut self.over) {
+            let mut later = journal.moments()[over.n_before..].iter();
             let pod = World::pod(&rank);
-            if later.any(|moment| moment.began && moment.pod == pod) {
+            if !over.is_fenced && later.any(|moment| moment.began && moment.pod == pod) {
+                let by = over.by;
                 self.wrong(format!("{rank} was over after {by}, and was started then"));
             }
         }
@@ -69,16 +82,12 @@ impl Checks {
     }
 }
 
-fn is_running(journal: &Journal, rank: &RankKey) -> bool {
-    let pod = World::pod(rank);
-    journal.running().iter().any(|(running, _)| *running == pod)
-}
-
 /// What is not yet as it is wanted.
 pub(crate) async fn missing(caller: &Caller, world: &World) -> Vec<String> {
-    let journal = world.kubelets.journal();
+    let running = world.agents.running();
     let mut missing: Vec<String> = Vec::new();
     let (mut pods, mut secrets) = (BTreeSet::new(), BTreeSet::new());
+    let mut wanted = BTreeSet::new();
     for (key, run) in &caller.runs {
         if run.is_draining {
             for rank in run.ranks.keys() {
@@ -89,19 +98,39 @@ pub(crate) async fn missing(caller: &Caller, world: &World) -> Vec<String> {
         }
         secrets.insert(format!("hai-{key}"));
         for (rank, known) in &run.ranks {
+            wanted.insert(*rank);
             pods.insert(World::pod(rank).name);
-            if !is_running(&journal, rank) {
+            if !running.contains(rank) {
                 missing.push(format!("{rank} does not run ({known:?})"));
             }
         }
     }
-    let running = journal.running().into_iter().map(|(pod, _)| pod.name);
-    let strays = running.filter(|name| !pods.contains(name));
-    missing.extend(strays.map(|name| format!("{name} still runs")));
+    let waiting = caller.tasks.keys().filter(|task| {
+        let mut runs = caller.runs.keys();
+        !runs.any(|run| run.task == **task)
+    });
+    missing.extend(waiting.map(|task| format!("task {task} waits")));
+    let strays = running.iter().filter(|rank| !wanted.contains(rank));
+    missing.extend(strays.map(|rank| format!("{rank} still runs")));
+    // Of a node that nobody hears, the cluster keeps what it has told to go.
+    let out_of_reach = world.out_of_reach();
     for (kind, wanted) in [(Kind::Pod, pods), (Kind::Secret, secrets)] {
         let there: BTreeSet<String> = world.double.names(kind).into_iter().collect();
         let strays = there.difference(&wanted);
+        let strays = strays.filter(|name| kind != Kind::Pod || !out_of_reach.contains(*name));
         missing.extend(strays.map(|name| format!("{} {name} is left", kind.name())));
     }
+    missing.extend(unoffered(world).await);
     missing
+}
+
+/// Nodes that are heard and swept, and not offered.
+async fn unoffered(world: &World) -> Vec<String> {
+    let Ok(nodes) = world.runtime.nodes().await else {
+        return vec!["nobody knows the nodes".to_owned()];
+    };
+    let is_silent = |name: &str| world.silent.contains(name);
+    let idle = { nodes.into_iter() }.filter(|node| !node.ready && !is_silent(&node.name));
+    idle.map(|node| format!("{} is not offered", node.name))
+        .collect()
 }

@@ -1,15 +1,18 @@
-//! The adapter on an API server that fails: histories by chance, in which runs are started, stopped and forgotten by somebody
-//! who repeats what failed. `HAI_CHAOS_HISTORIES=200` is the long form.
+//! The adapter in a cluster that fails: histories by chance, in which runs are started, stopped and forgotten by somebody who
+//! repeats what failed. Calls fail, watches break, the API server restarts; nodes fall silent, for a while or for good, pods hang
+//! and are removed by force. `HAI_CHAOS_HISTORIES=200` is the long form.
 //!
 //! ```text
 //! story   what is wanted, and what happens, by chance
-//! caller  makes it so, as the launcher, the supervisor and the janitor do
+//! caller  makes it so, as the scheduler, the launcher, the supervisor and the janitor do
 //! world   the double, its kubelets, and the adapter
+//! agents  in the containers: they end what was fenced off
 //! check   what must hold
 //! ```
 //!
 //! A failure names its history, which is also its seed.
 
+mod agents;
 mod caller;
 mod check;
 mod story;

@@ -24,7 +24,7 @@
 //! `HAI_TEST_IMAGE=NAME` names.
 //!
 //! A simulator may remove a pod without a word about how its container ended. Then the rank is not over, for nobody has
-//! said so: the adapter fences it off, which takes four seconds.
+//! said so: the adapter fences it off, which takes two seconds.
 
 mod look;
 mod place;

@@ -11,8 +11,9 @@ use domain::runtime::{LaunchRank, RankKey, Runtime};
 use double::{Double, KubeletOptions, Kubelets};
 use futures_util::FutureExt;
 use k8s::{Cluster, KubernetesRuntime};
-use k8s_openapi::api::core::v1::{Namespace, Node};
+use k8s_openapi::api::core::v1::{Namespace, Node, ServiceAccount};
 use kube::api::{DeleteParams, ListParams, ObjectMeta, PostParams};
+use kube::runtime::wait::await_condition;
 use kube::{Api, Client, Config};
 use protocol::LogLimits;
 use tempfile::TempDir;
@@ -54,7 +55,11 @@ pub(crate) struct Adapter {
 /// Does something in a namespace of its own, which is removed in the end, whatever came of it.
 pub(crate) async fn in_a_namespace(work: impl AsyncFnOnce(&Place)) {
     let place = Place::new().await;
-    let done = AssertUnwindSafe(work(&place)).catch_unwind().await;
+    let done = AssertUnwindSafe(async {
+        place.until_it_takes_pods().await;
+        work(&place).await;
+    });
+    let done = done.catch_unwind().await;
     place.leave().await;
     if let Err(panic) = done {
         std::panic::resume_unwind(panic);
@@ -94,6 +99,16 @@ impl Place {
             logs: tempfile::tempdir().expect("there is room"),
             _double: double,
         }
+    }
+
+    /// Waits until the cluster has given the namespace the account of pods that name none: before, it refuses them.
+    async fn until_it_takes_pods(&self) {
+        let accounts = Api::<ServiceAccount>::namespaced(self.client.clone(), &self.namespace);
+        let is_there = |account: Option<&ServiceAccount>| account.is_some();
+        let waited = await_condition(accounts, "default", is_there);
+        let waited = timeout(PATIENCE, waited).await;
+        let seen = waited.expect("a namespace gets its account");
+        seen.expect("the API lets an account be watched");
     }
 
     async fn leave(&self) {

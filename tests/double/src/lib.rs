@@ -5,6 +5,8 @@
 //! http        requests in, answers and streams out, in the words of the API
 //! store       objects, their versions, what happened to them, who goes with whom        pure
 //! permission  what may be asked for                                                      pure
+//! controller  what a cluster does by itself, a moment later
+//! event       warnings about pods
 //! fault       what goes wrong, by chance                                                 pure
 //! chance      what is chosen, the same for the same seed                                 pure
 //! kubelet     nodes whose pods do what a test says, or what their programs do
@@ -13,6 +15,8 @@
 //! What is not known here is answered with 404 or 400, never with something invented.
 
 mod chance;
+mod controller;
+mod event;
 mod fault;
 mod http;
 mod kubelet;
@@ -28,6 +32,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use anyhow::Result;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
+use tokio::task::JoinSet;
 
 pub use chance::Chance;
 pub use fault::Faults;
@@ -48,6 +53,7 @@ pub struct Double {
     shared: Shared,
     server: Server,
     url: String,
+    _controllers: JoinSet<()>,
 }
 
 /// Where a cluster has its time from.
@@ -151,10 +157,13 @@ impl Double {
         let shared = Shared::new(clock);
         let server = Server::start(shared.clone())?;
         let url = format!("http://{}", server.address());
+        let mut controllers = JoinSet::new();
+        controllers.spawn(controller::add_accounts(shared.clone()));
         Ok(Self {
             shared,
             server,
             url,
+            _controllers: controllers,
         })
     }
 

@@ -202,6 +202,28 @@ async fn what_belongs_to_nothing_any_more_is_collected() {
 }
 
 #[tokio::test]
+async fn a_new_namespace_takes_pods_when_it_has_its_account() {
+    let api = Api::new().await;
+    let (pods, account) = (
+        "/api/v1/namespaces/m/pods",
+        "/api/v1/namespaces/m/serviceaccounts/default",
+    );
+    let namespace = json!({"metadata": {"name": "m"}});
+    let made = api.call(Method::POST, "/api/v1/namespaces", namespace);
+    assert_eq!(made.await.0, 201);
+    let pod = json!({"metadata": {"name": "p"}});
+    let (code, refused) = api.call(Method::POST, pods, pod.clone()).await;
+    assert_eq!((code, &refused["reason"]), (403, &json!("Forbidden")));
+    let has_account = timeout(Duration::from_secs(60), async {
+        while api.get(account).await.0 != 200 {
+            tokio::task::yield_now().await;
+        }
+    });
+    has_account.await.expect("it gets one");
+    assert_eq!(api.call(Method::POST, pods, pod).await.0, 201);
+}
+
+#[tokio::test]
 async fn only_what_is_allowed_is_done() {
     let api = Api::new().await;
     let role = json!({"kind": "Role", "metadata": {"namespace": "n"}, "rules": [

@@ -21,12 +21,12 @@ pub(super) async fn check(told: &Told) -> Result<()> {
     check_nodes(&told.background).await
 }
 
-async fn runs(character: &Character) -> Result<Vec<(String, String)>> {
+pub(super) async fn runs(character: &Character) -> Result<Vec<(String, String)>> {
     character.client.runs(&character.task()?.id).await
 }
 
 /// Every rank was started once in each run, and made every step once.
-async fn check_log(character: &Character, runs: usize, steps: u32) -> Result<()> {
+pub(super) async fn check_log(character: &Character, runs: usize, steps: u32) -> Result<()> {
     let task = character.task()?;
     for rank in 0..2 {
         let log = character.client.log(&task.id, rank).await?;

@@ -3,6 +3,7 @@
 //! `cargo xtask story` tells it with many seeds.
 
 mod check;
+mod lost_node;
 mod moment;
 mod plan;
 mod tell;
@@ -30,6 +31,13 @@ async fn in_a_cluster_the_story_is_the_same() -> Result<()> {
     let cluster = KubernetesCluster::start().await?;
     let told = tell::tell(Up::start_in(&cluster).await?, Plan::quiet()).await?;
     check::check(&told).await?;
+    cluster.is_left_clean().await
+}
+
+#[tokio::test]
+async fn in_a_cluster_a_node_that_is_lost_costs_a_training_nothing_but_time() -> Result<()> {
+    let cluster = KubernetesCluster::with_nodes(3).await?;
+    let _up = lost_node::tell(&cluster).await?;
     cluster.is_left_clean().await
 }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
-use serde_json::json;
+use serde_json::{Value, json};
 use tests::{Client, Follow, Seen, Up};
 
 use super::moment::{Kill, Moment, Who};
@@ -104,10 +104,7 @@ impl Told {
             self.killed.push(kill);
             self.come_back().await?;
         }
-        let character = self.of(who);
-        let key = who.to_string();
-        let id = character.client.submit_input(&input, Some(&key)).await?;
-        character.follow = Some(Follow::new(id, &character.client));
+        self.of(who).submit(&input).await?;
         self.comes(&Moment::Submitted(who)).await
     }
 
@@ -148,7 +145,7 @@ impl Told {
 }
 
 impl Character {
-    async fn new(who: Who, up: &Up, admin: &Client) -> Result<Self> {
+    pub(super) async fn new(who: Who, up: &Up, admin: &Client) -> Result<Self> {
         let name = who.to_string();
         let token = admin.create_user(&name).await?;
         Ok(Self {
@@ -160,6 +157,14 @@ impl Character {
         })
     }
 
+    /// Submits his training.
+    pub(super) async fn submit(&mut self, input: &Value) -> Result<()> {
+        let key = self.who.to_string();
+        let id = self.client.submit_input(input, Some(&key)).await?;
+        self.follow = Some(Follow::new(id, &self.client));
+        Ok(())
+    }
+
     /// His training.
     pub(super) fn task(&self) -> Result<&Follow> {
         let Self { who, follow, .. } = self;
@@ -167,7 +172,8 @@ impl Character {
         follow.with_context(|| format!("the training {who} was never submitted"))
     }
 
-    async fn next(&mut self) -> Option<Result<Seen>> {
+    /// What is seen of it next. None when it is finished.
+    pub(super) async fn next(&mut self) -> Option<Result<Seen>> {
         self.follow.as_mut()?.next().await.transpose()
     }
 

@@ -97,6 +97,15 @@ pub(super) fn input(who: Who, code: &Path, out: &Path) -> Value {
     }
 }
 
+/// The submit of a training as the background one, but that it saves after every step.
+pub(super) fn saving(code: &Path, out: &Path) -> Value {
+    let mut input = input(Who::Background, code, out);
+    if let Value::String(parameters) = &mut input["spec"]["parameters"] {
+        parameters.push_str(" --checkpoint-every 1");
+    }
+    input
+}
+
 /// The SHA-256 of the weights with which the background training ends when nothing disturbs it.
 pub(super) async fn undisturbed() -> Result<&'static str> {
     static WEIGHTS: OnceCell<String> = OnceCell::const_new();

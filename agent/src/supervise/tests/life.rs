@@ -35,6 +35,10 @@ fn an_end_before_the_start_never_runs_anything() {
             Event::Terminated,
             Some("The agent was told to end (SIGTERM)."),
         ),
+        (
+            Event::Fenced,
+            Some("The platform could not reach it, and has given it up."),
+        ),
     ] {
         let (_, actions) = live(&[(1, event), (2, order(Desired::Run, 0))]);
         let exit = exit(ExitCause::Stopped, None, message);
@@ -123,6 +127,44 @@ fn over_kills_at_once_even_while_stopping() {
         ];
         let (_, actions) = live(&events.concat());
         assert_eq!(actions.last(), Some(&(2, Action::Kill)));
+    }
+}
+
+#[test]
+fn a_rank_without_a_fence_does_not_begin() {
+    let (_, actions) = live(&[(1, Event::FenceMissing), (2, order(Desired::Run, 0))]);
+    let exit = exit(ExitCause::StartFailed, None, Some(NO_FENCE));
+    assert_eq!(actions, [(1, Action::Record(exit))]);
+}
+
+#[test]
+fn a_fence_kills_at_once_whatever_the_rank_was_about_to_do() {
+    let said = "The platform could not reach it, and has given it up.";
+    let removed = "The directory of its log was removed.";
+    let stopping = [(1, order(Desired::Stop, 30))];
+    let suspending = [(1, order(Desired::Suspend, 30))];
+    for (event, message) in [(Event::Fenced, said), (Event::FenceMissing, removed)] {
+        for (before, message) in [
+            ([].as_slice(), Some(message)),
+            (&suspending, Some(message)),
+            // Why it ends was said before.
+            (&stopping, None),
+        ] {
+            let runs = [(0, order(Desired::Run, 0))];
+            let ends = [
+                (2, event.clone()),
+                (2, Event::CommandEnded(Signal(9))),
+                (2, Event::AllGone),
+            ];
+            let (_, actions) = live(&[&runs, before, &ends].concat());
+            let killed = { actions.iter() }.any(|action| *action == (2, Action::Kill));
+            assert!(killed, "{actions:?}");
+            let Some((2, Action::Record(exit))) = actions.last() else {
+                panic!("{actions:?}");
+            };
+            assert_eq!(exit.cause, ExitCause::Stopped);
+            assert_eq!(exit.message.as_deref(), message);
+        }
     }
 }
 

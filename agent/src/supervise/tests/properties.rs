@@ -18,6 +18,8 @@ fn any_event() -> impl Strategy<Value = Event> {
     prop_oneof![
         (desired, 0..20u32).prop_map(|(desired, grace)| order(desired, grace)),
         Just(Event::Terminated),
+        Just(Event::Fenced),
+        Just(Event::FenceMissing),
         Just(Event::StartFailed("no".to_owned())),
         Just(Event::Output),
         Just(Event::SuspendReceived),
@@ -54,7 +56,8 @@ proptest! {
         match actions.first() {
             None | Some(Action::Start) => {}
             Some(Action::Record(exit)) => {
-                prop_assert!(matches!(exit.cause, ExitCause::Stopped | ExitCause::Suspended));
+                let never_ran = [ExitCause::Stopped, ExitCause::Suspended, ExitCause::StartFailed];
+                prop_assert!(never_ran.contains(&exit.cause));
             }
             Some(first @ (Action::Terminate | Action::Kill | Action::Leave)) => {
                 prop_assert!(false, "{:?} came first", first);

@@ -10,7 +10,7 @@ use protocol::{EXIT_FILE, ExitRecord, LAUNCH_FILE, Launch, PROCESS_FILE, Process
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::ownership::create_passable;
+use crate::runtime::ownership::create_passable;
 
 /// Who was spawned: left by the runtime, as the agent may die before it leaves its own [`PROCESS_FILE`].
 const SPAWNED_FILE: &str = "spawned.json";

@@ -14,7 +14,6 @@ mod inspect;
 mod kill;
 mod machine;
 mod mount;
-mod ownership;
 mod ports;
 mod process;
 mod ranks;

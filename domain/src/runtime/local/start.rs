@@ -9,8 +9,8 @@ use tokio::process::{Child, Command};
 
 use super::directory::RankDir;
 use super::ranks::Ranks;
-use super::{machine, ownership, process};
-use crate::runtime::{LaunchRank, Observation, RuntimeError};
+use super::{machine, process};
+use crate::runtime::{LaunchRank, Observation, RuntimeError, ownership};
 
 impl Ranks {
     /// Starts the agent of a rank unless that has been done. Gives the child that must be waited for.
@@ -71,7 +71,7 @@ impl Ranks {
     }
 
     fn prepare(&self, dir: &RankDir, launch: &LaunchRank) -> io::Result<()> {
-        let identity = ownership::identity(self.config.switch_user, &launch.user, launch.uid);
+        let identity = launch.identity().filter(|_| self.config.switch_user);
         ownership::create_workspace(
             &self.config.workspaces.join(&launch.user),
             identity.as_ref(),

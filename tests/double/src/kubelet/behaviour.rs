@@ -80,6 +80,14 @@ impl Default for Behaviour {
     }
 }
 
+impl Behaviour {
+    /// By chance: the same for the same seed and name of a pod. Whatever takes time takes at most `longest`.
+    pub fn by_chance(seed: u64, pod: &Value, longest: Duration) -> Self {
+        let name = pod["metadata"]["name"].as_str();
+        chosen(&mut Chance::of(seed, name), longest)
+    }
+}
+
 /// Chooses how a pod behaves, by its object.
 #[derive(Clone)]
 pub struct Behave(Arc<dyn Fn(&Value) -> Behaviour + Send + Sync>);
@@ -90,12 +98,9 @@ impl Behave {
         Self(Arc::new(choose))
     }
 
-    /// By chance: the same for the same seed and name of a pod. Whatever takes time takes at most `longest`.
+    /// By chance, see [`Behaviour::by_chance`].
     pub fn by_chance(seed: u64, longest: Duration) -> Self {
-        Self::by(move |pod| {
-            let name = pod["metadata"]["name"].as_str();
-            chosen(&mut Chance::of(seed, name), longest)
-        })
+        Self::by(move |pod| Behaviour::by_chance(seed, pod, longest))
     }
 
     pub(super) fn of(&self, pod: &Value) -> Behaviour {
@@ -133,7 +138,7 @@ fn chosen(chance: &mut Chance, longest: Duration) -> Behaviour {
         failed_pulls: u32::from(chance.happens(0.1)) * 2,
         fate: fate.map(|fate| (after, fate)),
         when_asked: chance.happens(0.8).then(|| End::of_code(143)),
-        hangs_on_delete: false,
+        hangs_on_delete: chance.happens(0.1),
     }
 }
 
@@ -154,6 +159,7 @@ mod tests {
         assert_ne!(behaviours(1), behaviours(2));
         let has = |holds: fn(&Behaviour) -> bool| behaviours(1).iter().any(holds);
         assert!(has(|it| it.failed_pulls > 0) && has(|it| it.fate.is_none()));
+        assert!(has(|it| it.hangs_on_delete));
         assert!(has(|it| matches!(it.fate, Some((_, Fate::Evicted(_))))));
     }
 

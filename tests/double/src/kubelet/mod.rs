@@ -151,6 +151,13 @@ impl Kubelets {
         locked(&self.ward.journal).clone()
     }
 
+    /// What ran when, behind so many moments.
+    pub fn moments_since(&self, n_known: usize) -> Vec<Moment> {
+        let journal = locked(&self.ward.journal);
+        let moments = journal.moments().get(n_known..);
+        moments.unwrap_or_default().to_vec()
+    }
+
     /// Whether no pod is cared for: none is there, or none that they know of.
     pub fn is_idle(&self) -> bool {
         locked(&self.ward.told).is_empty()
@@ -183,11 +190,8 @@ async fn follow(ward: Arc<Ward>) {
         changed.mark_unchanged();
         air.mark_unchanged();
         let seen = look(&ward, &known);
-        for name in &seen.new_nodes {
-            known.insert(name.clone());
-            ward.shared
-                .with(|store| beat(store, name, &text(ward.now())));
-        }
+        known.extend(seen.new_nodes.iter().cloned());
+        beat_all(&ward, seen.new_nodes.iter());
         for (uid, key, pod) in seen.new_pods {
             all.spawn(care(&ward, uid, key, pod));
         }
@@ -199,13 +203,7 @@ async fn follow(ward: Arc<Ward>) {
             }
             // It is never closed: we hold it.
             _ = air.changed() => {}
-            _ = heartbeat.tick() => {
-                let silent = ward.air.borrow().silent.clone();
-                let now = text(ward.now());
-                for node in known.difference(&silent) {
-                    ward.shared.with(|store| beat(store, node, &now));
-                }
-            }
+            _ = heartbeat.tick() => beat_all(&ward, known.iter()),
             Some(done) = all.join_next(), if !all.is_empty() => {
                 if let Err(error) = done && error.is_panic() {
                     std::panic::resume_unwind(error.into_panic());
@@ -329,6 +327,16 @@ fn care(ward: &Arc<Ward>, uid: String, key: Key, pod: Value) -> impl Future<Outp
     async move {
         care.lead().await;
         locked(&ward.told).remove(&uid);
+    }
+}
+
+/// Those of some nodes that are heard say that they are well.
+fn beat_all<'a>(ward: &Ward, nodes: impl Iterator<Item = &'a String>) {
+    // None falls silent before it is said.
+    let air = ward.air.borrow();
+    let now = text(ward.now());
+    for node in nodes.filter(|node| !air.silent.contains(*node)) {
+        ward.shared.with(|store| beat(store, node, &now));
     }
 }
 

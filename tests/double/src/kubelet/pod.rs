@@ -13,6 +13,7 @@ use super::plan::{Act, Plan};
 use super::status::{EVICTED, State, View};
 use super::volume::{self, Places};
 use super::ward::{Kept, Report, Told, Ward, locked};
+use crate::event::warn;
 use crate::store::{Key, text};
 
 /// How long the pauses between attempts to pull an image become, as a multiple of the first.
@@ -168,6 +169,10 @@ impl Care {
         for n in 0..self.behaviour.failed_pulls {
             let failed = format!("failed to pull and unpack image \"{image}\": not found");
             let tried = self.ward.now();
+            let told = format!("Failed to pull image \"{image}\": {failed}");
+            let shared = &self.ward.shared;
+            // One whose object has gone nobody is warned of.
+            let _ = shared.with(|store| warn(store, &self.key, "Failed", &told));
             self.waits("ErrImagePull", failed);
             self.pause(tried + delta(back_off / 10)).await?;
             let times = 2_u32.saturating_pow(n).min(MOST_PAUSES);

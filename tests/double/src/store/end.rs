@@ -3,7 +3,10 @@
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use serde_json::{Value, json};
 
-use super::{Deletion, Key, Refusal, Store, What, has_finalizers, metadata, moment, refusal, text};
+use super::{
+    Deletion, Key, Refusal, Store, What, has_finalizers, is_going, metadata, moment, refusal, text,
+};
+use crate::object::Kind;
 
 impl Store {
     /// Lets an object go: at once, or when its kubelet or its finalizers are done with it. What it owns follows.
@@ -25,6 +28,12 @@ impl Store {
             );
             return Err(refusal(409, "Conflict", message));
         }
+        if is_going(&object) {
+            return Ok(self.hasten(key, object, how.grace));
+        }
+        if key.kind == Kind::Namespace {
+            return Ok(self.end_namespace(key, object));
+        }
         let usual = object["spec"]["terminationGracePeriodSeconds"].as_u64();
         let grace = how.grace.or(usual).unwrap_or(0);
         let waits = has_finalizers(&object) || (grace > 0 && has_kubelet(&object));
@@ -32,22 +41,26 @@ impl Store {
             self.remove(key);
             return Ok(object);
         }
-        let asked_at = self.second();
-        let meta = metadata(&mut object);
-        let seconds =
-            |grace| TimeDelta::seconds(i64::from(u32::try_from(grace).unwrap_or(u32::MAX)));
-        let before = { meta.get("deletionGracePeriodSeconds") }.and_then(Value::as_u64);
-        let until = { meta.get("deletionTimestamp") }.and_then(moment);
-        let asked_at = match (before, until) {
-            (Some(before), Some(until)) => until - seconds(before),
-            _ => asked_at,
-        };
-        if before.is_none_or(|before| grace < before) {
-            let until = text(asked_at + seconds(grace));
-            meta.insert("deletionTimestamp".to_owned(), json!(until));
-            meta.insert("deletionGracePeriodSeconds".to_owned(), json!(grace));
-        }
+        let until = self.second() + seconds(grace);
+        set_end(&mut object, until, grace);
         Ok(self.put(key, What::Modified, object))
+    }
+
+    /// What is to go already goes sooner, if that is asked, and never later. That it is over does not make it go: its kubelet
+    /// removes it.
+    fn hasten(&mut self, key: &Key, mut object: Value, grace: Option<u64>) -> Value {
+        let meta = &object["metadata"];
+        let before = meta["deletionGracePeriodSeconds"].as_u64().unwrap_or(0);
+        let until = moment(&meta["deletionTimestamp"]);
+        let (Some(grace), Some(until)) = (grace.filter(|grace| *grace < before), until) else {
+            return object;
+        };
+        set_end(&mut object, until - seconds(before - grace), grace);
+        if grace == 0 && !has_finalizers(&object) {
+            self.remove(key);
+            return object;
+        }
+        self.put(key, What::Modified, object)
     }
 
     pub(super) fn remove(&mut self, key: &Key) {
@@ -60,6 +73,7 @@ impl Store {
         let uid = object["metadata"]["uid"].clone();
         self.note(key, What::Deleted, object);
         self.owners.remove(key);
+        self.leave_if_empty(&key.namespace);
         // The garbage collector.
         let is_owned = |object: &Value| {
             let owners = object["metadata"]["ownerReferences"].as_array();
@@ -97,6 +111,17 @@ impl Store {
             begun + second
         }
     }
+}
+
+fn seconds(n: u64) -> TimeDelta {
+    TimeDelta::seconds(i64::from(u32::try_from(n).unwrap_or(u32::MAX)))
+}
+
+/// Notes when it is to go.
+fn set_end(object: &mut Value, until: DateTime<Utc>, grace: u64) {
+    let meta = metadata(object);
+    meta.insert("deletionTimestamp".to_owned(), json!(text(until)));
+    meta.insert("deletionGracePeriodSeconds".to_owned(), json!(grace));
 }
 
 /// Whether a kubelet has to end it first.

@@ -2,13 +2,14 @@
 
 mod apply;
 mod end;
+mod namespace;
 mod schedule;
 mod select;
 #[cfg(test)]
 mod tests;
 mod write;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
@@ -92,6 +93,8 @@ pub(crate) struct Store {
     owners: BTreeMap<Key, Owners>,
     /// Lists that were begun, by what they go on with.
     rests: BTreeMap<String, Rest>,
+    /// Namespaces that were there and have gone.
+    gone: BTreeSet<String>,
     now: DateTime<Utc>,
     version: u64,
     history: VecDeque<Change>,
@@ -107,6 +110,10 @@ impl Store {
     /// From now on it is so late.
     pub(crate) fn set_now(&mut self, now: DateTime<Utc>) {
         self.now = now;
+    }
+
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.now
     }
 
     pub(crate) fn version(&self) -> u64 {

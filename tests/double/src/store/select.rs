@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{Refusal, refusal};
 
 /// The fields by which objects can be selected.
-const FIELDS: [&str; 7] = [
+const FIELDS: [&str; 9] = [
     "metadata.name",
     "metadata.namespace",
     "spec.nodeName",
@@ -13,6 +13,8 @@ const FIELDS: [&str; 7] = [
     "involvedObject.name",
     "involvedObject.uid",
     "involvedObject.kind",
+    "reason",
+    "type",
 ];
 
 /// Labels and fields that objects must have.

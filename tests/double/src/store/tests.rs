@@ -114,10 +114,80 @@ fn what_an_object_owns_goes_with_it() {
             &us(),
         )
         .unwrap();
-    store
-        .delete(&key(Kind::Pod, "p"), &Deletion::default())
-        .unwrap();
+    let pod = key(Kind::Pod, "p");
+    let version = store.version();
+    store.delete(&pod, &Deletion::default()).unwrap();
+    assert_eq!(store.version(), version, "its kubelet removes it");
+    let now = Deletion {
+        grace: Some(0),
+        ..Deletion::default()
+    };
+    store.delete(&pod, &now).unwrap();
     assert_eq!(store.names(Kind::Pod), Vec::<String>::new());
+}
+
+#[test]
+fn what_is_to_go_may_go_sooner_and_not_later() {
+    let mut store = store();
+    let pod = key(Kind::Pod, "p");
+    let mut until = |grace: Option<u64>| {
+        let how = Deletion {
+            grace,
+            ..Deletion::default()
+        };
+        let meta = store.delete(&pod, &how).unwrap()["metadata"].clone();
+        let until = moment(&meta["deletionTimestamp"]).unwrap() - DateTime::UNIX_EPOCH;
+        (until.num_seconds(), meta["resourceVersion"].clone())
+    };
+    let (usual, first) = until(None);
+    assert_eq!(usual, 30);
+    let (sooner, second) = until(Some(1));
+    assert!(sooner == 1 && second != first);
+    for grace in [None, Some(1), Some(30)] {
+        assert_eq!(until(grace), (1, second.clone()), "{grace:?}");
+    }
+    assert_eq!(until(Some(0)).0, 0);
+    assert_eq!(code(store.get(&pod)), 404);
+}
+
+#[test]
+fn a_namespace_goes_when_nothing_is_left_in_it_and_takes_nothing_meanwhile() {
+    let mut store = store();
+    let namespace = Key {
+        kind: Kind::Namespace,
+        ..key(Kind::Node, "m")
+    };
+    let made = store.create(&namespace, json!({}), &us()).unwrap();
+    assert_eq!(made["status"]["phase"], "Active");
+    let inside = |kind: Kind, name: &str| Key {
+        namespace: "m".to_owned(),
+        ..key(kind, name)
+    };
+    let pod =
+        json!({"spec": {"nodeSelector": {"host": "n1"}, "terminationGracePeriodSeconds": 30}});
+    let created = store.create(&inside(Kind::Pod, "p"), pod.clone(), &us());
+    assert_eq!(code(created), 403, "it has no account yet");
+    assert_eq!(store.without_account(), ["m"]);
+    store.add_account("m");
+    assert_eq!(store.without_account(), Vec::<String>::new());
+    store.create(&inside(Kind::Pod, "p"), pod, &us()).unwrap();
+    store
+        .create(&inside(Kind::Secret, "s"), json!({}), &us())
+        .unwrap();
+    store.delete(&namespace, &Deletion::default()).unwrap();
+    let going = store.get(&namespace).unwrap();
+    assert_eq!(going["status"]["phase"], "Terminating");
+    assert_eq!(code(store.get(&inside(Kind::Secret, "s"))), 404);
+    let late = |store: &mut Store| code(store.create(&inside(Kind::Secret, "t"), json!({}), &us()));
+    assert_eq!(late(&mut store), 403);
+    let now = Deletion {
+        grace: Some(0),
+        ..Deletion::default()
+    };
+    store.delete(&inside(Kind::Pod, "p"), &now).unwrap();
+    assert_eq!(code(store.get(&namespace)), 404);
+    assert_eq!(late(&mut store), 404);
+    assert_eq!(store.names(Kind::Pod), ["p"], "others are not touched");
 }
 
 #[test]

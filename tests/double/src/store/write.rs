@@ -30,6 +30,7 @@ impl Store {
             let message = format!("{} \"{}\" already exists", key.kind.resource(), key.name);
             return Err(refusal(409, "AlreadyExists", message));
         }
+        self.admit(&key, &object)?;
         self.owners
             .insert(key.clone(), Owners::of_all(&object, manager));
         self.n_uids += 1;
@@ -50,6 +51,10 @@ impl Store {
         if key.kind == Kind::Pod {
             object["status"] = json!({"phase": "Pending"});
             self.bind(&mut object);
+        }
+        if key.kind == Kind::Namespace {
+            object["status"] = json!({"phase": "Active"});
+            self.gone.remove(&key.name);
         }
         let created = self.put(&key, What::Added, object);
         if self.is_orphan(&created) {
@@ -157,7 +162,8 @@ impl Store {
         if object == before {
             return object;
         }
-        if is_going(&object) && !has_finalizers(&object) && key.kind != Kind::Pod {
+        let goes_later = matches!(key.kind, Kind::Pod | Kind::Namespace);
+        if is_going(&object) && !has_finalizers(&object) && !goes_later {
             self.remove(key);
             return object;
         }

@@ -104,6 +104,16 @@ async fn an_image_that_cannot_be_pulled_is_tried_again_and_again() {
         cluster.pass(pause);
     }
     cluster.until(&pod, is_running).await;
+    let warned = Key {
+        kind: Kind::Event,
+        name: format!("{}.failed", pod.name),
+        ..pod
+    };
+    let warned = cluster.double.get(&warned).unwrap();
+    assert_eq!(
+        (&warned["type"], &warned["count"]),
+        (&json!("Warning"), &json!(2))
+    );
 }
 
 #[tokio::test]
@@ -190,6 +200,23 @@ async fn nothing_is_heard_of_a_silent_node_until_it_comes_back() {
     assert_eq!(state(&seen)["terminated"]["exitCode"], 3);
     cluster.is_gone(&runs).await;
     cluster.until(&late, is_running).await;
+}
+
+#[tokio::test]
+async fn a_node_that_is_silent_from_the_first_moment_never_says_that_it_is_well() {
+    let cluster = Cluster::simulated(Behaviour::default()).await;
+    cluster.kubelets.silence("n1");
+    cluster.double.add_node("n2", &[]).unwrap();
+    let elsewhere = json!({"nodeSelector": {"kubernetes.io/hostname": "n2"}});
+    let pod = cluster.pod("p", &elsewhere);
+    cluster.until(&pod, is_running).await;
+    let node = Key {
+        kind: Kind::Node,
+        namespace: String::new(),
+        name: "n1".to_owned(),
+    };
+    let seen = cluster.double.get(&node).unwrap();
+    assert_eq!(condition(&seen, "Ready"), "Unknown");
 }
 
 #[tokio::test]

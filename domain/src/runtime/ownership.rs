@@ -1,4 +1,7 @@
 //! Whose the directories are that a user meets.
+//!
+//! Where the platform may not give a directory away, because it is not root, it is made closed, and the agent of the rank gives
+//! it to the user.
 
 use std::fs::{DirBuilder, Permissions};
 use std::io::ErrorKind;
@@ -8,17 +11,12 @@ use std::{fs, io};
 
 use protocol::Identity;
 
-/// Whom a command runs as; `None`: as the platform itself.
-pub(super) fn identity(switch_user: bool, user: &str, uid: u32) -> Option<Identity> {
-    (switch_user && uid != 0).then(|| Identity {
-        user: user.to_owned(),
-        uid,
-        gid: uid,
-    })
-}
-
-/// Makes a user's workspace: the user's own and closed to others. What is in it is left alone.
-pub(super) fn create_workspace(dir: &Path, owner: Option<&Identity>) -> io::Result<()> {
+/// Makes a user's workspace: the user's own and closed to others. Without an owner it stays whose it is. What is in it is left
+/// alone.
+///
+/// # Errors
+/// If it cannot be made, or given away.
+pub fn create_workspace(dir: &Path, owner: Option<&Identity>) -> io::Result<()> {
     create(dir, 0o700)?;
     let Some(owner) = owner else { return Ok(()) };
     let found = fs::symlink_metadata(dir)?;
@@ -29,8 +27,11 @@ pub(super) fn create_workspace(dir: &Path, owner: Option<&Identity>) -> io::Resu
 }
 
 /// Makes the directory of a rank's log. Its owner may read it but not write: the agent writes there with more rights
-/// than the user has, and must not be led elsewhere by a link.
-pub(super) fn create_log_dir(dir: &Path, owner: Option<&Identity>) -> io::Result<()> {
+/// than the user has, and must not be led elsewhere by a link. Without an owner it is closed to everybody.
+///
+/// # Errors
+/// If it cannot be made, or its owner cannot be let in.
+pub fn create_log_dir(dir: &Path, owner: Option<&Identity>) -> io::Result<()> {
     create(dir, 0o700)?;
     let Some(owner) = owner else { return Ok(()) };
     chown(dir, None, Some(owner.gid))?;
