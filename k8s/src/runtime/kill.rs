@@ -129,7 +129,7 @@ impl KubernetesRuntime {
             }
         };
         if let Fence::Up(since) = &fence
-            && since.elapsed() >= FENCE_PERIOD / 4
+            && since.elapsed() >= FENCE_PERIOD * 2
         {
             tracing::warn!(%rank, "a rank that cannot be reached is fenced off");
             self.pods.send_modify(|pods| pods.fence(rank));

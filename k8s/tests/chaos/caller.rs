@@ -210,10 +210,6 @@ impl Caller {
             };
             match self.tasks.get_mut(&key.task) {
                 Some(task) if run.is_spoilt => {
-                    eprintln!(
-                        "SPOILT lost={}",
-                        run.ranks.values().filter(|k| k.is_lost).count()
-                    );
                     let lost = run.ranks.into_values().filter(|known| known.is_lost);
                     task.excluded.extend(lost.map(|known| known.node));
                 }
@@ -257,9 +253,6 @@ impl Known {
             }
             Observation::Exited(_) => true,
             Observation::Fenced => {
-                if !self.is_over {
-                    eprintln!("FENCED running={}", self.has_run);
-                }
                 self.is_lost = true;
                 true
             }
