@@ -1,6 +1,8 @@
 //! The log of restarts through the schema: why each run ended, and why the next one began.
 
+use domain::runtime::RankEvent;
 use domain::task::TaskId;
+use domain::workers::{EventKeeper, Worker};
 use serde_json::{Value, json};
 
 use crate::testing::{TestApi, statements_of};
@@ -80,4 +82,38 @@ async fn the_number_of_statements_does_not_grow_with_the_number_of_runs() {
     let few = statements_of(runs(&api, id, 2)).await;
     let many = statements_of(runs(&api, id, 9)).await;
     assert!(many <= few + 2, "{few} statements for 2 runs, {many} for 9");
+}
+
+#[tokio::test]
+async fn what_the_cluster_warned_of_is_kept_with_the_run() {
+    let api = TestApi::with_nodes(1).await;
+    let id = api.platform.submit("t", 1).await.id;
+    api.platform.bring_up(id).await;
+    let at = "2026-01-02T03:04:05Z".parse().unwrap();
+    api.platform.runtime.tell(RankEvent {
+        rank: api.platform.rank(id, 0).await,
+        uid: "u".to_owned(),
+        reason: "Failed".to_owned(),
+        message: "Failed to pull image \"x\"".to_owned(),
+        source: "kubelet".to_owned(),
+        count: 2,
+        first_at: at,
+        last_at: at,
+    });
+    let mut keeper = EventKeeper::new(api.platform.app.clone());
+    for _ in 0..2 {
+        keeper.tick().await.unwrap();
+    }
+    let query = "query ($id: ID!) { task(id: $id) { currentRun {
+        events { rank reason message source count firstAt lastAt }
+    } } }";
+    let mut seen = api.root(query, json!({ "id": id.to_string() })).await;
+    let at = "2026-01-02T03:04:05+00:00";
+    assert_eq!(
+        seen["task"]["currentRun"]["events"].take(),
+        json!([{
+            "rank": 0, "reason": "Failed", "message": "Failed to pull image \"x\"",
+            "source": "kubelet", "count": 2, "firstAt": at, "lastAt": at,
+        }])
+    );
 }

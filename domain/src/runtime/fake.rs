@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use protocol::{ExitCause, ExitRecord, PROTOCOL_VERSION, RankExit};
 
 use super::{
-    Killed, LaunchRank, NodeReport, Observation, RankKey, Rendezvous, RunKey, Runtime,
+    Killed, LaunchRank, NodeReport, Observation, RankEvent, RankKey, Rendezvous, RunKey, Runtime,
     RuntimeError, RuntimeKind, Visibility,
 };
 use crate::mount::{Kind, ResolvedMount};
@@ -32,6 +32,7 @@ pub enum FailAt {
 struct State {
     nodes: Vec<NodeReport>,
     ranks: BTreeMap<RankKey, Rank>,
+    events: Vec<RankEvent>,
     meetings: Vec<RunKey>,
     started: Vec<RankKey>,
     killed: Vec<RankKey>,
@@ -115,6 +116,11 @@ impl FakeRuntime {
     /// Makes the agent of a rank disappear without a record; other processes stay.
     pub fn orphan(&self, rank: &RankKey) {
         self.set(rank, Condition::Orphaned(None));
+    }
+
+    /// Tells of something that went wrong with a rank.
+    pub fn tell(&self, event: RankEvent) {
+        self.state().events.push(event);
     }
 
     /// Number of calls of the port so far.
@@ -250,6 +256,10 @@ impl Runtime for FakeRuntime {
             }
             Ok(Killed::Gone)
         })
+    }
+
+    async fn events(&self) -> Result<Vec<RankEvent>, RuntimeError> {
+        self.call(|state| Ok(state.events.clone()))
     }
 
     async fn list(&self) -> Result<Vec<RankKey>, RuntimeError> {

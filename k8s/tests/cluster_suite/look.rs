@@ -2,7 +2,7 @@
 
 use domain::runtime::{RankKey, RunKey};
 use k8s_openapi::api::core::v1::{ContainerState, Pod, Secret};
-use kube::api::ListParams;
+use kube::api::{DeleteParams, ListParams};
 use kube::runtime::wait::await_condition;
 use kube::{Api, ResourceExt};
 use tokio::time::timeout;
@@ -43,6 +43,13 @@ impl Place {
         let secrets = secrets.iter().map(ResourceExt::name_any);
         pods.chain(secrets.map(|name| format!("secret {name}")))
             .collect()
+    }
+
+    /// Removes the pod of a rank as `kubectl delete --force` does: whatever its kubelet says.
+    pub(crate) async fn remove_by_force(&self, rank: &RankKey) {
+        let at_once = DeleteParams::default().grace_period(0);
+        let removed = self.pods().delete(&pod_name(rank), &at_once).await;
+        removed.expect("a pod can be removed");
     }
 
     /// Waits until the pod of a rank is as wanted.

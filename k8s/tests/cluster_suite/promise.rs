@@ -98,7 +98,10 @@ async fn a_rank_is_over_only_when_its_kubelet_has_said_so_or_it_is_fenced_off() 
         let is_over = async |runtime: &k8s::KubernetesRuntime| {
             let killed = runtime.kill(&RANK).await.unwrap();
             let seen = runtime.observe(&RANK).await.unwrap();
-            let is_over = matches!(seen, Observation::Vanished | Observation::Exited(_));
+            let is_over = matches!(
+                seen,
+                Observation::Exited(_) | Observation::Vanished | Observation::Fenced
+            );
             assert!(
                 !(is_over || killed == Killed::Gone) || !place.may_run(&RANK).await,
                 "{killed:?} and {seen:?}, and nobody has said that its container has ended"
@@ -106,6 +109,29 @@ async fn a_rank_is_over_only_when_its_kubelet_has_said_so_or_it_is_fenced_off() 
             is_over && killed == Killed::Gone
         };
         adapter.until("it is over", is_over).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_rank_whose_pod_was_removed_by_force_is_not_over_until_it_is_fenced_off() {
+    in_a_namespace(async |place| {
+        let adapter = place.adapter().await;
+        start(place, &adapter, RANK).await;
+        place.remove_by_force(&RANK).await;
+        let is_noticed = async |runtime: &k8s::KubernetesRuntime| {
+            runtime.observe(&RANK).await.unwrap() == Observation::Orphaned
+        };
+        adapter.until("its loss is noticed", is_noticed).await;
+        let refused = adapter.runtime.forget(&RANK).await;
+        assert!(
+            matches!(refused, Err(RuntimeError::Rejected { .. })),
+            "its container may run on: {refused:?}"
+        );
+        kill(&adapter, RANK).await;
+        assert_eq!(observe(&adapter, RANK).await, Observation::Fenced);
+        forget(place, &adapter, &[RANK]).await;
+        assert_eq!(observe(&adapter, RANK).await, Observation::NotStarted);
     })
     .await;
 }
