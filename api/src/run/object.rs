@@ -145,7 +145,7 @@ impl Run {
         Ok(pods.into_iter().map(Pod::from).collect())
     }
 
-    /// What went wrong with its ranks, as the cluster told it, and may have been put right since: the newest 100, the newest first.
+    /// What went wrong with its ranks, as the cluster told it, and may have been put right since: the newest first, at most 100.
     #[graphql(complexity = "limits::SOME * child_complexity")]
     async fn events(&self, ctx: &Context<'_>) -> Result<Vec<RankEvent>> {
         let events = ctx.loaders().load(EventsOf(self.row.id)).await?;
