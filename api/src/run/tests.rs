@@ -90,8 +90,9 @@ async fn what_the_cluster_warned_of_is_kept_with_the_run() {
     let id = api.platform.submit("t", 1).await.id;
     api.platform.bring_up(id).await;
     let at = "2026-01-02T03:04:05Z".parse().unwrap();
+    let rank = api.platform.rank(id, 0).await;
     api.platform.runtime.tell(RankEvent {
-        rank: api.platform.rank(id, 0).await,
+        rank,
         uid: "u".to_owned(),
         reason: "Failed".to_owned(),
         message: "Failed to pull image \"x\"".to_owned(),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use entity::{RunId, rank_event, run};
-use sea_orm::sea_query::{OnConflict, Query};
+use sea_orm::sea_query::{ExprTrait as _, OnConflict, Query};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter,
     QueryOrder, QuerySelect,
@@ -64,8 +64,19 @@ pub(crate) async fn keep_events(tx: &mut Tx, events: &[RankEvent]) -> Result<()>
         .exec_without_returning(tx.db())
         .await?;
     for run in known.values() {
-        drop_oldest(tx, run.id).await?;
         tx.wake(Event::Run(run.task_id, run.id));
+    }
+    let crowded: Vec<RunId> = rank_event::Entity::find()
+        .select_only()
+        .column(rank_event::Column::RunId)
+        .filter(rank_event::Column::RunId.is_in(known.values().map(|run| run.id)))
+        .group_by(rank_event::Column::RunId)
+        .having(rank_event::Column::Id.count().gt(MOST_KEPT))
+        .into_tuple()
+        .all(tx.db())
+        .await?;
+    for run in crowded {
+        drop_oldest(tx, run).await?;
     }
     Ok(())
 }

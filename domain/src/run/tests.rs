@@ -5,6 +5,7 @@ use protocol::{Desired, ExitCause, RankExit};
 use super::*;
 use crate::error::Error;
 use crate::testing::TestApp;
+use crate::workers::{EventKeeper, Worker as _};
 
 fn exit(code: i32) -> RankExit {
     RankExit {
@@ -145,4 +146,19 @@ async fn what_went_wrong_is_kept_once_and_the_newest_of_it() {
     keep(&many).await;
     let kept = kept().await;
     assert_eq!((kept.len(), kept[0].count, kept[99].count), (100, 129, 30));
+}
+
+#[tokio::test]
+async fn more_may_go_wrong_at_once_than_one_statement_takes() {
+    let app = TestApp::with_nodes(1).await;
+    let task = app.submit("one", 1).await;
+    app.settle().await;
+    let rank = app.rank(task.id, 0).await;
+    for count in 0..8_000 {
+        app.runtime.tell(event(rank, &count.to_string(), count));
+    }
+    EventKeeper::new(app.app.clone()).tick().await.unwrap();
+    let (run, _) = app.run(task.id).await;
+    let kept = events_of(app.app.reader(), &[run.id]).await.unwrap();
+    assert_eq!((kept.len(), kept[0].count), (100, 7_999));
 }

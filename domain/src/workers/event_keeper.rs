@@ -11,6 +11,9 @@ use crate::events::Event;
 use crate::run;
 use crate::runtime::{RankEvent, RankKey};
 
+/// So many are written at once: a statement takes only so many values, and others write, too.
+const AT_ONCE: usize = 500;
+
 /// What tells an event from all others.
 type Key = (RankKey, String);
 
@@ -53,9 +56,9 @@ impl Worker for EventKeeper {
         let key = |event: &RankEvent| (event.rank, event.uid.clone());
         let is_new = |event: &&RankEvent| self.kept.get(&key(event)) != Some(&event.last_at);
         let news: Vec<RankEvent> = told.iter().filter(is_new).cloned().collect();
-        if !news.is_empty() {
+        for some in news.chunks(AT_ONCE) {
             let mut tx = self.app.begin().await?;
-            run::keep_events(&mut tx, &news).await?;
+            run::keep_events(&mut tx, some).await?;
             tx.commit().await?;
         }
         let told = told.iter().map(|event| (key(event), event.last_at));
