@@ -51,7 +51,7 @@ pub struct Kubernetes {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Other {
-    kubeconfig: Option<PathBuf>,
+    kubeconfig: PathBuf,
     context: Option<String>,
     server_url: Option<String>,
     storage_claim: Option<String>,
@@ -82,7 +82,7 @@ impl Kubernetes {
         let of = |(name, other): (&String, &Other)| {
             let other = other.clone();
             let cluster = Self {
-                kubeconfig: other.kubeconfig.or_else(|| alone.kubeconfig.clone()),
+                kubeconfig: Some(other.kubeconfig),
                 context: other.context,
                 server_url: other.server_url.or_else(|| alone.server_url.clone()),
                 storage_claim: other.storage_claim.or_else(|| alone.storage_claim.clone()),
@@ -213,9 +213,15 @@ mod tests {
         );
         assert_eq!(west.namespace.as_deref(), Some("n"));
         assert_eq!(west.server_url.as_deref(), Some("http://b"));
-        let unknown = format!("{LEAST}[others.west]\nnamespace = 'm'\n");
-        let error = toml::from_str::<Kubernetes>(&unknown).unwrap_err();
-        assert!(error.to_string().contains("unknown field"), "{error}");
+        for (wrong, named) in [
+            ("kubeconfig = '/w'\nnamespace = 'm'\n", "unknown field"),
+            // It would be the first cluster once more.
+            ("server_url = 'http://b'\n", "missing field `kubeconfig`"),
+        ] {
+            let text = format!("{LEAST}[others.west]\n{wrong}");
+            let error = toml::from_str::<Kubernetes>(&text).unwrap_err();
+            assert!(error.to_string().contains(named), "{error}");
+        }
     }
 
     #[test]
