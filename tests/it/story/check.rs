@@ -61,11 +61,7 @@ fn step(line: &str) -> Option<u32> {
 async fn check_results(told: &Told) -> Result<()> {
     let resumed = outcome(&told.background.out)?;
     assert_eq!((resumed.steps, resumed.world_size), (STEPS, 2));
-    let lines = &told.background.task()?.lines;
-    let saved = lines
-        .iter()
-        .find_map(|line| line.strip_prefix("suspended after step "))
-        .context("it has saved")?;
+    let saved = saved_after(&told.background).await?;
     assert_eq!(saved, resumed.resumed_from.to_string());
     assert!(resumed.resumed_from <= WAITS_AT + 1, "{resumed:?}");
     assert_eq!(
@@ -75,6 +71,18 @@ async fn check_results(told: &Told) -> Result<()> {
     );
     assert_eq!(outcome(&told.urgent.out)?.steps, URGENT_STEPS);
     Ok(())
+}
+
+/// The step after which a training was suspended, by its own word. As soon as one rank has said so, the platform may end the other.
+async fn saved_after(character: &Character) -> Result<String> {
+    let task = character.task()?;
+    let mut said = task.lines.clone();
+    said.extend(character.client.log(&task.id, 1).await?);
+    let words = { said.iter() }.filter_map(|line| line.split_once("suspended after step "));
+    let (_, step) = { words }
+        .next()
+        .with_context(|| format!("it has not said that it has saved: {said:#?}"))?;
+    Ok(step.to_owned())
 }
 
 /// Every node is free again.
