@@ -408,6 +408,7 @@ mod tests {
             "password",
             "agent_image",
             "default_image",
+            "kubeconfig",
         ];
         let example = keys.iter().fold(documented.to_owned(), |text, key| {
             text.replace(&format!("\n# {key}"), &format!("\n{key}"))
