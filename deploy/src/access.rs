@@ -8,20 +8,25 @@ use k8s_openapi::api::rbac::v1::{
 use crate::name::{self, PLATFORM, Part, TASKS, words};
 
 /// What `work` may do in the namespace of the tasks: what `k8s/src/api.rs` and `k8s/src/watcher.rs` call.
-const IN_TASKS: [(&str, &[&str]); 3] = [
+const IN_TASKS: [(&str, &str, &[&str]); 6] = [
     // A Secret for each run. None is listed or watched: whoever could would read them all, whatever they are called.
-    ("secrets", &["create", "delete", "get", "patch"]),
-    ("pods", &["create", "delete", "get", "list", "watch"]),
+    ("", "secrets", &["create", "delete", "get", "patch"]),
+    ("", "pods", &["create", "delete", "get", "list", "watch"]),
     // What went wrong with them.
-    ("events", &["list", "watch"]),
+    ("", "events", &["list", "watch"]),
+    // What exposes a rank. It goes with its Secret.
+    ("", "services", &["create", "patch"]),
+    (NETWORKING, "ingresses", &["create", "patch"]),
+    (NETWORKING, "networkpolicies", &["create", "patch"]),
 ];
 
 /// What it may do with nodes, which are in no namespace: see them, label and cordon them.
-const WITH_NODES: [(&str, &[&str]); 1] = [("nodes", &["list", "patch", "watch"])];
+const WITH_NODES: [(&str, &str, &[&str]); 1] = [("", "nodes", &["list", "patch", "watch"])];
 
 const RANKS: &str = "hai-ranks";
 const NODES: &str = "hai-platform-nodes";
 
+const NETWORKING: &str = "networking.k8s.io";
 const GROUP: &str = "rbac.authorization.k8s.io";
 
 /// The account of a part. None brings its token into pods by itself: the pods that need it say so.
@@ -68,9 +73,9 @@ pub(crate) fn cluster_role_binding() -> ClusterRoleBinding {
     }
 }
 
-fn rules(all: &[(&str, &[&str])]) -> Vec<PolicyRule> {
-    let rule = |(resource, verbs): &(&str, &[&str])| PolicyRule {
-        api_groups: Some(words(&[""])),
+fn rules(all: &[(&str, &str, &[&str])]) -> Vec<PolicyRule> {
+    let rule = |(group, resource, verbs): &(&str, &str, &[&str])| PolicyRule {
+        api_groups: Some(words(&[group])),
         resources: Some(words(&[resource])),
         verbs: words(verbs),
         ..PolicyRule::default()

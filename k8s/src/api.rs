@@ -3,12 +3,16 @@
 use std::path::PathBuf;
 
 use domain::runtime::{RankKey, RunKey, RuntimeError};
-use k8s_openapi::api::core::v1::{Event, Node, Pod, Secret};
+use k8s_openapi::api::core::v1::{Event, Node, Pod, Secret, Service};
+use k8s_openapi::api::networking::v1::{Ingress, NetworkPolicy};
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
-use kube::{Api, Client, Error};
+use kube::{Api, Client, Error, Resource};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
+use crate::object::Exposed;
 use crate::{labels, names};
 
 /// Calls that are under way at the same time. The API server has others to answer.
@@ -22,6 +26,9 @@ pub(crate) struct Calls {
     pub(crate) nodes: Api<Node>,
     pub(crate) events: Api<Event>,
     secrets: Api<Secret>,
+    services: Api<Service>,
+    ingresses: Api<Ingress>,
+    policies: Api<NetworkPolicy>,
     places: Semaphore,
 }
 
@@ -38,6 +45,9 @@ impl Calls {
             nodes: Api::all(client.clone()),
             events: Api::namespaced(client.clone(), namespace),
             secrets: Api::namespaced(client.clone(), namespace),
+            services: Api::namespaced(client.clone(), namespace),
+            ingresses: Api::namespaced(client.clone(), namespace),
+            policies: Api::namespaced(client.clone(), namespace),
             places: Semaphore::new(MOST_CALLS),
         }
     }
@@ -108,6 +118,33 @@ impl Calls {
             ));
         }
         Ok(pod)
+    }
+
+    /// Makes what exposes a rank as it is wanted, whatever is there.
+    pub(crate) async fn expose(&self, wanted: &Exposed) -> Result<(), RuntimeError> {
+        for service in &wanted.services {
+            self.apply(&self.services, service).await?;
+        }
+        if let Some(ingress) = &wanted.ingress {
+            self.apply(&self.ingresses, ingress).await?;
+        }
+        if let Some(policy) = &wanted.policy {
+            self.apply(&self.policies, policy).await?;
+        }
+        Ok(())
+    }
+
+    async fn apply<K>(&self, api: &Api<K>, wanted: &K) -> Result<(), RuntimeError>
+    where
+        K: Resource + Serialize + DeserializeOwned + Clone + std::fmt::Debug + Sync,
+    {
+        let name = wanted.meta().name.as_deref().unwrap_or_default();
+        // Nobody else has anything to say about objects of ours.
+        let params = PatchParams::apply(labels::MANAGER).force();
+        let patch = Patch::Apply(wanted);
+        let applied = self.call(api.patch(name, &params, &patch)).await;
+        let applied = applied.map(drop);
+        applied.map_err(|error| failure("expose a rank", error))
     }
 
     /// Ends the pod of a rank. That there is none is fine.

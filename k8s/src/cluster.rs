@@ -18,6 +18,8 @@ pub struct Cluster {
     pub server_certificate: Option<String>,
     /// Secrets with which images are pulled.
     pub pull_secrets: Vec<String>,
+    /// When nodes ask the registry for an image that they have already; absent: as the cluster does it.
+    pub pull_policy: Option<PullPolicy>,
     /// Priority class of the pods.
     pub priority_class: Option<String>,
     /// Taints of nodes that tasks may be on in spite of them, by key; all effects.
@@ -34,6 +36,8 @@ pub struct Cluster {
     pub reserved_memory_bytes: u64,
     /// How long a node may be silent before what runs there is given up, and runs again elsewhere.
     pub give_up_after: Duration,
+    /// Where what ranks show by HTTP is reached.
+    pub ingress: IngressAddress,
     /// Where logs are.
     pub storage: Storage,
 }
@@ -49,6 +53,7 @@ impl Cluster {
             server_url,
             server_certificate: None,
             pull_secrets: Vec::new(),
+            pull_policy: None,
             priority_class: None,
             tolerations: Vec::new(),
             group_label: "hai_mars_group".to_owned(),
@@ -57,9 +62,43 @@ impl Cluster {
             reserved_millicpus: 0,
             reserved_memory_bytes: 0,
             give_up_after: Duration::from_secs(60),
+            ingress: IngressAddress::default(),
             storage: Storage::Everywhere,
         }
     }
+}
+
+/// When nodes ask the registry for an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PullPolicy {
+    /// At every start of a rank.
+    Always,
+    /// If they do not have it.
+    IfNotPresent,
+    /// They do not: it is there.
+    Never,
+}
+
+impl PullPolicy {
+    /// As in an object.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Always => "Always",
+            Self::IfNotPresent => "IfNotPresent",
+            Self::Never => "Never",
+        }
+    }
+}
+
+/// Where what ranks show by HTTP is reached.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct IngressAddress {
+    /// Host names; none: any that leads to the ingress controller.
+    pub hosts: Vec<String>,
+    /// Which ingress controller; the cluster's usual one if absent.
+    pub class: Option<String>,
+    /// The Secret with the certificate for these hosts; without TLS if absent.
+    pub tls_secret: Option<String>,
 }
 
 /// A storage that every node and the platform share.

@@ -18,17 +18,19 @@ mod elsewhere;
 mod events;
 mod labels;
 mod names;
+mod node;
 mod nodes;
 pub mod object;
 mod observe;
 mod pods;
+mod quantity;
 mod runtime;
 mod storage;
 mod watcher;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-pub use cluster::{Cluster, Storage};
+pub use cluster::{Cluster, IngressAddress, PullPolicy, Storage};
 pub use clusters::Clusters;
 pub use connect::{ConnectError, connect};
 pub use elsewhere::Elsewhere;

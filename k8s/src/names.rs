@@ -48,6 +48,12 @@ pub(crate) fn pod(rank: &RankKey) -> String {
     format!("hai-{rank}")
 }
 
+/// The service of those ports of a rank that are reached by a port of every node; beside it, one of the pod's own name has those
+/// that are reached by a path.
+pub(crate) fn node_ports(rank: &RankKey) -> String {
+    format!("hai-{rank}-ports")
+}
+
 /// The rank whose pod has this name, if it is one of ours.
 pub(crate) fn rank(pod: &str) -> Option<RankKey> {
     let mut numbers = pod.strip_prefix("hai-")?.split('-');

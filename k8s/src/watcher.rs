@@ -1,8 +1,9 @@
 //! Watches the cluster: whatever breaks, everything is listed anew, and it goes on.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -13,12 +14,11 @@ use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::cluster::Cluster;
 use crate::events::{self, Warnings};
 use crate::labels;
+use crate::nodes::Nodes;
 use crate::pods::Pods;
-
-/// The nodes, by the names of their objects; none as long as the cluster has not told of all.
-pub(crate) type Nodes = Option<BTreeMap<String, Node>>;
 
 /// Before the second attempt; twice as long each time.
 const SHORTEST: Duration = Duration::from_millis(100);
@@ -49,23 +49,14 @@ pub(crate) async fn pods(
 }
 
 /// Follows the nodes.
-pub(crate) async fn nodes(api: Api<Node>, nodes: watch::Sender<Nodes>, stop: CancellationToken) {
-    let mut listed = BTreeMap::new();
-    let name = |node: &Node| node.metadata.name.clone().unwrap_or_default();
+pub(crate) async fn nodes(
+    api: Api<Node>,
+    cluster: Cluster,
+    nodes: watch::Sender<Arc<Nodes>>,
+    stop: CancellationToken,
+) {
     follow(api, watcher::Config::default(), "nodes", &stop, |event| {
-        nodes.send_modify(|known| match event {
-            Event::Init => listed.clear(),
-            Event::InitApply(node) => {
-                listed.insert(name(&node), node);
-            }
-            Event::InitDone => *known = Some(std::mem::take(&mut listed)),
-            Event::Apply(node) => {
-                known.get_or_insert_default().insert(name(&node), node);
-            }
-            Event::Delete(node) => {
-                known.get_or_insert_default().remove(&name(&node));
-            }
-        });
+        nodes.send_modify(|nodes| Arc::make_mut(nodes).hear(event, &cluster));
     })
     .await;
 }

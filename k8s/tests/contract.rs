@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use cluster::{Cluster, killed, pod, runtime};
 use domain::runtime::contract::{self, Subject};
-use domain::runtime::{Container, Killed, LaunchRank, Observation, RankKey, Runtime, RuntimeError};
+use domain::runtime::{
+    Container, Exposure, Killed, LaunchRank, Observation, RankKey, Reach, Runtime, RuntimeError,
+};
 use double::{End, Kind};
 use k8s_openapi::ByteString;
 use protocol::{FENCE_FILE, FENCE_PERIOD, Launch, join};
@@ -39,6 +41,38 @@ async fn the_life_of_one_rank_takes_three_writes() {
         "its Secret, its pod, and the end of both"
     );
     for kind in [Kind::Secret, Kind::Pod] {
+        assert_eq!(cluster.double.names(kind), Vec::<String>::new());
+    }
+}
+
+#[tokio::test]
+async fn what_exposes_a_rank_is_there_with_its_pod_and_goes_with_its_secret() {
+    let cluster = Cluster::new().await;
+    let mut launch = cluster.launch(RANK);
+    let exposure = |name: &str, port, reach| Exposure {
+        name: name.to_owned(),
+        port,
+        reach,
+    };
+    launch.container.exposures = vec![
+        exposure("jupyter", 8888, Reach::Path("/ada/notes".to_owned())),
+        exposure("ssh", 22, Reach::NodePort(Some(30_022))),
+    ];
+    cluster.runtime.start(&launch).await.unwrap();
+    assert_eq!(
+        cluster.double.n_writes(),
+        2 + 4,
+        "beside its Secret and its pod two Services, an Ingress, and who may speak with it"
+    );
+    let services = cluster.double.names(Kind::Service);
+    assert_eq!(services, ["hai-42-3-0", "hai-42-3-0-ports"]);
+    for kind in [Kind::Ingress, Kind::NetworkPolicy] {
+        assert_eq!(cluster.double.names(kind), ["hai-42-3-0"]);
+    }
+    cluster.is_up(&RANK).await;
+    cluster.finish(&RANK, 0).await;
+    cluster.runtime.forget(&RANK).await.unwrap();
+    for kind in [Kind::Service, Kind::Ingress, Kind::NetworkPolicy] {
         assert_eq!(cluster.double.names(kind), Vec::<String>::new());
     }
 }

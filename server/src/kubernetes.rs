@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use k8s::{Cluster, Storage};
+use k8s::{Cluster, IngressAddress, PullPolicy, Storage};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
@@ -29,6 +29,7 @@ pub struct Kubernetes {
     server_url: Option<String>,
     #[serde(default)]
     pull_secrets: Vec<String>,
+    image_pull_policy: Option<ImagePullPolicy>,
     priority_class: Option<String>,
     #[serde(default)]
     tolerations: Vec<String>,
@@ -41,10 +42,32 @@ pub struct Kubernetes {
     #[serde(default)]
     reserved_memory_gib: u32,
     give_up_after_secs: Option<u32>,
+    #[serde(default)]
+    ingress_hosts: Vec<String>,
+    ingress_class: Option<String>,
+    ingress_tls_secret: Option<String>,
     storage_claim: Option<String>,
     /// Further clusters, by name.
     #[serde(default)]
     others: BTreeMap<String, Other>,
+}
+
+/// When nodes ask the registry for an image, in the words of Kubernetes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+enum ImagePullPolicy {
+    Always,
+    IfNotPresent,
+    Never,
+}
+
+impl From<ImagePullPolicy> for PullPolicy {
+    fn from(policy: ImagePullPolicy) -> Self {
+        match policy {
+            ImagePullPolicy::Always => Self::Always,
+            ImagePullPolicy::IfNotPresent => Self::IfNotPresent,
+            ImagePullPolicy::Never => Self::Never,
+        }
+    }
 }
 
 /// What is otherwise in a further cluster.
@@ -54,6 +77,7 @@ struct Other {
     kubeconfig: PathBuf,
     context: Option<String>,
     server_url: Option<String>,
+    ingress_hosts: Option<Vec<String>>,
     storage_claim: Option<String>,
 }
 
@@ -85,6 +109,9 @@ impl Kubernetes {
                 kubeconfig: Some(other.kubeconfig),
                 context: other.context,
                 server_url: other.server_url.or_else(|| alone.server_url.clone()),
+                ingress_hosts: other
+                    .ingress_hosts
+                    .unwrap_or_else(|| alone.ingress_hosts.clone()),
                 storage_claim: other.storage_claim.or_else(|| alone.storage_claim.clone()),
                 ..alone.clone()
             };
@@ -109,6 +136,7 @@ impl Kubernetes {
             namespace: this.namespace.unwrap_or(usual.namespace),
             server_certificate: here.certificate.clone(),
             pull_secrets: this.pull_secrets,
+            pull_policy: this.image_pull_policy.map(PullPolicy::from),
             priority_class: this.priority_class,
             tolerations: this.tolerations,
             group_label: this.group_label.unwrap_or(usual.group_label),
@@ -121,6 +149,11 @@ impl Kubernetes {
                 .map_or(usual.give_up_after, |seconds| {
                     Duration::from_secs(seconds.into())
                 }),
+            ingress: IngressAddress {
+                hosts: this.ingress_hosts,
+                class: this.ingress_class,
+                tls_secret: this.ingress_tls_secret,
+            },
             storage: match this.storage_claim {
                 None => Storage::Everywhere,
                 Some(name) => Storage::Claim {
@@ -179,13 +212,17 @@ mod tests {
     fn what_the_file_says_counts() {
         let said = cluster(
             "server_url = 'http://hai:7780'\nreserved_cpus = 2\nreserved_memory_gib = 3\n\
-             storage_claim = 'hai-data'\ngive_up_after_secs = 9\ndevices = {'example.com/nic' = 2}\n",
+             storage_claim = 'hai-data'\ngive_up_after_secs = 9\nimage_pull_policy = 'Always'\n\
+             ingress_hosts = ['hai.example']\ningress_class = 'nginx'\ndevices = {'example.com/nic' = 2}\n",
             true,
         );
         assert_eq!(said.server_url, "http://hai:7780");
         assert_eq!(said.reserved_millicpus, 2000);
         assert_eq!(said.reserved_memory_bytes, 3 << 30);
         assert_eq!(said.give_up_after, Duration::from_secs(9));
+        assert_eq!(said.pull_policy, Some(PullPolicy::Always));
+        assert_eq!(said.ingress.hosts, ["hai.example"]);
+        assert_eq!(said.ingress.class.as_deref(), Some("nginx"));
         let claim = Storage::Claim {
             name: "hai-data".to_owned(),
             root: "/data".to_owned(),

@@ -89,6 +89,8 @@ async fn container(app: &App, task: &Task, image: &str, home: PathBuf) -> Result
         mounts: mount::mounts_of(app, task).await?,
         rights: quota::rights_of(app.reader(), app.now(), task.user_id).await?,
         home: Some(home),
+        // No task may ask for services yet.
+        exposures: Vec::new(),
     })
 }
 

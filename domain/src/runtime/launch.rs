@@ -54,6 +54,28 @@ pub struct Container {
     pub rights: Rights,
     /// The owner's own directory, if there is one for him.
     pub home: Option<PathBuf>,
+    /// Ports that are reached from outside of the run.
+    pub exposures: Vec<Exposure>,
+}
+
+/// A port of a rank that is reached from outside of its run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exposure {
+    /// Its name among those of the rank: a DNS label of at most 15 characters.
+    pub name: String,
+    /// The port in the container.
+    pub port: u16,
+    /// How it is reached.
+    pub reach: Reach,
+}
+
+/// How a port is reached from outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reach {
+    /// By HTTP, at this path and below it.
+    Path(String),
+    /// By a port of every node; the runtime chooses one if absent.
+    NodePort(Option<u16>),
 }
 
 /// What a container may do that others may not, each by a quota.

@@ -18,6 +18,6 @@ pub mod fake;
 
 pub use event::RankEvent;
 pub use key::{RankKey, RunKey};
-pub use launch::{AgentToken, Container, LaunchRank, Rights};
+pub use launch::{AgentToken, Container, Exposure, LaunchRank, Reach, Rights};
 pub use observation::Observation;
 pub use port::{Killed, NodeReport, Rendezvous, Runtime, RuntimeError, RuntimeKind, Visibility};

@@ -1,5 +1,6 @@
 //! The objects that the platform wants. Pure: the same in, the same out.
 
+mod exposure;
 mod network;
 mod pod;
 mod run_secret;
@@ -11,6 +12,7 @@ use domain::runtime::LaunchRank;
 use k8s_openapi::api::core::v1::{Pod, Secret};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 
+pub use exposure::{Exposed, exposed};
 pub use network::{policy, service};
 pub use run_secret::secret;
 
@@ -62,13 +64,17 @@ pub fn pod(
     node: Capacity,
     anchor: &Secret,
 ) -> Result<Pod, ObjectError> {
-    let owner = OwnerReference {
+    pod::pod(cluster, launch, node, owner(anchor))
+}
+
+/// What goes with the Secret of its run.
+fn owner(anchor: &Secret) -> OwnerReference {
+    OwnerReference {
         api_version: "v1".to_owned(),
         kind: "Secret".to_owned(),
         name: anchor.metadata.name.clone().unwrap_or_default(),
         uid: anchor.metadata.uid.clone().unwrap_or_default(),
         block_owner_deletion: Some(false),
         controller: Some(true),
-    };
-    pod::pod(cluster, launch, node, owner)
+    }
 }

@@ -40,7 +40,12 @@ pub(super) fn pod(
     let rights = &launch.container.rights;
     let name = names::pod(&launch.key);
     let log_dir = launch.log_dir.to_string_lossy();
-    let mut mounted = vec![home(), shared_memory(), of_log(&cluster.storage, &log_dir)?];
+    let resources = resources(cluster, node);
+    let mut mounted = vec![
+        home(),
+        shared_memory(&resources),
+        of_log(&cluster.storage, &log_dir)?,
+    ];
     mounted.extend(of_rules(&cluster.storage, &launch.container.mounts));
     let (mut volumes, mounts): (Vec<_>, Vec<_>) =
         mounted.into_iter().map(|it| (it.volume, it.mount)).unzip();
@@ -83,8 +88,9 @@ pub(super) fn pod(
             containers: vec![Container {
                 name: names::CONTAINER.to_owned(),
                 image: Some(image(cluster, launch)),
+                image_pull_policy: pull_policy(cluster),
                 command: Some(words(&[path::AGENT, "--launch", path::LAUNCH])),
-                resources: Some(resources(cluster, node)),
+                resources: Some(resources),
                 security_context: Some(security(launch)),
                 termination_message_path: Some(path::LAST_WORD.to_owned()),
                 volume_mounts: Some(mounts),
@@ -112,6 +118,7 @@ fn agent(cluster: &Cluster) -> Container {
     Container {
         name: names::AGENT.to_owned(),
         image: Some(cluster.agent_image.clone()),
+        image_pull_policy: pull_policy(cluster),
         command: Some(words(&[
             "/usr/local/bin/hai-agent",
             "--install",
@@ -201,6 +208,10 @@ fn runtime_default() -> SeccompProfile {
     }
 }
 
+fn pull_policy(cluster: &Cluster) -> Option<String> {
+    cluster.pull_policy.map(|policy| policy.name().to_owned())
+}
+
 fn pull_secrets(cluster: &Cluster) -> Option<Vec<LocalObjectReference>> {
     let all = cluster.pull_secrets.iter();
     let all: Vec<_> = all
@@ -223,20 +234,23 @@ fn tolerations(cluster: &Cluster) -> Option<Vec<Toleration>> {
 
 /// The files of the agent. In memory: what is in it are secrets, and little.
 fn home() -> Mounted {
-    emptied("hai", path::HOME)
+    emptied("hai", path::HOME, None)
 }
 
-/// What processes share. The memory of the rank is its limit.
-fn shared_memory() -> Mounted {
-    emptied("shm", "/dev/shm")
+/// What processes share: as much as the rank may have, of which it is a part. Without a size some kubelets give it half of
+/// their node.
+fn shared_memory(resources: &ResourceRequirements) -> Mounted {
+    let limits = resources.limits.as_ref();
+    emptied("shm", "/dev/shm", limits.and_then(|all| all.get("memory")))
 }
 
-fn emptied(name: &str, at: &str) -> Mounted {
+fn emptied(name: &str, at: &str, most: Option<&Quantity>) -> Mounted {
     Mounted {
         volume: Volume {
             name: name.to_owned(),
             empty_dir: Some(EmptyDirVolumeSource {
                 medium: Some("Memory".to_owned()),
+                size_limit: most.cloned(),
                 ..EmptyDirVolumeSource::default()
             }),
             ..Volume::default()

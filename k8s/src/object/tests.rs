@@ -1,12 +1,12 @@
 //! Every object as an administrator would read it.
 
 use domain::mount::{Kind, Rank, ResolvedMount, Source};
-use domain::runtime::{AgentToken, Container, LaunchRank, RankKey, Rights};
+use domain::runtime::{AgentToken, Container, Exposure, LaunchRank, RankKey, Reach, Rights};
 use protocol::{Command, LogLimits};
 use serde::Serialize;
 
 use super::*;
-use crate::cluster::Storage;
+use crate::cluster::{IngressAddress, PullPolicy, Storage};
 
 const LIMITS: LogLimits = LogLimits {
     segment_bytes: 8 << 20,
@@ -89,6 +89,7 @@ fn a_rank_that_asks_for_nothing_special_gets_nothing_special() {
 fn a_rank_gets_what_its_quotas_its_mounts_and_the_cluster_give() {
     let cluster = Cluster {
         pull_secrets: vec!["registry".to_owned()],
+        pull_policy: Some(PullPolicy::Always),
         priority_class: Some("training".to_owned()),
         tolerations: vec!["nvidia.com/gpu".to_owned()],
         devices: [("rdma/hca".to_owned(), 1)].into(),
@@ -113,6 +114,7 @@ fn a_rank_gets_what_its_quotas_its_mounts_and_the_cluster_give() {
                 host_network: true,
                 ..Rights::default()
             },
+            exposures: Vec::new(),
         },
         ..launch(1)
     };
@@ -186,4 +188,64 @@ fn logs_outside_the_claim_are_refused() {
 fn ranks_have_names_in_the_network_and_speak_with_each_other_only() {
     let (service, policy) = (service(&cluster()), policy(&cluster()));
     insta::assert_snapshot!(format!("{}---\n{}", yaml(&service), yaml(&policy)));
+}
+
+fn exposing(exposures: &[(&str, u16, Reach)]) -> LaunchRank {
+    let exposure = |(name, port, reach): &(&str, u16, Reach)| Exposure {
+        name: (*name).to_owned(),
+        port: *port,
+        reach: reach.clone(),
+    };
+    let mut launch = launch(0);
+    launch.container.exposures = exposures.iter().map(exposure).collect();
+    launch
+}
+
+#[test]
+fn a_rank_that_nobody_is_to_reach_has_nothing_for_it() {
+    assert_eq!(
+        exposed(&cluster(), &launch(0), &anchor()),
+        Exposed::default()
+    );
+}
+
+#[test]
+fn a_rank_is_reached_by_a_path_and_by_a_port_of_every_node() {
+    let cluster = Cluster {
+        ingress: IngressAddress {
+            hosts: vec!["hai.example".to_owned()],
+            class: Some("nginx".to_owned()),
+            tls_secret: Some("hai-tls".to_owned()),
+        },
+        ..cluster()
+    };
+    let launch = exposing(&[
+        ("jupyter", 8888, Reach::Path("/ada_l/notes".to_owned())),
+        ("ssh", 22, Reach::NodePort(Some(30_022))),
+        ("debug", 5678, Reach::NodePort(None)),
+    ]);
+    let Exposed {
+        services,
+        ingress,
+        policy,
+    } = exposed(&cluster, &launch, &anchor());
+    let services: Vec<String> = services.iter().map(yaml).collect();
+    insta::assert_snapshot!(format!(
+        "{}---\n{}---\n{}",
+        services.join("---\n"),
+        yaml(&ingress),
+        yaml(&policy)
+    ));
+}
+
+#[test]
+fn a_rank_has_only_the_objects_that_its_ports_need() {
+    let of = |reach| exposed(&cluster(), &exposing(&[("x", 80, reach)]), &anchor());
+    let by_port = of(Reach::NodePort(None));
+    assert_eq!((by_port.services.len(), &by_port.ingress), (1, &None));
+    let by_path = of(Reach::Path("/x".to_owned()));
+    assert_eq!(by_path.services.len(), 1);
+    let rules = by_path.ingress.and_then(|it| it.spec?.rules).unwrap();
+    assert_eq!(rules.len(), 1);
+    assert_eq!(rules[0].host, None, "any host leads there");
 }

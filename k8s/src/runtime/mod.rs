@@ -14,7 +14,6 @@ use domain::runtime::{
     Killed, LaunchRank, NodeReport, Observation, RankEvent, RankKey, Rendezvous, RunKey, Runtime,
     RuntimeError, RuntimeKind, Visibility,
 };
-use k8s_openapi::api::core::v1::Node;
 use k8s_openapi::jiff::Timestamp;
 use kube::Client;
 use protocol::LogLimits;
@@ -26,10 +25,9 @@ use self::kill::Fence;
 use crate::api::Calls;
 use crate::cluster::Cluster;
 use crate::events::Warnings;
-use crate::names;
-use crate::nodes::{self, ClusterNode};
+use crate::nodes::Nodes;
 use crate::pods::{Pods, is_over};
-use crate::watcher::{self, Nodes};
+use crate::{names, watcher};
 
 /// Runs ranks as pods.
 pub struct KubernetesRuntime {
@@ -38,7 +36,7 @@ pub struct KubernetesRuntime {
     clock: Arc<dyn Clock>,
     calls: Calls,
     pods: watch::Sender<Pods>,
-    nodes: watch::Sender<Nodes>,
+    nodes: watch::Sender<Arc<Nodes>>,
     warnings: watch::Sender<Warnings>,
     /// Fences that are raised.
     fences: Mutex<BTreeMap<RankKey, Fence>>,
@@ -46,14 +44,14 @@ pub struct KubernetesRuntime {
 
 /// Nodes that are given up, as far as the cluster has told of nodes.
 struct Silent {
-    known: BTreeSet<String>,
+    nodes: Arc<Nodes>,
     given_up: BTreeSet<String>,
 }
 
 impl Silent {
     /// Whether nothing more is expected of a node. One that is no node of the cluster any more says nothing either.
     fn has(&self, node: &str) -> bool {
-        self.given_up.contains(node) || !self.known.contains(node)
+        self.given_up.contains(node) || !self.nodes.has(node)
     }
 }
 
@@ -77,7 +75,7 @@ impl KubernetesRuntime {
     ) -> Self {
         let calls = Calls::new(client, &cluster.namespace);
         let pods = watch::Sender::new(Pods::default());
-        let nodes = watch::Sender::new(Nodes::default());
+        let nodes = watch::Sender::new(Arc::<Nodes>::default());
         tracker.spawn(watcher::pods(
             calls.pods.clone(),
             pods.clone(),
@@ -86,6 +84,7 @@ impl KubernetesRuntime {
         ));
         tracker.spawn(watcher::nodes(
             calls.nodes.clone(),
+            cluster.clone(),
             nodes.clone(),
             stop.clone(),
         ));
@@ -112,46 +111,31 @@ impl KubernetesRuntime {
         let (mut pods, mut nodes) = (self.pods.subscribe(), self.nodes.subscribe());
         // Neither ends while this is there.
         let _ = pods.wait_for(Pods::is_complete).await;
-        let _ = nodes.wait_for(Option::is_some).await;
+        let _ = nodes.wait_for(|nodes| nodes.is_complete()).await;
     }
 
-    /// Looks at all nodes of the cluster, once it has told of them.
-    fn with_nodes<T>(
-        &self,
-        look: impl FnOnce(&BTreeMap<String, Node>, Timestamp) -> T,
-    ) -> Result<T, RuntimeError> {
-        let nodes = self.nodes.borrow();
-        let Some(nodes) = nodes.as_ref() else {
-            return Err(RuntimeError::unavailable(
+    /// The nodes of the cluster, once it has told of them.
+    fn all_nodes(&self) -> Result<Arc<Nodes>, RuntimeError> {
+        let nodes = Arc::clone(&self.nodes.borrow());
+        match nodes.is_complete() {
+            true => Ok(nodes),
+            false => Err(RuntimeError::unavailable(
                 "list the nodes",
                 "the cluster has not told of them yet",
-            ));
-        };
-        let now = self.clock.now();
-        let now = Timestamp::from_microsecond(now.timestamp_micros())
-            .map_err(|error| RuntimeError::unavailable("read the clock", error))?;
-        Ok(look(nodes, now))
+            )),
+        }
     }
 
-    /// The nodes that are ours, by name.
-    fn cluster_nodes(&self) -> Result<BTreeMap<String, ClusterNode>, RuntimeError> {
-        self.with_nodes(|nodes, now| {
-            let ours = nodes.values();
-            let ours = ours.filter_map(|node| nodes::read(node, &self.cluster, now));
-            ours.map(|node| (node.report.name.clone(), node)).collect()
-        })
+    fn now(&self) -> Result<Timestamp, RuntimeError> {
+        Timestamp::from_microsecond(self.clock.now().timestamp_micros())
+            .map_err(|error| RuntimeError::unavailable("read the clock", error))
     }
 
     /// The nodes from which nothing is expected any more.
     fn silent(&self) -> Result<Silent, RuntimeError> {
-        let owned = |name: &str| name.to_owned();
-        self.with_nodes(|nodes, now| Silent {
-            known: nodes.values().filter_map(nodes::name).map(owned).collect(),
-            given_up: nodes::silent(nodes.values(), now, self.cluster.give_up_after)
-                .into_iter()
-                .map(owned)
-                .collect(),
-        })
+        let nodes = self.all_nodes()?;
+        let given_up = nodes.silent(self.now()?, self.cluster.give_up_after);
+        Ok(Silent { nodes, given_up })
     }
 
     /// What became of a rank of which no pod is known: what was prepared for it goes last, and until then somebody may have
@@ -193,25 +177,20 @@ impl Runtime for KubernetesRuntime {
     }
 
     async fn nodes(&self) -> Result<Vec<NodeReport>, RuntimeError> {
-        let nodes = self.cluster_nodes()?;
+        let (nodes, now) = (self.all_nodes()?, self.now()?);
         self.known(|pods| {
             let unswept = pods.unswept();
             let swept = |mut report: NodeReport| {
                 report.ready &= !unswept.contains(report.name.as_str());
                 report
             };
-            nodes.into_values().map(|node| swept(node.report)).collect()
+            nodes.reports(now).map(swept).collect()
         })
     }
 
     async fn take_out_of_use(&self, disabled: &[String]) -> Result<(), RuntimeError> {
-        let orders: Vec<_> = self.with_nodes(|nodes, _| {
-            let order = |(name, node): (&String, &Node)| {
-                Some((name.clone(), nodes::order(node, &self.cluster, disabled)?))
-            };
-            nodes.iter().filter_map(order).collect()
-        })?;
-        for (name, order) in orders {
+        let disabled: BTreeSet<&str> = disabled.iter().map(String::as_str).collect();
+        for (name, order) in self.all_nodes()?.orders(&disabled) {
             self.calls.change_node(&name, &order).await?;
         }
         Ok(())

@@ -1,14 +1,12 @@
-//! Starting ranks: first the Secret of their run, then their pods.
-
-use std::collections::BTreeMap;
+//! Starting ranks: first the Secret of their run, then what exposes them, then their pods.
 
 use domain::runtime::{LaunchRank, RuntimeError};
 use futures_util::future::join_all;
 use k8s_openapi::api::core::v1::Secret;
 
 use super::{KubernetesRuntime, same};
-use crate::nodes::ClusterNode;
-use crate::object::{Capacity, ObjectError, pod, secret};
+use crate::nodes::Nodes;
+use crate::object::{Capacity, ObjectError, exposed, pod, secret};
 use crate::pods::Pods;
 use crate::storage;
 
@@ -34,7 +32,7 @@ impl KubernetesRuntime {
 
     /// Prepares the start of a rank, and says what its node has; none if it is not to be started.
     async fn prepare(&self, launch: &LaunchRank) -> Result<Option<Capacity>, RuntimeError> {
-        let nodes = self.cluster_nodes()?;
+        let nodes = self.all_nodes()?;
         let capacity = self.known(|pods| capacity(launch, pods, &nodes))??;
         match capacity {
             Some(capacity) if storage::prepare(launch).await? => Ok(Some(capacity)),
@@ -58,6 +56,9 @@ impl KubernetesRuntime {
         anchor: &Secret,
     ) -> Result<(), RuntimeError> {
         let wanted = pod(&self.cluster, launch, capacity, anchor).map_err(never)?;
+        // Before the pod, for whoever finds that looks no further.
+        let outside = exposed(&self.cluster, launch, anchor);
+        self.calls.expose(&outside).await?;
         let created = self.calls.ensure_pod(&wanted).await?;
         self.pods.send_modify(|pods| pods.created(&created));
         Ok(())
@@ -68,7 +69,7 @@ impl KubernetesRuntime {
 fn capacity(
     launch: &LaunchRank,
     pods: &Pods,
-    nodes: &BTreeMap<String, ClusterNode>,
+    nodes: &Nodes,
 ) -> Result<Option<Capacity>, RuntimeError> {
     let LaunchRank {
         key,
@@ -83,10 +84,10 @@ fn capacity(
         let reason = format!("rank {key} is not one of {run_world_size}");
         return Err(RuntimeError::rejected(reason));
     }
-    let found = nodes.get(node).ok_or_else(|| {
+    let capacity = nodes.capacity(node).ok_or_else(|| {
         RuntimeError::rejected(format!("the cluster has no node `{node}` for us"))
     })?;
-    Ok(Some(found.capacity))
+    Ok(Some(capacity))
 }
 
 /// As it is, it cannot be made, however often that is tried.

@@ -1,6 +1,10 @@
 //! What ranks do on any cluster, whoever plays their kubelets.
 
-use domain::runtime::{Container, Killed, LaunchRank, Observation, RankKey, Runtime, RuntimeError};
+use domain::runtime::{
+    Container, Exposure, Killed, LaunchRank, Observation, RankKey, Reach, Runtime, RuntimeError,
+};
+use k8s_openapi::api::core::v1::Service;
+use k8s_openapi::api::networking::v1::{Ingress, NetworkPolicy};
 use kube::ResourceExt;
 
 use crate::look::state;
@@ -242,6 +246,40 @@ async fn what_can_never_be_started_leaves_nothing_in_the_cluster() {
             "{refused:?}"
         );
         assert_eq!(place.names().await, Vec::<String>::new());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_rank_is_exposed_where_it_asks_for_that_and_only_as_long_as_it_is_there() {
+    in_a_namespace(async |place| {
+        let adapter = place.adapter().await;
+        let exposure = |name: &str, port, reach| Exposure {
+            name: name.to_owned(),
+            port,
+            reach,
+        };
+        let mut launch = place.launch(RANK);
+        launch.container.exposures = vec![
+            exposure("jupyter", 8888, Reach::Path("/ada/notes".to_owned())),
+            exposure("ssh", 22, Reach::NodePort(None)),
+        ];
+        adapter.runtime.start(&launch).await.unwrap();
+        place.until_it_runs(&RANK).await;
+        let name = "hai-42-3-0";
+        let there = (
+            place.is_there::<Service>(name).await,
+            place.is_there::<Service>("hai-42-3-0-ports").await,
+            place.is_there::<Ingress>(name).await,
+            place.is_there::<NetworkPolicy>(name).await,
+        );
+        assert_eq!(there, (true, true, true, true));
+        kill(&adapter, RANK).await;
+        forget(place, &adapter, &[RANK]).await;
+        place.until_gone::<Service>(name).await;
+        place.until_gone::<Service>("hai-42-3-0-ports").await;
+        place.until_gone::<Ingress>(name).await;
+        place.until_gone::<NetworkPolicy>(name).await;
     })
     .await;
 }
