@@ -361,13 +361,15 @@ impl Engine {
     ) -> std::result::Result<Admitted, ServerError> {
         let holder = self.load.holder(bearer);
         let place = self.load.operation(holder).map_err(refusal)?;
-        // Whoever has too many of these is turned away before anybody looks at more.
-        let is_wordy = request.query.len() > WORDY;
-        let wordy = is_wordy.then(|| self.load.long_operation(holder));
-        let mut wordy = wordy.transpose().map_err(refusal)?;
         let actor = match bearer {
             Some(bearer) => Some(self.enter(bearer).await.map_err(refusal)?),
             None => None,
+        };
+        // Whoever has too many of these waits before anybody looks at more.
+        let is_wordy = request.query.len() > WORDY;
+        let mut wordy = match is_wordy {
+            true => Some(self.load.long_operation(holder).await.map_err(refusal)?),
+            false => None,
         };
         if has_nul(&request) {
             let reason = "no text may contain the character U+0000";
@@ -422,11 +424,11 @@ impl Engine {
         let asked = Asked::of(document, operation.as_deref());
         let subscriber = limits::is_subscription(document).then(|| actor.clone());
         request.variables = variables;
-        let long = is_long.then(|| match wordy.take() {
-            Some(place) => Ok(place),
-            None => self.load.long_operation(holder),
-        });
-        let long = long.transpose().map_err(refusal)?;
+        let long = match (is_long, wordy.take()) {
+            (false, _) => None,
+            (true, Some(place)) => Some(place),
+            (true, None) => Some(self.load.long_operation(holder).await.map_err(refusal)?),
+        };
         let (place, turn) = match kind {
             "query" => {
                 let turn = self.load.query(holder, &self.app).await;

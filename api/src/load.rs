@@ -16,7 +16,7 @@ use std::time::Duration;
 use domain::metrics::{LoadMetrics, Overload};
 use domain::{App, Result};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::auth::Bearer;
 use crate::config::Capacity;
@@ -28,6 +28,8 @@ use crate::places::{Bounds, Full, Place, Places, Precedence};
 const QUERIES_OF_ONE: usize = 6;
 /// How long a query waits for the others of its token.
 const OWN_PATIENCE: Duration = Duration::from_secs(5);
+/// How long an operation that takes long waits for a place among those.
+const LONG_PATIENCE: Duration = Duration::from_secs(1);
 /// How long a query waits for a connection to the database before it begins.
 const POOL_PATIENCE: Duration = Duration::from_secs(1);
 /// Writes of which each may wait for the writer or for a connection. What is done in a second or so.
@@ -199,13 +201,18 @@ impl Load {
         })
     }
 
-    /// It takes long to compute.
+    /// It takes long to compute: it waits a while for a place. To turn it away at once would cost more, for it would come again
+    /// at once. So nobody comes here but who has a place among the operations, and is known.
     ///
     /// # Errors
     /// [`domain::Error::Overloaded`] if too many do.
-    pub(crate) fn long_operation(&self, holder: Holder) -> Result<Place> {
-        let place = self.long_operations.take(holder.id, Precedence::Usual);
-        place.map_err(|_| self.metrics.shed(Overload::LongOperations))
+    pub(crate) async fn long_operation(&self, holder: Holder) -> Result<Place> {
+        let take = || self.long_operations.take(holder.id, Precedence::Usual);
+        if let Ok(place) = take() {
+            return Ok(place);
+        }
+        sleep(LONG_PATIENCE).await;
+        take().map_err(|_| self.metrics.shed(Overload::LongOperations))
     }
 
     /// A long request from there is being read. Who sends it is not known yet.
@@ -342,6 +349,31 @@ mod tests {
         assert!(begun.elapsed() >= OWN_PATIENCE);
         turns.pop();
         load.query(flood, app).await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_takes_long_waits_for_a_place_before_it_is_turned_away() {
+        let load = load();
+        let [flood, other] = ["flood", "other"].map(|token| person(&load, token));
+        let mut places = Vec::new();
+        for _ in 0..LONG_OPERATIONS.share {
+            places.push(load.long_operation(flood).await.unwrap());
+        }
+        let begun = Instant::now();
+        assert_eq!(
+            shed(load.long_operation(flood).await),
+            Overload::LongOperations
+        );
+        assert_eq!(begun.elapsed(), LONG_PATIENCE);
+        load.long_operation(other).await.unwrap();
+        assert_eq!(begun.elapsed(), LONG_PATIENCE, "nobody else waits");
+        let waits = load.long_operation(flood);
+        let leaves = async {
+            tokio::task::yield_now().await;
+            places.pop();
+        };
+        let (place, ()) = tokio::join!(waits, leaves);
+        place.unwrap();
     }
 
     #[tokio::test]

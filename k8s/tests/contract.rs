@@ -1,6 +1,7 @@
 //! The adapter on the double of an API server: what every runtime does, and what only a cluster can do to it.
 
 mod cluster;
+mod clusters;
 
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;

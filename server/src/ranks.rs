@@ -9,6 +9,7 @@ use domain::events::{Event, Events};
 use domain::runtime::Runtime;
 use domain::runtime::local::{LocalConfig, LocalRuntime};
 use domain::task::TaskId;
+use futures_util::future::join_all;
 use k8s::{Clusters, Elsewhere, KubernetesRuntime};
 use protocol::LogLimits;
 use tokio::time::timeout;
@@ -73,11 +74,17 @@ impl Ranks {
         here: &Here<'_>,
         watching: Watching<'_>,
     ) -> Result<Self> {
-        let mut all: Vec<(String, Arc<dyn Runtime>)> = Vec::new();
+        let mut watched = Vec::new();
         for (name, config) in config.all() {
             let runtime = watch(&name, &config, here, &watching).await?;
-            all.push((name, Arc::new(runtime)));
+            watched.push((name, Arc::new(runtime)));
         }
+        let looks = watched.iter();
+        join_all(looks.map(|(name, runtime)| look(name, runtime))).await;
+        let all = watched.into_iter();
+        let all: Vec<_> = all
+            .map(|(name, runtime)| (name, runtime as Arc<dyn Runtime>))
+            .collect();
         // What is one needs nobody who knows where something is.
         Ok(Self::Clusters(match <[_; 1]>::try_from(all) {
             Ok([(_, alone)]) => alone,
@@ -114,7 +121,7 @@ async fn watch(
     let client = client
         .with_context(|| format!("it is not known how to reach the {name} Kubernetes cluster"))?;
     let events = watching.events.clone();
-    let runtime = KubernetesRuntime::start(
+    Ok(KubernetesRuntime::start(
         &client,
         config.cluster(here),
         LOG_LIMITS,
@@ -122,13 +129,15 @@ async fn watch(
         move |task| events.publish(Event::Task(TaskId(task))),
         watching.tracker,
         watching.stop,
-    );
-    // Whoever leads at once would know of nothing yet.
+    ))
+}
+
+/// Waits a moment for a cluster: whoever leads at once would know of nothing yet.
+async fn look(name: &str, runtime: &KubernetesRuntime) {
     if timeout(FIRST_LOOK, runtime.is_known()).await.is_err() {
         tracing::warn!(
             cluster = name,
             "the cluster has not told of its nodes and pods: nothing starts there until it does"
         );
     }
-    Ok(runtime)
 }

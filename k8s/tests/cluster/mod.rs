@@ -27,7 +27,7 @@ const LIMITS: LogLimits = LogLimits {
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) struct Cluster {
-    pub(crate) runtime: KubernetesRuntime,
+    pub(crate) runtime: Arc<KubernetesRuntime>,
     pub(crate) double: Arc<Double>,
     _stop: DropGuard,
     kubelet: JoinSet<()>,
@@ -37,14 +37,19 @@ pub(crate) struct Cluster {
 impl Cluster {
     /// A cluster of two nodes that everything is known of.
     pub(crate) async fn new() -> Self {
+        Self::with_nodes(&["n1", "n2"], "training").await
+    }
+
+    /// A cluster with these nodes, all in one group.
+    pub(crate) async fn with_nodes(names: &[&str], group: &str) -> Self {
         let double = Arc::new(Double::start().await.expect("a port is free"));
-        for name in ["n1", "n2"] {
+        for name in names {
             double
-                .add_node(name, &[("hai_mars_group", "training")])
+                .add_node(name, &[("hai_mars_group", group)])
                 .expect("the double does it");
         }
         let stop = CancellationToken::new();
-        let runtime = runtime(&double, &stop);
+        let runtime = Arc::new(runtime(&double, &stop));
         let mut cluster = Self {
             runtime,
             double,
@@ -159,7 +164,7 @@ pub(crate) fn killed() -> End {
 #[async_trait]
 impl Subject for Cluster {
     fn runtime(&self) -> &dyn Runtime {
-        &self.runtime
+        self.runtime.as_ref()
     }
 
     fn node(&self) -> String {

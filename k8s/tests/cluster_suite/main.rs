@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! place    the cluster, a namespace of its own in it, and the adapter there
+//! account  whom the adapter asks as: it may do what `deploy/` allows, and nothing else
 //! look     what the API says of the objects, waited for by watching
 //! promise  what ranks do here, whoever plays their kubelets
 //! ```
@@ -12,8 +13,8 @@
 //! HAI_TEST_KUBECONFIG=FILE cargo xtask test --cluster
 //! ```
 //!
-//! It makes namespaces whose names begin with `hai-suite-`, and removes them, also when a test fails. It needs the right to
-//! do so, and a node with the label of a group, which it does not change: `kubectl label node NAME hai_mars_group=training`.
+//! It makes namespaces whose names begin with `hai-suite-`, with an account in each, and removes them, also when a test fails. It needs
+//! the right to do so, and a node with the label of a group, which it does not change: `kubectl label node NAME hai_mars_group=training`.
 //! Its ranks ask for nothing of their node and tolerate its taints. The cluster has to have its scheduler and its garbage
 //! collector.
 //!
@@ -26,6 +27,7 @@
 //! A simulator may remove a pod without a word about how its container ended. Then the rank is not over, for nobody has
 //! said so: the adapter fences it off, which takes two seconds.
 
+mod account;
 mod look;
 mod place;
 mod promise;
