@@ -5,18 +5,27 @@
 //!         ▲                                                                             │ too slow
 //!         └─────────────────────────────────────────────────────────────────────────────┘
 //! ```
+//!
+//! Whoever gets changes all the time gets several at once: to wake thousands for each costs more than to tell it.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use domain::task::{Position, Snapshot};
 use futures_util::stream::{self, BoxStream, StreamExt};
 use tokio::sync::{broadcast, watch};
+use tokio::time::{Instant, sleep};
 
 use super::{Begin, Share};
 use crate::answer::Answer;
 
 /// How many changes a subscriber may be behind before it reads for itself.
 const CAPACITY: usize = 1024;
+
+/// So often a subscriber is woken, if there is always something for it; nobody sees more.
+const PERIOD: Duration = Duration::from_millis(100);
+/// How often it is woken at once after a time without changes.
+const BURST: u32 = 8;
 
 /// An answer, and the position behind the change in it; none if it is about none, for example a refusal.
 type Change = (Answer, Option<Arc<Position>>);
@@ -93,6 +102,7 @@ impl Each {
     ) -> BoxStream<'static, Answer> {
         let mut subscriber = Subscriber {
             live: self.live.subscribe(),
+            rested_at: Instant::now(),
             interval: self.interval.subscribe(),
             begin,
         };
@@ -108,6 +118,8 @@ impl Each {
 
 struct Subscriber {
     live: broadcast::Receiver<Change>,
+    /// When all of [`BURST`] is there again.
+    rested_at: Instant,
     interval: watch::Receiver<Interval>,
     begin: Begin,
 }
@@ -161,7 +173,7 @@ async fn next(state: Next) -> Option<(Answer, Next)> {
             Stage::Listening(mut listening) => {
                 let change = match listening.sent.pop() {
                     Some(change) => Ok(change),
-                    None => subscriber.live.recv().await,
+                    None => subscriber.hear().await,
                 };
                 match change {
                     Ok(change) => match listening.take(change) {
@@ -182,6 +194,19 @@ async fn next(state: Next) -> Option<(Answer, Next)> {
 }
 
 impl Subscriber {
+    /// The next change that is told to everybody; after a rest, if it is woken all the time.
+    async fn hear(&mut self) -> Result<Change, broadcast::error::RecvError> {
+        if self.live.is_empty() {
+            let now = Instant::now();
+            self.rested_at = self.rested_at.max(now) + PERIOD;
+            let rest = (self.rested_at - now).saturating_sub(PERIOD * BURST);
+            if !rest.is_zero() {
+                sleep(rest).await;
+            }
+        }
+        self.live.recv().await
+    }
+
     /// Joins those who listen; absent if the evaluation has ended before its first look.
     async fn join(&mut self, after: Option<Position>) -> Option<Stage> {
         loop {

@@ -317,6 +317,36 @@ async fn whoever_comes_with_a_position_gets_what_was_sent_since_and_nothing_twic
 }
 
 #[tokio::test]
+async fn whoever_gets_changes_all_the_time_gets_several_at_once_and_a_few_without_delay() {
+    const N_CHANGES: u32 = 100;
+    const BETWEEN: Duration = Duration::from_millis(20);
+    let (evaluations, tracker) = (Evaluations::default(), TaskTracker::new());
+    let wanted = wanted(Kind::Changes).await;
+    tokio::time::pause();
+    let numbers = stream::iter(2..2 + N_CHANGES).then(async |number| {
+        tokio::time::sleep(BETWEEN).await;
+        number
+    });
+    let begin = once(move |share| changes(share, numbers));
+    let mut results = evaluations.join(wanted, &tracker, &begin);
+    let begun = tokio::time::Instant::now();
+    let (mut given, mut moments) = (Vec::new(), Vec::new());
+    while let Some(answer) = results.next().await {
+        given.push(answer.result().to_owned());
+        moments.push(begun.elapsed());
+    }
+    let all = (2..2 + N_CHANGES).map(|number| number.to_string());
+    assert_eq!(given, all.collect::<Vec<_>>());
+    let slack = Duration::from_millis(2);
+    assert!(moments[0] <= BETWEEN + slack, "{:?}", moments[0]);
+    let end = moments[moments.len() - 1];
+    assert!(end <= BETWEEN * N_CHANGES + Duration::from_millis(100) + slack);
+    moments.dedup();
+    // Those at once, and then ten a second of two.
+    assert!((20..=30).contains(&moments.len()), "{}", moments.len());
+}
+
+#[tokio::test]
 async fn changes_are_evaluated_once_and_each_comes_to_everybody_in_order() {
     let (evaluations, tracker) = (Evaluations::default(), TaskTracker::new());
     let wanted = wanted(Kind::Changes).await;
