@@ -1,4 +1,4 @@
-//! How much is done at the same time, and who is turned away when it is too much: at once, and with a moment to come again.
+//! How much is done at the same time, and who is turned away when it is too much: soon, and with a moment to come again.
 //!
 //! ```text
 //! request ─▶ place among the operations ─▶ who asks ─▶ turn among the queries of the token ─▶ connection ─▶ executed
