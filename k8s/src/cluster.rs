@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde::Deserialize;
+
 /// A cluster, and how it is used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cluster {
@@ -68,8 +70,8 @@ impl Cluster {
     }
 }
 
-/// When nodes ask the registry for an image.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// When nodes ask the registry for an image; also in settings by the words of Kubernetes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub enum PullPolicy {
     /// At every start of a rank.
     Always,

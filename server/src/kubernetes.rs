@@ -29,7 +29,7 @@ pub struct Kubernetes {
     server_url: Option<String>,
     #[serde(default)]
     pull_secrets: Vec<String>,
-    image_pull_policy: Option<ImagePullPolicy>,
+    image_pull_policy: Option<PullPolicy>,
     priority_class: Option<String>,
     #[serde(default)]
     tolerations: Vec<String>,
@@ -50,24 +50,6 @@ pub struct Kubernetes {
     /// Further clusters, by name.
     #[serde(default)]
     others: BTreeMap<String, Other>,
-}
-
-/// When nodes ask the registry for an image, in the words of Kubernetes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-enum ImagePullPolicy {
-    Always,
-    IfNotPresent,
-    Never,
-}
-
-impl From<ImagePullPolicy> for PullPolicy {
-    fn from(policy: ImagePullPolicy) -> Self {
-        match policy {
-            ImagePullPolicy::Always => Self::Always,
-            ImagePullPolicy::IfNotPresent => Self::IfNotPresent,
-            ImagePullPolicy::Never => Self::Never,
-        }
-    }
 }
 
 /// What is otherwise in a further cluster.
@@ -136,7 +118,7 @@ impl Kubernetes {
             namespace: this.namespace.unwrap_or(usual.namespace),
             server_certificate: here.certificate.clone(),
             pull_secrets: this.pull_secrets,
-            pull_policy: this.image_pull_policy.map(PullPolicy::from),
+            pull_policy: this.image_pull_policy,
             priority_class: this.priority_class,
             tolerations: this.tolerations,
             group_label: this.group_label.unwrap_or(usual.group_label),
