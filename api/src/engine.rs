@@ -367,7 +367,7 @@ impl Engine {
         };
         // Whoever has too many of these waits before anybody looks at more.
         let is_wordy = request.query.len() > WORDY;
-        let mut wordy = match is_wordy {
+        let wordy = match is_wordy {
             true => Some(self.load.long_operation(holder).await.map_err(refusal)?),
             false => None,
         };
@@ -424,7 +424,7 @@ impl Engine {
         let asked = Asked::of(document, operation.as_deref());
         let subscriber = limits::is_subscription(document).then(|| actor.clone());
         request.variables = variables;
-        let long = match (is_long, wordy.take()) {
+        let long = match (is_long, wordy) {
             (false, _) => None,
             (true, Some(place)) => Some(place),
             (true, None) => Some(self.load.long_operation(holder).await.map_err(refusal)?),

@@ -28,7 +28,7 @@ use crate::places::{Bounds, Full, Place, Places, Precedence};
 const QUERIES_OF_ONE: usize = 6;
 /// How long a query waits for the others of its token.
 const OWN_PATIENCE: Duration = Duration::from_secs(5);
-/// How long an operation that takes long waits for a place among those.
+/// How long an operation that takes long, or a request that is long, waits for a place among those.
 const LONG_PATIENCE: Duration = Duration::from_secs(1);
 /// How long a query waits for a connection to the database before it begins.
 const POOL_PATIENCE: Duration = Duration::from_secs(1);
@@ -201,31 +201,28 @@ impl Load {
         })
     }
 
-    /// It takes long to compute: it waits a while for a place. To turn it away at once would cost more, for it would come again
-    /// at once. So nobody comes here but who has a place among the operations, and is known.
+    /// It takes long to compute, and waits a while for its place. So nobody comes here but who has a place among the operations,
+    /// and is known.
     ///
     /// # Errors
     /// [`domain::Error::Overloaded`] if too many do.
     pub(crate) async fn long_operation(&self, holder: Holder) -> Result<Place> {
-        let take = || self.long_operations.take(holder.id, Precedence::Usual);
-        if let Ok(place) = take() {
-            return Ok(place);
-        }
-        sleep(LONG_PATIENCE).await;
-        take().map_err(|_| self.metrics.shed(Overload::LongOperations))
+        let place = in_turn(&self.long_operations, holder.id, Precedence::Usual).await;
+        place.map_err(|_| self.metrics.shed(Overload::LongOperations))
     }
 
-    /// A long request from there is being read. Who sends it is not known yet.
+    /// A long request from there is to be read, and waits a while for its place; nothing more of it is read meanwhile. Who sends
+    /// it is not known yet.
     ///
     /// # Errors
     /// [`domain::Error::Overloaded`] if too many are.
-    pub(crate) fn long_request(&self, address: &str, is_agent: bool) -> Result<Place> {
+    pub(crate) async fn long_request(&self, address: &str, is_agent: bool) -> Result<Place> {
         let precedence = match is_agent {
             true => Precedence::First,
             false => Precedence::Usual,
         };
         let holder = self.stranger(address);
-        let place = self.long_requests.take(holder.id, precedence);
+        let place = in_turn(&self.long_requests, holder.id, precedence).await;
         place.map_err(|_| self.metrics.shed(Overload::LongRequests))
     }
 
@@ -281,6 +278,19 @@ impl Load {
         queries.insert(holder.id, Arc::downgrade(&turns));
         turns
     }
+}
+
+/// A place now, or after a while. To turn away at once what is long would cost more: it would come again at once.
+async fn in_turn(
+    places: &Places,
+    holder: u64,
+    precedence: Precedence,
+) -> std::result::Result<Place, Full> {
+    if let Ok(place) = places.take(holder, precedence) {
+        return Ok(place);
+    }
+    sleep(LONG_PATIENCE).await;
+    places.take(holder, precedence)
 }
 
 #[cfg(test)]

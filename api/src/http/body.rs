@@ -20,9 +20,6 @@ const SHORT: usize = 64 << 10;
 /// How long a long one rests after as much as a short one has: it has several megabytes a second, and others have their turn.
 const REST: Duration = Duration::from_millis(10);
 
-/// How long a long one waits for a place before it is turned away.
-const TURN: Duration = Duration::from_secs(1);
-
 /// A body that was read.
 pub(super) struct Read {
     /// All of it.
@@ -76,20 +73,13 @@ pub(super) async fn read(
     Ok(Read { bytes, long })
 }
 
-/// A place among the long requests, as soon as there is one.
+/// A place among the long requests.
 async fn place(shared: &Shared, origin: &Origin, headers: &HeaderMap) -> Result<Place, Unread> {
     let bearer = Bearer::from_headers(headers, origin).ok().flatten();
     let is_agent = bearer.is_some_and(|bearer| bearer.of_a_person().is_none());
-    let take = || {
-        let load = shared.engine.load();
-        load.long_request(&origin.address, is_agent)
-    };
-    if let Ok(place) = take() {
-        return Ok(place);
-    }
-    // Nothing more of it is read meanwhile. To turn it away at once would cost more: it would come again at once.
-    sleep(TURN).await;
-    take().map_err(Unread::Failed)
+    let load = shared.engine.load();
+    let place = load.long_request(&origin.address, is_agent).await;
+    place.map_err(Unread::Failed)
 }
 
 /// A body of which some was read.
