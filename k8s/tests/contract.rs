@@ -9,9 +9,7 @@ use std::sync::Arc;
 
 use cluster::{Cluster, killed, pod, runtime};
 use domain::runtime::contract::{self, Subject};
-use domain::runtime::{
-    Container, Exposure, Killed, LaunchRank, Observation, RankKey, Reach, Runtime, RuntimeError,
-};
+use domain::runtime::{Container, Killed, LaunchRank, Observation, RankKey, Runtime, RuntimeError};
 use double::{End, Kind};
 use k8s_openapi::ByteString;
 use protocol::{FENCE_FILE, FENCE_PERIOD, Launch, join};
@@ -50,15 +48,7 @@ async fn the_life_of_one_rank_takes_three_writes() {
 async fn what_exposes_a_rank_is_there_with_its_pod_and_goes_with_its_secret() {
     let cluster = Cluster::new().await;
     let mut launch = cluster.launch(RANK);
-    let exposure = |name: &str, port, reach| Exposure {
-        name: name.to_owned(),
-        port,
-        reach,
-    };
-    launch.container.exposures = vec![
-        exposure("jupyter", 8888, Reach::Path("/ada/notes".to_owned())),
-        exposure("ssh", 22, Reach::NodePort(Some(30_022))),
-    ];
+    launch.container.exposures = contract::sample_exposures();
     cluster.runtime.start(&launch).await.unwrap();
     assert_eq!(
         cluster.double.n_writes(),

@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use protocol::{Command, ExitRecord};
 
 use super::{
-    AgentToken, Container, Killed, LaunchRank, Observation, RankKey, RunKey, Runtime, RuntimeError,
+    AgentToken, Container, Exposure, Killed, LaunchRank, Observation, RankKey, Reach, RunKey,
+    Runtime, RuntimeError,
 };
 
 /// An adapter with the world around it, of which nothing is started yet.
@@ -54,6 +55,19 @@ pub fn sample_launch(key: RankKey, node: &str) -> LaunchRank {
         log_dir: "/nonexistent".into(),
         container: Container::default(),
     }
+}
+
+/// A port that is reached by a path, and one that is reached by a port of every node.
+pub fn sample_exposures() -> Vec<Exposure> {
+    let exposure = |name: &str, port, reach| Exposure {
+        name: name.to_owned(),
+        port,
+        reach,
+    };
+    vec![
+        exposure("jupyter", 8888, Reach::Path("/ada/notes".to_owned())),
+        exposure("ssh", 22, Reach::NodePort(None)),
+    ]
 }
 
 /// Checks every behaviour, each with a new subject.

@@ -1,41 +1,16 @@
 //! What the API says of the objects of a namespace, waited for by watching.
 
-use std::fmt::Debug;
-
 use domain::runtime::{RankKey, RunKey};
-use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::core::v1::{ContainerState, Pod, Secret};
-use kube::api::{DeleteParams, ListParams};
+use kube::api::{ApiResource, DeleteParams, DynamicObject, ListParams};
 use kube::runtime::wait::await_condition;
-use kube::{Api, ResourceExt};
-use serde::de::DeserializeOwned;
+use kube::{Api, Resource, ResourceExt};
 use tokio::time::timeout;
 
 use crate::place::{PATIENCE, Place};
 
 /// The container of the user's command.
 const CONTAINER: &str = "rank";
-
-/// What is in a namespace.
-pub(crate) trait Object:
-    kube::Resource<DynamicType = (), Scope = NamespaceResourceScope>
-    + Clone
-    + Debug
-    + DeserializeOwned
-    + Send
-    + 'static
-{
-}
-
-impl<K> Object for K where
-    K: kube::Resource<DynamicType = (), Scope = NamespaceResourceScope>
-        + Clone
-        + Debug
-        + DeserializeOwned
-        + Send
-        + 'static
-{
-}
 
 impl Place {
     pub(crate) fn pods(&self) -> Api<Pod> {
@@ -105,22 +80,23 @@ impl Place {
     }
 
     /// Whether an object is there.
-    pub(crate) async fn is_there<K: Object>(&self, name: &str) -> bool {
+    pub(crate) async fn is_there<K: Resource<DynamicType = ()>>(&self, name: &str) -> bool {
         let found = self.objects::<K>().get_opt(name).await;
         found.expect("the API says whether it is there").is_some()
     }
 
     /// Waits until an object has gone with what owned it.
-    pub(crate) async fn until_gone<K: Object>(&self, name: &str) {
-        let gone = |object: Option<&K>| object.is_none();
+    pub(crate) async fn until_gone<K: Resource<DynamicType = ()>>(&self, name: &str) {
+        let gone = |object: Option<&DynamicObject>| object.is_none();
         let gone = await_condition(self.objects::<K>(), name, gone);
         let gone = timeout(PATIENCE, gone).await;
         let gone = gone.unwrap_or_else(|_| panic!("after {PATIENCE:?} {name} is still there"));
         gone.expect("the API lets it be watched");
     }
 
-    fn objects<K: Object>(&self) -> Api<K> {
-        Api::namespaced(self.client.clone(), &self.namespace)
+    fn objects<K: Resource<DynamicType = ()>>(&self) -> Api<DynamicObject> {
+        let kind = ApiResource::erase::<K>(&());
+        Api::namespaced_with(self.client.clone(), &self.namespace, &kind)
     }
 
     /// Waits until neither a pod nor a Secret is left of a run.

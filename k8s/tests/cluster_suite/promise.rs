@@ -1,8 +1,7 @@
 //! What ranks do on any cluster, whoever plays their kubelets.
 
-use domain::runtime::{
-    Container, Exposure, Killed, LaunchRank, Observation, RankKey, Reach, Runtime, RuntimeError,
-};
+use domain::runtime::contract::sample_exposures;
+use domain::runtime::{Container, Killed, LaunchRank, Observation, RankKey, Runtime, RuntimeError};
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::api::networking::v1::{Ingress, NetworkPolicy};
 use kube::ResourceExt;
@@ -254,16 +253,8 @@ async fn what_can_never_be_started_leaves_nothing_in_the_cluster() {
 async fn a_rank_is_exposed_where_it_asks_for_that_and_only_as_long_as_it_is_there() {
     in_a_namespace(async |place| {
         let adapter = place.adapter().await;
-        let exposure = |name: &str, port, reach| Exposure {
-            name: name.to_owned(),
-            port,
-            reach,
-        };
         let mut launch = place.launch(RANK);
-        launch.container.exposures = vec![
-            exposure("jupyter", 8888, Reach::Path("/ada/notes".to_owned())),
-            exposure("ssh", 22, Reach::NodePort(None)),
-        ];
+        launch.container.exposures = sample_exposures();
         adapter.runtime.start(&launch).await.unwrap();
         place.until_it_runs(&RANK).await;
         let name = "hai-42-3-0";

@@ -20,24 +20,20 @@ impl Two {
     async fn new() -> Self {
         let east = Cluster::with_nodes(&["e1"], "evaluation").await;
         let west = Cluster::new().await;
-        let clusters = Clusters::new(vec![
-            ("east".to_owned(), east.runtime.clone()),
-            ("west".to_owned(), west.runtime.clone()),
-        ]);
         Self {
+            clusters: together(&east, &west),
             east,
             west,
-            clusters,
         }
     }
+}
 
-    /// As after a restart of the platform.
-    fn forget_where_runs_are(&mut self) {
-        self.clusters = Clusters::new(vec![
-            ("east".to_owned(), self.east.runtime.clone()),
-            ("west".to_owned(), self.west.runtime.clone()),
-        ]);
-    }
+/// The two, as a platform has them that was just started.
+fn together(east: &Cluster, west: &Cluster) -> Clusters {
+    Clusters::new(vec![
+        ("east".to_owned(), east.runtime.clone()),
+        ("west".to_owned(), west.runtime.clone()),
+    ])
 }
 
 #[async_trait]
@@ -93,7 +89,7 @@ async fn each_run_is_where_its_nodes_are_and_is_found_there_after_a_restart() {
     }
     assert_eq!(two.east.double.names(Kind::Pod), ["hai-1-1-0"]);
     assert_eq!(two.west.double.names(Kind::Pod), ["hai-2-1-0"]);
-    two.forget_where_runs_are();
+    two.clusters = together(&two.east, &two.west);
     for task in [1, 2] {
         let seen = two.clusters.observe(&key(task)).await.unwrap();
         assert_eq!(seen, Observation::Alive);
