@@ -159,8 +159,8 @@ impl Submits {
     }
 
     /// Lets nobody else write.
-    #[cfg(test)]
-    pub(super) async fn writing(&self) -> tokio::sync::MutexGuard<'_, ()> {
+    #[cfg(any(test, feature = "testing"))]
+    pub async fn writing(&self) -> tokio::sync::MutexGuard<'_, ()> {
         self.0.writing.lock().await
     }
 
